@@ -1,0 +1,146 @@
+// YAML to model through one schema table.
+//
+// Owner:   results belong to the caller (sl_conf_free(), sl_object_free()).
+// Threads: one at a time, any control-side thread.
+// Errors:  every finding is a diagnostic with file, line, column, object and path, all in one pass;
+//          the functions return the number of errors they added.
+// Limits:  256 MiB of YAML, 100,000 documents, 1 MiB a scalar, 100 levels, 1,000,000 nodes out of
+//          aliases: past that the document is refused. Linear in the input.
+//
+// JSON is read as the subset of YAML that it is. Source of the rules: istio-semantics 1 and 2.
+#pragma once
+
+#include "sl_diag.h"
+#include "sl_model.h"
+
+// ---- objects ----
+
+// Objects found, in order. Invalid ones are left out and reported.
+struct sl_objects {
+	struct sl_object **v;
+	size_t n;
+	size_t cap;
+	size_t invalid; // documents left out
+};
+
+// text: one or more documents, `List` objects unfolded. file: the name for diagnostics (copied).
+size_t sl_conf_objects(const char *text, size_t len, const char *file, enum sl_origin origin,
+	struct sl_objects *out, struct sl_diags *diags);
+// A file, a folder (read recursively, *.yaml *.yml *.json, in name order), or "-" for standard
+// input. An unreadable path is a diagnostic.
+size_t sl_conf_objects_path(const char *path, enum sl_origin origin, struct sl_objects *out,
+	struct sl_diags *diags);
+void sl_objects_fini(struct sl_objects *o); // frees the objects that are still in it (v[i] != NULL)
+
+// Canonical JSON text of an object to YAML (kubectl's order: apiVersion, kind, metadata, spec).
+int sl_conf_json_to_yaml(const char *json, struct sl_buf *out);
+
+// ---- sluice.yaml ----
+
+#define SL_MAX_PORTS      16
+#define SL_MAX_WORKERS    64
+#define SL_MAX_POOL_ADDRS 256
+
+struct sl_conf_route {
+	struct sl_prefix to;
+	struct sl_ip via;  // family 0: on link
+	uint32_t metric;   // 0: kernel's default
+	struct sl_loc loc;
+};
+
+struct sl_conf_neigh {
+	struct sl_ip addr;
+	struct sl_mac mac;
+	struct sl_loc loc;
+};
+
+struct sl_conf_port {
+	char *name;    // also the mirror's netdev name; at most 15 characters
+	char *device;  // DPDK device: PCI address or "net_af_xdp0,iface=eth1"
+	char *profile; // drivers-config/nic profile; NULL: by driver
+	bool has_mac;
+	struct sl_mac mac;
+	uint32_t mtu;  // 0: the profile's or the device's
+	uint32_t rx_queues; // 0: one per worker as far as the device goes
+	uint32_t descriptors; // 0: profile
+	struct sl_prefix *addresses;
+	uint32_t n_addresses;
+	struct sl_conf_route *routes;
+	uint32_t n_routes;
+	struct sl_conf_neigh *neighbours;
+	uint32_t n_neighbours;
+	struct sl_loc loc;
+};
+
+enum sl_conf_idle {
+	SL_IDLE_ADAPTIVE, // back off to short sleeps when there is nothing to do
+	SL_IDLE_POLL,     // never sleep
+};
+
+enum sl_conf_memory {
+	SL_MEMORY_AUTO, // hugepages when there are enough, else without
+	SL_MEMORY_HUGE, // insist
+	SL_MEMORY_NONE, // never
+};
+
+struct sl_conf {
+	char *file;
+	char *node_name; // NULL: host name
+	// ports[]
+	struct sl_conf_port *ports;
+	uint32_t n_ports;
+	// workers
+	uint32_t n_workers;      // workers.count, default 1
+	uint32_t *worker_cores;  // workers.cores; empty: the last cores of the machine's set
+	uint32_t n_worker_cores;
+	int32_t control_core;    // -1: the first one no worker has
+	enum sl_conf_idle idle;
+	uint32_t idle_max_sleep_us; // default 100
+	// memory
+	enum sl_conf_memory memory;
+	uint32_t memory_mb;      // 0: computed from flows and ports
+	uint32_t mbufs;          // 0: computed
+	// flows
+	uint32_t max_flows;      // over all workers, default 262144
+	uint32_t max_endpoints;  // default 262144
+	uint64_t timeout_syn_ns, timeout_established_ns, timeout_closing_ns, timeout_reset_ns,
+		timeout_udp_ns;
+	// egress pool
+	struct sl_prefix *pool;  // pool.addresses: addresses or CIDRs, IPv4
+	uint32_t n_pool;
+	uint32_t pool_port_first, pool_port_last; // default 1024..65535
+	uint32_t *pool_reserved;
+	uint32_t n_pool_reserved;
+	// outbound policy
+	bool deny_silent;        // outboundPolicy.deny: reject | silent
+	uint32_t reply_rate;     // RST and ICMP of our own per second and worker, default 1000
+	// control socket
+	char *socket_path;       // default /run/sluice/control.sock
+	char *socket_owner, *socket_group; // NULL: the process's own; default mode 0660
+	uint32_t socket_mode;
+	// resources
+	char **resources;        // folders or files
+	uint32_t n_resources;
+	char *state_dir;         // default /var/lib/sluice
+	// log
+	char *log_level;         // default notice
+	char *log_format;        // default auto
+	// next hops
+	uint32_t hold_packets;   // frames that wait for a next hop, per worker, default 256
+	uint64_t hold_ns;        // default 3 s
+};
+
+// Reads and checks all of sluice.yaml. Returns NULL when there were errors.
+struct sl_conf *sl_conf_read(const char *path, struct sl_diags *diags);
+struct sl_conf *sl_conf_read_text(
+	const char *text, size_t len, const char *file, struct sl_diags *diags);
+void sl_conf_free(struct sl_conf *conf);
+
+// What a reload from `old` to `new` can't change in a running daemon: one warning diagnostic each
+// (key and its place), out of the schema's reload class. Returns how many.
+size_t sl_conf_restart_needed(
+	const struct sl_conf *old_conf, const struct sl_conf *new_conf, struct sl_diags *diags);
+
+// The generated references (markdown): docs/configuration.md and docs/objects.md.
+void sl_conf_docs_config(struct sl_buf *out);
+void sl_conf_docs_objects(struct sl_buf *out);

@@ -1,0 +1,139 @@
+// Flow table of one worker: both tuples of a flow to its finished rewrite.
+//
+// A flow has two directions: 0 from the client (client, VIP), 1 from the endpoint (endpoint, pool).
+// Each direction's tuple is a key; a packet of direction d is rewritten to the mirror image of the
+// other direction's tuple. Nothing in a flow points into a snapshot.
+//
+// Owner:   sl_flow_table_new() takes all memory at the start; free after its worker has left.
+// Threads: everything but the walk: the owning worker only. sl_flow_walk(): control, at the same
+//          time, without stopping the worker: each record carries a sequence number that is odd
+//          while its identity changes; the walk may miss flows that come or go meanwhile and never
+//          shows half of one.
+// Errors:  insert: -ENOSPC (table full) or -EEXIST (a tuple is in use); nothing is changed then.
+// Limits:  128 bytes a flow and at most 24 bytes of index per direction at 75 % fill; lookup reads
+//          one bucket line (rarely two) and the flow's first line. No allocation after start.
+#pragma once
+
+#include "sl_wire.h"
+
+#define SL_FLOW_NONE UINT32_MAX
+
+enum sl_flow_dir {
+	SL_DIR_CLIENT,   // client -> VIP
+	SL_DIR_ENDPOINT, // endpoint -> pool address
+};
+
+// TCP as seen from the middle (after RFC 9293 and RFC 7857's advice on timers); UDP has one state.
+enum sl_flow_state {
+	SL_FLOW_FREE,
+	SL_FLOW_UDP,
+	SL_FLOW_SYN_SENT,    // SYN from the client
+	SL_FLOW_SYN_RECV,    // SYN+ACK from the endpoint
+	SL_FLOW_ESTABLISHED, // ACK from the client
+	SL_FLOW_FIN_CLIENT,  // FIN from the client seen
+	SL_FLOW_FIN_ENDPOINT,
+	SL_FLOW_CLOSING,     // FIN seen from both sides
+	SL_FLOW_RESET,       // RST seen
+	SL_FLOW_STATE_MAX,
+};
+const char *sl_flow_state_name(enum sl_flow_state state); // "established", ...
+
+// Time inside the table: ticks of 2^27 ns (134 ms) since the table was made.
+#define SL_FLOW_TICK_SHIFT 27
+typedef uint32_t sl_tick;
+
+// Timeouts by state, in ticks; part of the snapshot, so that a reload changes them.
+struct sl_flow_timeouts {
+	sl_tick by_state[SL_FLOW_STATE_MAX];
+};
+
+struct sl_flow {
+	// first line: what a packet needs
+	struct sl_tuple tuple[2]; // proto is the same in both
+	struct sl_wire_delta delta; // direction 0; direction 1 is its complement
+	uint32_t adj[2];          // adjacency to send on, by direction; see sl_fwd.h
+	uint32_t route_gen;       // of the snapshot that gave adj
+	sl_tick last_seen;        // relaxed atomic: w: worker, r: walk; written at most once a tick
+	uint8_t state;            // enum sl_flow_state; relaxed atomic
+	uint8_t flags;            // SL_FLOW_F_*
+	uint8_t pad[2];
+	// second line: accounting and timer
+	uint64_t pkts[2] SL_CACHE_ALIGNED; // relaxed atomics: w: worker, r: walk
+	uint64_t bytes[2];
+	uint32_t seq;             // odd while the record changes hands
+	uint32_t ep_slot;         // the endpoint's stable id, see sl_fwd.h
+	uint32_t timer_next;
+	uint32_t timer_prev;
+	sl_tick deadline;         // the slot it hangs in
+	sl_tick created;
+	uint16_t pool_addr;       // index of the pool address that lends the source port
+	uint8_t counted;          // 1 while it counts in the endpoint's active flows
+	uint8_t pad2[5];
+};
+_Static_assert(sizeof(struct sl_flow) == 128, "two cache lines");
+_Static_assert(offsetof(struct sl_flow, pkts) == 64, "second line");
+
+struct sl_flow_table;
+
+// capacity: flows, rounded up to a power of two. mem(ctx, bytes) gives zeroed, 64-byte aligned memory
+// (hugepages in the daemon, aligned_alloc in tests) and is called only here; mem_free gives it back.
+struct sl_flow_mem {
+	void *(*alloc)(void *ctx, size_t bytes);
+	void (*free)(void *ctx, void *p);
+	void *ctx;
+};
+struct sl_flow_table *sl_flow_table_new(uint32_t capacity, uint64_t now_ns,
+	const struct sl_flow_mem *mem); // NULL and ENOMEM
+void sl_flow_table_free(struct sl_flow_table *t);
+size_t sl_flow_table_bytes(uint32_t capacity); // what new() will take
+uint32_t sl_flow_capacity(const struct sl_flow_table *t);
+uint32_t sl_flow_live(const struct sl_flow_table *t);
+sl_tick sl_flow_tick(const struct sl_flow_table *t, uint64_t now_ns);
+
+// Looks n tuples up: ref[i] = flow index << 1 | direction, or SL_FLOW_NONE. Prefetches what a hit
+// needs. n <= 64.
+void sl_flow_lookup(struct sl_flow_table *t, const struct sl_tuple *const tuples[], unsigned n,
+	uint32_t ref[]);
+uint32_t sl_flow_find(struct sl_flow_table *t, const struct sl_tuple *tuple); // one; a ref
+struct sl_flow *sl_flow_at(struct sl_flow_table *t, uint32_t index);
+
+// A new flow with both keys. client: (client, VIP); endpoint: (endpoint, pool). state: UDP or
+// SYN_SENT; timeouts arm its timer. Returns the index, or -ENOSPC, -EEXIST as above.
+int64_t sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
+	const struct sl_tuple *endpoint, enum sl_flow_state state, sl_tick now,
+	const struct sl_flow_timeouts *timeouts);
+// Unlinks both keys and the timer and frees the record.
+void sl_flow_remove(struct sl_flow_table *t, uint32_t index);
+
+// A packet of direction dir was seen: advances the state (TCP flags), writes last_seen at most once a
+// tick, and re-arms the timer when the new state wants an earlier deadline. Returns the new state.
+enum sl_flow_state sl_flow_touch(struct sl_flow_table *t, uint32_t index, enum sl_flow_dir dir,
+	uint8_t tcp_flags, sl_tick now, const struct sl_flow_timeouts *timeouts);
+
+// The pure state step that touch uses, for tests.
+enum sl_flow_state sl_flow_tcp_next(
+	enum sl_flow_state state, enum sl_flow_dir dir, uint8_t tcp_flags);
+
+// Bounded work: moves the wheel towards now and looks at no more than budget flows. on_expire is
+// called while the record is still whole, then the flow is removed. Returns how many expired.
+unsigned sl_flow_expire(struct sl_flow_table *t, sl_tick now,
+	const struct sl_flow_timeouts *timeouts, unsigned budget,
+	void (*on_expire)(void *arg, struct sl_flow *flow), void *arg);
+
+// A copy of a live record, taken by another thread.
+struct sl_flow_view {
+	struct sl_tuple tuple[2];
+	uint64_t pkts[2];
+	uint64_t bytes[2];
+	sl_tick last_seen;
+	sl_tick created;
+	uint32_t ep_slot;
+	uint8_t state;
+};
+// Control: copies live records from *cursor (0 to begin) on, at most n, looking at no more than
+// `scan` records; moves *cursor. Returns how many were copied; the walk is over when
+// *cursor == UINT32_MAX.
+unsigned sl_flow_walk(const struct sl_flow_table *t, uint32_t *cursor, struct sl_flow_view *out,
+	unsigned n, unsigned scan);
+
+#define SL_FLOW_F_NONE 0

@@ -1,0 +1,198 @@
+// Istio objects as plain structs, and the registry that holds them.
+//
+// Owner:   an object belongs to whoever holds it until sl_registry_put() takes it over; the registry
+//          frees what it replaces. Strings and arrays inside belong to the object.
+// Threads: control (or an offline tool) only.
+// Errors:  out of memory ends the process; everything else is a diagnostic.
+// Limits:  100,000 objects; hosts, addresses, ports 256 each and endpoints 4096 an object
+//          (istio-api CRD limits).
+//
+// Source: istio-api networking/v1alpha3 service_entry.proto, workload_entry.proto and the CRD.
+#pragma once
+
+#include "sl_buf.h"
+#include "sl_diag.h"
+#include "sl_ip.h"
+
+enum sl_kind {
+	SL_KIND_SERVICE_ENTRY,
+	SL_KIND_MAX,
+};
+const char *sl_kind_name(enum sl_kind kind); // "ServiceEntry"
+
+enum sl_resolution { // values of the proto
+	SL_RESOLUTION_NONE,
+	SL_RESOLUTION_STATIC,
+	SL_RESOLUTION_DNS,
+	SL_RESOLUTION_DNS_ROUND_ROBIN,
+	SL_RESOLUTION_DYNAMIC_DNS,
+};
+const char *sl_resolution_name(enum sl_resolution r);
+
+enum sl_location {
+	SL_MESH_EXTERNAL,
+	SL_MESH_INTERNAL,
+};
+const char *sl_location_name(enum sl_location l);
+
+// Where an object came from.
+enum sl_origin {
+	SL_ORIGIN_FILE,   // a resource folder of sluice.yaml, or -f offline
+	SL_ORIGIN_SOCKET, // sluicectl apply; kept in the state folder
+};
+
+struct sl_label {
+	char *key;
+	char *value;
+};
+
+struct sl_meta {
+	char *name;
+	char *namespace_; // "default" when not given
+	struct sl_label *labels;
+	uint32_t n_labels;
+	struct sl_label *annotations;
+	uint32_t n_annotations;
+	char *creation;   // creationTimestamp as written, or NULL; RFC 3339 sorts as text
+};
+
+struct sl_se_address {
+	char *text;              // as written
+	struct sl_prefix prefix; // host bits masked
+	struct sl_loc loc;
+};
+
+struct sl_se_port {
+	uint32_t number;
+	char *name;
+	char *protocol;       // canonical upper case ("TCP", "HTTP", ...), "" when not given
+	uint32_t target_port; // 0: unset
+	struct sl_loc loc;
+};
+
+struct sl_se_endpoint_port {
+	char *name;
+	uint32_t number;
+};
+
+struct sl_se_endpoint {
+	char *address;     // as written; NULL when only network is set
+	struct sl_ip ip;   // family 0: not a literal (a name, or unix://)
+	struct sl_se_endpoint_port *ports;
+	uint32_t n_ports;
+	struct sl_label *labels;
+	uint32_t n_labels;
+	char *network;
+	char *locality;
+	char *service_account;
+	uint32_t weight; // as written; 0 counts as 1
+	struct sl_loc loc;
+};
+
+struct sl_service_entry {
+	char **hosts;
+	uint32_t n_hosts;
+	struct sl_se_address *addresses;
+	uint32_t n_addresses;
+	struct sl_se_port *ports;
+	uint32_t n_ports;
+	enum sl_location location;
+	enum sl_resolution resolution;
+	struct sl_se_endpoint *endpoints;
+	uint32_t n_endpoints;
+	char **export_to;
+	uint32_t n_export_to;
+	char **subject_alt_names;
+	uint32_t n_subject_alt_names;
+	bool has_selector;
+	struct sl_label *selector;
+	uint32_t n_selector;
+};
+
+// A remark on an object: what is not served, has no effect here, or lost a conflict.
+struct sl_note {
+	char *path;    // "spec.resolution", or NULL
+	char *message;
+	uint32_t line; // 0: unknown
+	uint32_t col;
+	bool computed; // made by compile: cleared and made again at each pass
+};
+
+struct sl_object {
+	enum sl_kind kind;
+	char *api_version;
+	struct sl_meta meta;
+	struct sl_loc loc;       // of the document; loc.file belongs to the object
+	enum sl_origin origin;
+	char *json;              // the whole object, canonical JSON (sorted keys), for get, diff, "unchanged"
+	uint64_t hash;           // of json
+	uint64_t generation;     // counts changes, from 1; set by the registry
+	union {
+		struct sl_service_entry se;
+	};
+	struct sl_note *notes;
+	uint32_t n_notes;
+};
+
+struct sl_object *sl_object_new(enum sl_kind kind);
+void sl_object_free(struct sl_object *obj);
+void sl_object_note(struct sl_object *obj, const char *path, const struct sl_loc *loc,
+	bool computed, const char *fmt, ...) SL_PRINTF(5, 6);
+void sl_object_notes_clear_computed(struct sl_object *obj);
+// "ServiceEntry default/web"
+const char *sl_object_title(const struct sl_object *obj, char *buf, size_t size);
+
+// ---- registry ----
+
+struct sl_registry;
+
+enum sl_change {
+	SL_UNCHANGED,
+	SL_CREATED,
+	SL_CONFIGURED,
+	SL_DELETED,
+};
+
+struct sl_registry *sl_registry_new(void);
+void sl_registry_free(struct sl_registry *r);
+// Takes obj over. An equal object (same hash) is freed and nothing changes (SL_UNCHANGED), but its
+// location is taken. An object from the socket shadows one of the same name from a file.
+enum sl_change sl_registry_put(struct sl_registry *r, struct sl_object *obj);
+// SL_DELETED, or SL_UNCHANGED: not there (with that origin). Deleting the socket's object lets the
+// file's one reappear.
+enum sl_change sl_registry_del(struct sl_registry *r, enum sl_kind kind, const char *namespace_,
+	const char *name, enum sl_origin origin);
+// What is in force under that name, or NULL.
+struct sl_object *sl_registry_find(
+	struct sl_registry *r, enum sl_kind kind, const char *namespace_, const char *name);
+// The object of that very origin (shadowed or not), or NULL.
+struct sl_object *sl_registry_find_origin(struct sl_registry *r, enum sl_kind kind,
+	const char *namespace_, const char *name, enum sl_origin origin);
+size_t sl_registry_count(const struct sl_registry *r);
+uint64_t sl_registry_generation(const struct sl_registry *r); // moves with every change
+// Objects in force, sorted by kind, namespace, name. Returns false at the end. *it = 0 begins.
+bool sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj);
+
+// ---- services: what the objects mean ----
+
+// One service per (object, host) (istio-semantics 1.4), in service order: creationTimestamp, host,
+// namespace (3.1). Borrowed from the registry until its next change.
+struct sl_service {
+	struct sl_object *obj;
+	const char *host;
+	bool served;             // some port of it is in reach of the workers
+	const char *not_served;  // why not, when nothing of it is served; else NULL
+};
+const struct sl_service *sl_registry_services(struct sl_registry *r, size_t *n);
+
+// Transport of a port: SL_PROTO_TCP, SL_PROTO_UDP, or 0 for a protocol that is not carried.
+uint8_t sl_se_port_transport(const struct sl_se_port *port);
+// Port of an endpoint for a service port (istio-semantics 1.3: endpoint ports[name], targetPort,
+// number).
+uint32_t sl_se_endpoint_port(const struct sl_se_endpoint *ep, const struct sl_se_port *port);
+
+// The rows of `services`, the JSON of the documentation ("services" in docs/control.md), one object
+// per row through emit; state(ctx, ...) may add the run-time state of an endpoint, NULL offline
+// ("unknown").
+struct sl_emit;
+void sl_service_emit(const struct sl_service *svc, struct sl_emit *e);

@@ -1,0 +1,85 @@
+// The packet path of one worker: a burst of frames in, a verdict for each out.
+//
+// Owner:   sl_pipe_new() for one worker's life. Buffers belong to the caller before and after the
+//          call; the pipe keeps only the ones it says it holds (SL_V_HOLD), and gives each back
+//          later through sl_pipe_housekeeping() or sl_pipe_drain().
+// Threads: the owning worker only.
+// Errors:  none: every frame gets exactly one verdict, and every drop exactly one reason, which the
+//          pipe has counted in stats.
+// Limits:  SL_BURST frames a call; no allocation, lock, system call or log.
+//
+// The stages, in order, a file each: parse -> lookup -> (miss: classify, open) -> rewrite -> next hop.
+#pragma once
+
+#include "sl_flow.h"
+#include "sl_fwd.h"
+#include "sl_sport.h"
+#include "sl_stats.h"
+#include "sl_wire.h"
+
+#define SL_BURST 32
+
+enum sl_verdict {
+	SL_V_DROP,    // free the buffer; reason says why
+	SL_V_FORWARD, // send on out_port
+	SL_V_REPLY,   // the frame was turned into an answer (reason is counted): send on out_port
+	SL_V_PUNT,    // hand to the mirror of in_port
+	SL_V_HANDOFF, // give to worker `owner`, unchanged
+	SL_V_HOLD,    // the pipe keeps the buffer until its next hop is known
+};
+
+struct sl_pkt {
+	uint8_t *data;      // the frame
+	uint32_t data_len;  // contiguous bytes at data
+	uint32_t frame_len; // the whole frame
+	uint32_t room;      // bytes that may be written at data (>= data_len)
+	uint16_t in_port;
+	uint16_t out_port;
+	uint8_t verdict;    // enum sl_verdict
+	uint8_t reason;     // enum sl_drop
+	uint8_t owner;      // for SL_V_HANDOFF
+	uint8_t pad;
+	void *buf;          // the caller's handle
+	struct sl_wire_info info;
+};
+
+struct sl_pipe;
+
+struct sl_pipe_cfg {
+	unsigned worker;
+	unsigned n_workers;
+	struct sl_flow_table *flows;
+	struct sl_sport *sports;
+	struct sl_fwd_load *load; // by endpoint slot
+	uint32_t n_slots;
+	struct sl_stats *stats;
+	const struct sl_mac *port_mac; // by port index
+	uint16_t n_ports;
+	uint64_t seed;
+	uint32_t hold_total;   // frames held at most (default 256)
+	uint32_t hold_per_hop; // of these per next hop (default 16)
+	uint64_t hold_ns;      // longest wait (default 3 s)
+	// Asks control for a next hop; must not block. Called at most once per hop and second.
+	void (*ask)(void *ctx, uint16_t port, sl_be32 addr);
+	void *ctx;
+};
+
+struct sl_pipe *sl_pipe_new(const struct sl_pipe_cfg *cfg); // NULL and ENOMEM
+void sl_pipe_free(struct sl_pipe *p);                       // after sl_pipe_drain()
+
+// n <= SL_BURST frames with data, lengths, in_port and buf set.
+void sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n,
+	uint64_t now_ns);
+
+// Bounded housekeeping, every few bursts: expires flows, wakes held frames whose next hop is known
+// or that waited too long. Up to max frames come out in `out` with verdict FORWARD or DROP.
+unsigned sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *out,
+	unsigned max, uint64_t now_ns);
+
+// At the end: all held frames come out as drops (SL_DROP_SHUTDOWN). Call until it returns 0.
+unsigned sl_pipe_drain(struct sl_pipe *p, struct sl_pkt *out, unsigned max);
+
+// The caller could not do what a verdict said (ring or queue full): the books are put right.
+// verdict is what it was; instead it becomes a drop for `reason`. The caller counts what it did:
+// SL_C_FORWARDED, SL_C_REPLIES, SL_C_PUNTED, SL_C_HANDED_OFF are the caller's, after the fact.
+void sl_pipe_failed(struct sl_pipe *p, enum sl_verdict verdict, enum sl_drop reason);
