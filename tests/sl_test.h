@@ -1,8 +1,9 @@
 // Unit tests: DPDK's rte_test.h assertions and a table runner that prints TAP for meson.
 //
 // A test is `static int name(void)` that returns TEST_SUCCESS, TEST_SKIPPED, or fails in a
-// RTE_TEST_ASSERT*. Debian's libdpdk-dev leaves rte_test.h out of the package (the file exists in DPDK's lib/eal/include),
-// so the same macros are defined here when it is missing: docs/decisions/0002-rte-test.md.
+// RTE_TEST_ASSERT*. Debian's libdpdk-dev leaves rte_test.h out of the package (the file exists in
+// DPDK's lib/eal/include), so the same macros are defined here when it is missing:
+// docs/decisions/0002-rte-test.md.
 #pragma once
 
 #include <stdint.h>
@@ -39,7 +40,7 @@
 #define SL_TEST_STR(a, b)                                                                          \
 	do {                                                                                       \
 		const char *sl_a = (a), *sl_b = (b);                                               \
-		RTE_TEST_ASSERT(sl_a && sl_b && strcmp(sl_a, sl_b) == 0,                           \
+		RTE_TEST_ASSERT(sl_a &&sl_b &&strcmp(sl_a, sl_b) == 0,                             \
 			"got \"%s\", expected \"%s\"", sl_a ? sl_a : "(null)",                     \
 			sl_b ? sl_b : "(null)");                                                   \
 	} while (0)
@@ -79,7 +80,8 @@ sl_test_main(int argc, char **argv, const struct sl_test *tests, size_t n)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-// The seed of a random test: $SEED, or a new one; always printed, so that a failure can be repeated.
+// The seed of a random test: $SEED, or a new one; always printed, so that a failure can be
+// repeated.
 static inline uint64_t
 sl_test_seed(void)
 {

@@ -25,9 +25,9 @@ struct sl_diag {
 	char *file;
 	uint32_t line;
 	uint32_t col;
-	char *object;  // "ServiceEntry default/web", "sluice.yaml"; NULL is none
-	char *path;    // "spec.ports[1].number"; NULL is none
-	char *rule;    // rule id of istio-semantics ("S12"); NULL is none
+	char *object; // "ServiceEntry default/web", "sluice.yaml"; NULL is none
+	char *path;   // "spec.ports[1].number"; NULL is none
+	char *rule;   // rule id of istio-semantics ("S12"); NULL is none
 	char *message;
 };
 
@@ -35,7 +35,7 @@ struct sl_diags {
 	struct sl_diag *v;
 	size_t n;
 	size_t cap;
-	size_t errors;   // counted also past the limit
+	size_t errors; // counted also past the limit
 	size_t warnings;
 };
 

@@ -18,9 +18,9 @@ struct sl_emit {
 };
 
 void sl_emit_init(struct sl_emit *e, struct sl_buf *out);
-void sl_emit_obj(struct sl_emit *e, const char *key); // {
-void sl_emit_arr(struct sl_emit *e, const char *key); // [
-void sl_emit_end(struct sl_emit *e);                  // } or ]
+void sl_emit_obj(struct sl_emit *e, const char *key);                    // {
+void sl_emit_arr(struct sl_emit *e, const char *key);                    // [
+void sl_emit_end(struct sl_emit *e);                                     // } or ]
 void sl_emit_str(struct sl_emit *e, const char *key, const char *value); // NULL gives null
 void sl_emit_strf(struct sl_emit *e, const char *key, const char *fmt, ...) SL_PRINTF(3, 4);
 void sl_emit_u64(struct sl_emit *e, const char *key, uint64_t value);

@@ -9,9 +9,9 @@ void *sl_xrealloc(void *p, size_t n, size_t size);
 char *sl_xstrdup(const char *s); // NULL gives NULL
 char *sl_xasprintf(const char *fmt, ...) SL_PRINTF(1, 2);
 
-// The word of candidates (NULL-terminated array) nearest to `word`, or NULL when none is near enough
-// to be a likely typing error (Levenshtein distance at most a third of the length, at least 1;
-// letter case does not count).
+// The word of candidates (NULL-terminated array) nearest to `word`, or NULL when none is near
+// enough to be a likely typing error (Levenshtein distance at most a third of the length, at least
+// 1; letter case does not count).
 const char *sl_str_nearest(const char *word, const char *const *candidates);
 
 // Base 10, whole text. Returns 0, -EINVAL (not a number) or -ERANGE.

@@ -12,14 +12,14 @@
 typedef uint16_t sl_be16;
 typedef uint32_t sl_be32;
 
-#define SL_CACHE_LINE     64
-#define SL_CACHE_ALIGNED  __attribute__((aligned(SL_CACHE_LINE)))
-#define SL_PRINTF(f, a)   __attribute__((format(printf, f, a)))
-#define SL_ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
-#define SL_NSEC_PER_SEC   UINT64_C(1000000000)
-#define SL_NSEC_PER_MSEC  UINT64_C(1000000)
-#define sl_likely(x)      __builtin_expect(!!(x), 1)
-#define sl_unlikely(x)    __builtin_expect(!!(x), 0)
+#define SL_CACHE_LINE    64
+#define SL_CACHE_ALIGNED __attribute__((aligned(SL_CACHE_LINE)))
+#define SL_PRINTF(f, a)  __attribute__((format(printf, f, a)))
+#define SL_ARRAY_LEN(a)  (sizeof(a) / sizeof((a)[0]))
+#define SL_NSEC_PER_SEC  UINT64_C(1000000000)
+#define SL_NSEC_PER_MSEC UINT64_C(1000000)
+#define sl_likely(x)     __builtin_expect(!!(x), 1)
+#define sl_unlikely(x)   __builtin_expect(!!(x), 0)
 
 static inline sl_be16
 sl_cpu_to_be16(uint16_t v)
