@@ -1,6 +1,7 @@
 // Istio objects as plain structs, and the registry that holds them.
 //
-// Owner:   an object belongs to whoever holds it until sl_registry_put() takes it over; the registry
+// Owner:   an object belongs to whoever holds it until sl_registry_put() takes it over; the
+// registry
 //          frees what it replaces. Strings and arrays inside belong to the object.
 // Threads: control (or an offline tool) only.
 // Errors:  out of memory ends the process; everything else is a diagnostic.
@@ -19,6 +20,9 @@ enum sl_kind {
 	SL_KIND_MAX,
 };
 const char *sl_kind_name(enum sl_kind kind); // "ServiceEntry"
+// The kind as kubectl takes it: name, lower case, plural or short name ("se"), any letter case.
+// Returns 0, or -EINVAL.
+int sl_kind_parse(const char *text, enum sl_kind *kind);
 
 enum sl_resolution { // values of the proto
 	SL_RESOLUTION_NONE,
@@ -37,7 +41,7 @@ const char *sl_location_name(enum sl_location l);
 
 // Where an object came from.
 enum sl_origin {
-	SL_ORIGIN_FILE,   // a resource folder of sluice.yaml, or -f offline
+	SL_ORIGIN_FILE,	  // a resource folder of sluice.yaml, or -f offline
 	SL_ORIGIN_SOCKET, // sluicectl apply; kept in the state folder
 };
 
@@ -53,19 +57,19 @@ struct sl_meta {
 	uint32_t n_labels;
 	struct sl_label *annotations;
 	uint32_t n_annotations;
-	char *creation;   // creationTimestamp as written, or NULL; RFC 3339 sorts as text
+	char *creation; // creationTimestamp in UTC ("2026-01-02T03:04:05Z", sorts as text), or NULL
 };
 
 struct sl_se_address {
-	char *text;              // as written
+	char *text;		 // as written
 	struct sl_prefix prefix; // host bits masked
-	struct sl_loc loc;
+	struct sl_loc loc;	 // here and below: file is the object's loc.file
 };
 
 struct sl_se_port {
 	uint32_t number;
 	char *name;
-	char *protocol;       // canonical upper case ("TCP", "HTTP", ...), "" when not given
+	char *protocol;	      // canonical upper case ("TCP", "HTTP", ...), "" when not given
 	uint32_t target_port; // 0: unset
 	struct sl_loc loc;
 };
@@ -76,8 +80,8 @@ struct sl_se_endpoint_port {
 };
 
 struct sl_se_endpoint {
-	char *address;     // as written; NULL when only network is set
-	struct sl_ip ip;   // family 0: not a literal (a name, or unix://)
+	char *address;	 // as written; NULL when only network is set
+	struct sl_ip ip; // family 0: not a literal (a name, or unix://)
 	struct sl_se_endpoint_port *ports;
 	uint32_t n_ports;
 	struct sl_label *labels;
@@ -111,7 +115,7 @@ struct sl_service_entry {
 
 // A remark on an object: what is not served, has no effect here, or lost a conflict.
 struct sl_note {
-	char *path;    // "spec.resolution", or NULL
+	char *path; // "spec.resolution", or NULL
 	char *message;
 	uint32_t line; // 0: unknown
 	uint32_t col;
@@ -122,11 +126,11 @@ struct sl_object {
 	enum sl_kind kind;
 	char *api_version;
 	struct sl_meta meta;
-	struct sl_loc loc;       // of the document; loc.file belongs to the object
+	struct sl_loc loc; // of the document; loc.file belongs to the object
 	enum sl_origin origin;
-	char *json;              // the whole object, canonical JSON (sorted keys), for get, diff, "unchanged"
-	uint64_t hash;           // of json
-	uint64_t generation;     // counts changes, from 1; set by the registry
+	char *json;    // the whole object, canonical JSON (sorted keys), for get, diff, "unchanged"
+	uint64_t hash; // of json
+	uint64_t generation; // counts changes, from 1; set by the registry
 	union {
 		struct sl_service_entry se;
 	};
@@ -175,24 +179,47 @@ bool sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj)
 
 // ---- services: what the objects mean ----
 
-// One service per (object, host) (istio-semantics 1.4), in service order: creationTimestamp, host,
-// namespace (3.1). Borrowed from the registry until its next change.
+// One service per (object, host) (istio-semantics 1.4), in service order: creationTimestamp (none
+// is oldest, as Go's zero time is), host, namespace, object name (3.1). Borrowed from the registry
+// until its next change.
 struct sl_service {
 	struct sl_object *obj;
 	const char *host;
-	bool served;             // some port of it is in reach of the workers
-	const char *not_served;  // why not, when nothing of it is served; else NULL
+	bool served;		// some port of it is in reach of the workers
+	const char *not_served; // why not, when nothing of it is served; else NULL
 };
 const struct sl_service *sl_registry_services(struct sl_registry *r, size_t *n);
 
-// Transport of a port: SL_PROTO_TCP, SL_PROTO_UDP, or 0 for a protocol that is not carried.
-uint8_t sl_se_port_transport(const struct sl_se_port *port);
-// Port of an endpoint for a service port (istio-semantics 1.3: endpoint ports[name], targetPort,
-// number).
-uint32_t sl_se_endpoint_port(const struct sl_se_endpoint *ep, const struct sl_se_port *port);
+// Is it carried? NULL: yes. Else a static text that says why not, to follow "not served yet: ".
+// Served so far: resolution STATIC with IPv4 VIPs, TCP and UDP ports and IPv4 endpoints, to be
+// joined as: the entry is served, and of it the addresses, ports and endpoints that are.
+const char *sl_se_not_served(const struct sl_service_entry *se);
+const char *sl_se_address_not_served(const struct sl_se_address *addr);
+const char *sl_se_port_not_served(const struct sl_se_port *port);
+const char *sl_se_endpoint_not_served(const struct sl_se_endpoint *ep);
 
-// The rows of `services`, the JSON of the documentation ("services" in docs/control.md), one object
-// per row through emit; state(ctx, ...) may add the run-time state of an endpoint, NULL offline
-// ("unknown").
+// Transport of a port: IPPROTO_TCP, IPPROTO_UDP, or 0 for a protocol that is not carried.
+uint8_t sl_se_port_transport(const struct sl_se_port *port);
+// Istio's protocol families (istio-semantics 1.1), of a canonical protocol name ("" is in none).
+bool sl_protocol_is_http(const char *protocol);
+bool sl_protocol_is_tls(const char *protocol);
+bool sl_protocol_is_tcp(const char *protocol); // with HTTPS and TLS
+// Port of an endpoint for a service port (istio-semantics 1.3: endpoint ports[name], targetPort,
+// number; 0 for unix://).
+uint32_t sl_se_endpoint_port(const struct sl_se_endpoint *ep, const struct sl_se_port *port);
+// The weight that counts: 0 is 1.
+uint32_t sl_se_endpoint_weight(const struct sl_se_endpoint *ep);
+// "region/zone/subzone" into buf: the field, else the label topology.istio.io/locality or
+// istio-locality with dots for slashes (istio-semantics 1.2); "" when there is none.
+const char *sl_se_endpoint_locality(const struct sl_se_endpoint *ep, char *buf, size_t size);
+
+// Run-time state of one endpoint of one service port; static text ("up", "down", "draining").
+typedef const char *sl_endpoint_state_fn(void *ctx, const struct sl_service *svc,
+	const struct sl_se_port *port, const struct sl_se_endpoint *ep, uint32_t ep_port);
+
+// One row of `services` ("services" in docs/control.md), an object. An endpoint that is not served
+// has the state "notServed"; of the others state() tells, and without one (offline) it is
+// "unknown".
 struct sl_emit;
-void sl_service_emit(const struct sl_service *svc, struct sl_emit *e);
+void sl_service_emit(
+	const struct sl_service *svc, sl_endpoint_state_fn *state, void *ctx, struct sl_emit *e);
