@@ -85,7 +85,7 @@ enum sl_wire_kind {
 	SL_WIRE_BAD_CSUM,  // IPv4 header checksum wrong
 	SL_WIRE_FRAGMENT,  // more fragments, or an offset: addresses, proto are set
 	SL_WIRE_OPTIONS,   // IPv4 options present, otherwise valid: addresses, proto, l4_off are set
-	SL_WIRE_BAD_L4,    // TCP or UDP header truncated, data offset or UDP length wrong
+	SL_WIRE_BAD_L4,    // TCP or UDP header truncated, data offset or UDP length wrong: as IPV4
 };
 
 // Tuple in network order, ready to be a flow key.
@@ -114,11 +114,17 @@ struct sl_wire_info {
 enum sl_wire_kind sl_wire_parse(
 	const uint8_t *data, uint32_t data_len, uint32_t frame_len, struct sl_wire_info *info);
 
-// One's complement sum of len bytes added to sum, not folded; and the fold (not inverted).
+// True for an address that a single host can have: not 0/8, 127/8, multicast or class E (RFC 1812
+// 5.3.7). An answer is sent to nobody else.
+bool sl_wire_is_host(sl_be32 addr);
+
+// One's complement sum of len bytes added to sum, not folded; and the fold (not inverted). Pieces
+// must begin at even offsets of what is summed; at most 65535 pieces before a fold.
 uint32_t sl_csum_add(const void *data, size_t len, uint32_t sum);
 uint16_t sl_csum_fold(uint32_t sum);
-// Internet checksum of an IPv4 header; of TCP/UDP/ICMP payload with the pseudo header (l4 points at
-// the L4 header, its checksum field is taken as zero by the caller having zeroed it).
+// Internet checksum of an IPv4 header (its field counts as zero); of a TCP or UDP segment with the
+// pseudo header, or of an ICMP message without one (l4 points at the L4 header, whose checksum field
+// the caller has zeroed). A UDP checksum of zero comes back as 0xffff (RFC 768).
 sl_be16 sl_csum_ipv4(const struct sl_ipv4_hdr *ip);
 sl_be16 sl_csum_l4(const struct sl_ipv4_hdr *ip, const void *l4, size_t l4_len);
 
@@ -144,15 +150,17 @@ void sl_wire_rewrite(uint8_t *data, uint8_t l4_off, const struct sl_tuple *to,
 
 // Turns a frame in place into an answer to its sender. Ethernet addresses are swapped, TTL is 64, IP
 // id 0 with DF, checksums are complete. room is how many bytes the buffer at data can hold. They
-// return the new frame length, at least 60 is not enforced (the port pads), or 0 when no answer may
-// be sent (RFC 1812 4.3.2.7: never to a RST, an ICMP error, a fragment, a broadcast or multicast, a
-// source that is not a host) or room is short.
+// return the new frame length (the port pads it to 60), or 0 and an untouched frame when no answer
+// may be sent (RFC 1812 4.3.2.7: never to a RST, an ICMP error, a fragment, a broadcast or multicast,
+// a source that is not a host, a frame that did not parse) or room is short. info is what
+// sl_wire_parse() said of this frame.
 //
 // RST by RFC 9293 3.10.7.1: SEQ=SEG.ACK if ACK was set, else SEQ=0, ACK=SEG.SEQ+SEG.LEN with ACK set.
 uint32_t sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info);
 // ICMP destination unreachable (3) with `code`, or time exceeded (11) code 0: source is `from`
-// (0: the destination of the frame), body is the IP header and as much of the datagram as keeps the
-// answer within 576 bytes (RFC 1812 4.3.2.3). avail is how many contiguous bytes of the frame there
+// (0: the destination of the frame), TOS is internetwork control (RFC 1812 4.3.2.5), body is the IP
+// header and as much of the datagram as avail, room and 576 bytes for the answer allow (RFC 1812
+// 4.3.2.3), 8 bytes behind the header at least. avail is how many contiguous bytes of the frame there
 // are at data.
 uint32_t sl_wire_make_icmp(uint8_t *data, uint32_t avail, uint32_t room,
 	const struct sl_wire_info *info, uint8_t type, uint8_t code, sl_be32 from);
