@@ -33,7 +33,7 @@ struct packet {
 	uint8_t version;
 	uint8_t ihl; // of options, the words behind the fifth are no-operations
 	uint8_t tcp_off;
-	uint16_t frag;	      // flags and offset
+	uint16_t frag;        // flags and offset
 	uint16_t payload_len; // bytes, a pattern
 	uint16_t pad_len;     // Ethernet padding behind the datagram
 	uint16_t fixed_total; // written instead of the right total length
@@ -44,30 +44,35 @@ struct packet {
 	uint32_t seq, ack;
 };
 
-static inline void put16(uint8_t *p, uint32_t v)
+static inline void
+put16(uint8_t *p, uint32_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
 }
 
-static inline void put32(uint8_t *p, uint32_t v)
+static inline void
+put32(uint8_t *p, uint32_t v)
 {
 	put16(p, v >> 16);
 	put16(p + 2, v);
 }
 
-static inline uint32_t get16(const uint8_t *p)
+static inline uint32_t
+get16(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 8 | p[1];
 }
 
-static inline uint32_t get32(const uint8_t *p)
+static inline uint32_t
+get32(const uint8_t *p)
 {
 	return get16(p) << 16 | get16(p + 2);
 }
 
 // The checksum as RFC 1071 says it, byte by byte, with every carry brought in at once.
-static inline uint32_t ones_sum(const uint8_t *p, size_t len, uint32_t sum)
+static inline uint32_t
+ones_sum(const uint8_t *p, size_t len, uint32_t sum)
 {
 	for (size_t i = 0; i < len; i++) {
 		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
@@ -77,7 +82,8 @@ static inline uint32_t ones_sum(const uint8_t *p, size_t len, uint32_t sum)
 }
 
 // The sum of an L4 segment of the IPv4 packet at ip, its checksum field included.
-static inline uint32_t l4_sum(const uint8_t *ip, const uint8_t *l4, size_t len)
+static inline uint32_t
+l4_sum(const uint8_t *ip, const uint8_t *l4, size_t len)
 {
 	if (ip[9] == P_ICMP)
 		return ones_sum(l4, len, 0);
@@ -86,19 +92,23 @@ static inline uint32_t l4_sum(const uint8_t *ip, const uint8_t *l4, size_t len)
 	return ones_sum(l4, len, ones_sum(pseudo, 4, ones_sum(ip + 12, 8, 0)));
 }
 
-static inline size_t l4_header_len(uint8_t proto)
+static inline size_t
+l4_header_len(uint8_t proto)
 {
 	return proto == P_TCP ? 20 : 8;
 }
 
-static inline void put_l4(uint8_t *ip, uint8_t *l4, size_t len, const struct packet *k)
+static inline void
+put_l4(uint8_t *ip, uint8_t *l4, size_t len, const struct packet *k)
 {
 	const size_t hlen = l4_header_len(k->proto);
 	const size_t at = k->proto == P_TCP ? 16 : k->proto == P_UDP ? 6 : 2;
 
 	memset(l4, 0, hlen);
-	put16(l4, k->sport);
-	put16(l4 + 2, k->dport);
+	if (k->proto != P_ICMP) {
+		put16(l4, k->sport);
+		put16(l4 + 2, k->dport);
+	}
 	if (k->proto == P_TCP) {
 		put32(l4 + 4, k->seq);
 		put32(l4 + 8, k->ack);
@@ -107,9 +117,9 @@ static inline void put_l4(uint8_t *ip, uint8_t *l4, size_t len, const struct pac
 		put16(l4 + 14, 64240);
 	} else if (k->proto == P_UDP) {
 		put16(l4 + 4, k->fixed_ulen ? k->fixed_ulen : (uint32_t)len);
-	} else {
+	} else if (k->proto == P_ICMP) {
 		l4[0] = k->icmp_type;
-		l4[1] = 0;
+		put16(l4 + 4, k->sport); // identifier
 	}
 	for (size_t i = hlen; i < len; i++)
 		l4[i] = (uint8_t)(i * 7 + 3);
@@ -122,7 +132,8 @@ static inline void put_l4(uint8_t *ip, uint8_t *l4, size_t len, const struct pac
 }
 
 // Writes the frame, which must have room, and returns its length.
-static inline uint32_t packet_build(const struct packet *k, uint8_t *frame)
+static inline uint32_t
+packet_build(const struct packet *k, uint8_t *frame)
 {
 	const uint32_t ihl = k->ihl ? k->ihl : 5, ip_hlen = ihl * 4;
 	const uint32_t l4_len = (uint32_t)l4_header_len(k->proto) + k->payload_len;
@@ -149,7 +160,8 @@ static inline uint32_t packet_build(const struct packet *k, uint8_t *frame)
 }
 
 // Takes a frame apart: NULL, or what is wrong with it. Addresses, ports, flags, ... go to *k.
-static inline const char *packet_read(const uint8_t *frame, uint32_t len, struct packet *k)
+static inline const char *
+packet_read(const uint8_t *frame, uint32_t len, struct packet *k)
 {
 	const uint8_t *ip = frame + 14;
 
@@ -203,7 +215,8 @@ struct guarded {
 	uint8_t *end;
 };
 
-static inline void guarded_new(struct guarded *g, size_t len)
+static inline void
+guarded_new(struct guarded *g, size_t len)
 {
 	const size_t page = 4096, body = (len + page - 1) / page * page;
 
@@ -216,13 +229,15 @@ static inline void guarded_new(struct guarded *g, size_t len)
 	g->end = g->map + body;
 }
 
-static inline void guarded_free(struct guarded *g)
+static inline void
+guarded_free(struct guarded *g)
 {
 	munmap(g->map, g->map_len);
 }
 
 // A place for len bytes right before the guard page.
-static inline uint8_t *guarded_at(const struct guarded *g, size_t len)
+static inline uint8_t *
+guarded_at(const struct guarded *g, size_t len)
 {
 	return g->end - len;
 }

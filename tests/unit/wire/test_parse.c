@@ -16,7 +16,7 @@
 static const struct row {
 	const char *name;
 	struct packet packet;
-	uint16_t cut;	     // the frame ends here (0: whole)
+	uint16_t cut;        // the frame ends here (0: whole)
 	uint16_t contiguous; // only this much is contiguous (0: all)
 	enum sl_wire_kind kind;
 	uint8_t l4_off; // checked when not zero
@@ -189,7 +189,8 @@ static const struct row {
 		.kind = SL_WIRE_OTHER},
 };
 
-static int check_row(const struct row *r, const struct guarded *g)
+static int
+check_row(const struct row *r, const struct guarded *g)
 {
 	uint8_t frame[2048];
 	struct sl_wire_info info;
@@ -223,7 +224,8 @@ static int check_row(const struct row *r, const struct guarded *g)
 	return TEST_SUCCESS;
 }
 
-static int verdicts(void)
+static int
+verdicts(void)
 {
 	struct guarded g;
 	int failed = 0;
@@ -239,7 +241,8 @@ static int verdicts(void)
 
 // Every frame cut at every length, in the frame and in the contiguous part: the guard page says
 // whether a byte too many is read; a verdict of L4 must have the headers within both.
-static int every_cut(void)
+static int
+every_cut(void)
 {
 	struct guarded g;
 	uint8_t frame[2048];
@@ -265,7 +268,8 @@ static int every_cut(void)
 	return TEST_SUCCESS;
 }
 
-static int mutations(void)
+static int
+mutations(void)
 {
 	struct guarded g;
 	uint8_t frame[2048];
@@ -300,7 +304,8 @@ static int mutations(void)
 	return TEST_SUCCESS;
 }
 
-static int hosts(void)
+static int
+hosts(void)
 {
 	static const struct {
 		uint32_t addr;
@@ -325,7 +330,8 @@ static int hosts(void)
 	return TEST_SUCCESS;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"verdicts", verdicts},

@@ -20,8 +20,9 @@
 #define ROOM 1024
 
 // A frame right before the guard page, with exactly room bytes.
-static uint32_t place(const struct guarded *g, const struct packet *k, uint32_t room,
-	uint8_t **data, struct sl_wire_info *info)
+static uint32_t
+place(const struct guarded *g, const struct packet *k, uint32_t room, uint8_t **data,
+	struct sl_wire_info *info)
 {
 	uint8_t frame[2048];
 	const uint32_t len = packet_build(k, frame);
@@ -76,7 +77,8 @@ static const struct rst_row {
 		ROOM, true, 0, 0, 0},
 };
 
-static int check_rst(const struct rst_row *r, const struct guarded *g)
+static int
+check_rst(const struct rst_row *r, const struct guarded *g)
 {
 	uint8_t *data, before[2048];
 	struct sl_wire_info info;
@@ -104,7 +106,8 @@ static int check_rst(const struct rst_row *r, const struct guarded *g)
 	return TEST_SUCCESS;
 }
 
-static int rst(void)
+static int
+rst(void)
 {
 	struct guarded g;
 	int failed = 0;
@@ -117,7 +120,8 @@ static int rst(void)
 	return TEST_SUCCESS;
 }
 
-static int rst_without_room(void)
+static int
+rst_without_room(void)
 {
 	const struct packet in = {TCP_FRAME, .flags = T_SYN};
 	struct guarded g;
@@ -179,7 +183,8 @@ static const struct icmp_row {
 		3, 0, 0},
 };
 
-static int check_icmp(const struct icmp_row *r, const struct guarded *g)
+static int
+check_icmp(const struct icmp_row *r, const struct guarded *g)
 {
 	uint8_t *data, before[2048];
 	struct sl_wire_info info;
@@ -208,7 +213,8 @@ static int check_icmp(const struct icmp_row *r, const struct guarded *g)
 	return TEST_SUCCESS;
 }
 
-static int icmp(void)
+static int
+icmp(void)
 {
 	struct guarded g;
 	int failed = 0;
@@ -221,7 +227,8 @@ static int icmp(void)
 	return TEST_SUCCESS;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"rst", rst},

@@ -1,0 +1,107 @@
+// The packet parser, and all that may be done to a frame that it let through.
+//
+// Input: two bytes that say how much of the frame is contiguous (big endian; more than there is:
+// all), then the frame. The contiguous part lies against a guard page.
+
+#include "sl_packet.h"
+#include "sl_wire.h"
+
+#define MUST(cond)                                                                                 \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+#define FRAME_MAX 2048
+#define ROOM_MAX  (FRAME_MAX + 128)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct guarded guard;
+
+static uint8_t *
+place(const uint8_t *frame, uint32_t len)
+{
+	uint8_t *at = guarded_at(&guard, len);
+
+	memcpy(at, frame, len);
+	return at;
+}
+
+// A good L4 checksum must be good after the rewrite, a wrong one wrong.
+static void
+rewrite(const uint8_t *frame, uint32_t len, const struct sl_wire_info *info)
+{
+	const struct sl_tuple to = {
+		.src = htonl(IP4(192, 0, 2, 1)),
+		.dst = htonl(IP4(198, 51, 100, 2)),
+		.sport = htons(1024),
+		.dport = htons(65535),
+		.proto = info->tuple.proto,
+	};
+	struct packet before, after;
+
+	if (info->ttl <= 1)
+		return;
+	const char *was = packet_read(frame, len, &before);
+	uint8_t *at = place(frame, len);
+
+	sl_wire_rewrite(at, info->l4_off, &to, sl_wire_delta(&info->tuple, &to));
+	const char *is = packet_read(at, len, &after);
+	MUST(!was == !is);
+	MUST(after.src == IP4(192, 0, 2, 1) && after.dport == 65535);
+	MUST(after.ttl == before.ttl - 1);
+}
+
+static void
+check_answer(const uint8_t *at, uint32_t n, uint32_t room)
+{
+	struct packet k;
+
+	if (n == 0)
+		return;
+	MUST(n <= room);
+	MUST(packet_read(at, n, &k) == NULL);
+	MUST(k.ttl == 64 && k.pad_len == 0);
+}
+
+static void
+answer(const uint8_t *frame, uint32_t len, const struct sl_wire_info *info)
+{
+	for (uint32_t more = 0; more <= 64; more += 32) {
+		const uint32_t room = len + more;
+		uint8_t *at = guarded_at(&guard, room);
+
+		memcpy(at, frame, len);
+		check_answer(at, sl_wire_make_rst(at, room, info), room);
+		memcpy(at, frame, len);
+		check_answer(at, sl_wire_make_icmp(at, len, room, info, 3, 13, 0), room);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct sl_wire_info info;
+
+	if (!guard.map)
+		guarded_new(&guard, ROOM_MAX);
+	if (size < 2 || size > FRAME_MAX)
+		return 0;
+	const uint32_t len = (uint32_t)size - 2, want = get16(data);
+	const uint32_t contiguous = want < len ? want : len;
+	const uint8_t *frame = data + 2;
+
+	const enum sl_wire_kind kind =
+		sl_wire_parse(place(frame, contiguous), contiguous, len, &info);
+	MUST(kind == info.kind && kind <= SL_WIRE_BAD_L4);
+	if (kind == SL_WIRE_L4) {
+		MUST(info.l4_off + 8u <= contiguous && info.ip_len + 14u <= len);
+		if (contiguous == len)
+			rewrite(frame, len, &info);
+	}
+	answer(frame, contiguous, &info);
+	return 0;
+}
