@@ -128,7 +128,9 @@ put_l4(uint8_t *ip, uint8_t *l4, size_t len, const struct packet *k)
 		sum = 0xffff;
 	if (k->proto == P_UDP && k->no_udp_csum)
 		sum = 0;
-	put16(l4 + at, k->bad_l4_csum ? sum ^ 0x0101 : sum);
+	if (k->bad_l4_csum) // and not zero, which says "none" in UDP
+		sum = sum == 0x0101 ? 0x0202 : sum ^ 0x0101;
+	put16(l4 + at, sum);
 }
 
 // Writes the frame, which must have room, and returns its length.
