@@ -6,9 +6,9 @@
 //          (plain integers: only control touches them).
 // Threads: everything here is read-only for workers, except `eps` of a service, which control may
 //          swap on its own: workers load it once per new flow with acquire.
-// Errors:  builders return NULL and ENOMEM, or -EEXIST, as said.
-// Limits:  1 M services, 4096 endpoints a set, 64 K adjacencies; match is one or two cache lines,
-//          pick is O(1), route is O(log routes).
+// Errors:  builders return NULL and errno: ENOMEM, or EINVAL for what their limits forbid.
+// Limits:  1 M services (64 to 128 bytes each), 4096 endpoints a set (24 bytes each), 64 K
+//          adjacencies; match is one cache line, rarely two; pick is O(1), route is O(log routes).
 //
 // Needs no DPDK: memory is plain, so that the offline tools and the tests use the same code.
 #pragma once
@@ -30,12 +30,19 @@ struct sl_fwd_ep {
 
 struct sl_fwd_eps; // an immutable set
 
-struct sl_fwd_eps *sl_fwd_eps_new(const struct sl_fwd_ep *ep, uint32_t n); // refcount 1
+#define SL_FWD_EPS_MAX 4096
+
+// A copy of ep, with one reference. EINVAL: more than SL_FWD_EPS_MAX, or a weight of 0.
+struct sl_fwd_eps *sl_fwd_eps_new(const struct sl_fwd_ep *ep, uint32_t n);
 struct sl_fwd_eps *sl_fwd_eps_get(struct sl_fwd_eps *eps);
 void sl_fwd_eps_put(struct sl_fwd_eps *eps);
 uint32_t sl_fwd_eps_count(const struct sl_fwd_eps *eps);
 const struct sl_fwd_ep *sl_fwd_eps_at(const struct sl_fwd_eps *eps, uint32_t i);
-bool sl_fwd_eps_equal(const struct sl_fwd_eps *a, const struct sl_fwd_eps *b);
+bool sl_fwd_eps_equal(const struct sl_fwd_eps *a, const struct sl_fwd_eps *b); // order counts
+// fn(ctx, eps) runs in control when the last reference goes, so after the grace period of everything
+// that a worker could reach the set by: from then on no worker picks one of its endpoints.
+void sl_fwd_eps_on_free(
+	struct sl_fwd_eps *eps, void (*fn)(void *ctx, const struct sl_fwd_eps *eps), void *ctx);
 
 // What a worker knows of an endpoint, indexed by slot; the worker's own memory.
 struct sl_fwd_load {
@@ -46,7 +53,8 @@ struct sl_fwd_load {
 
 // Weighted least request: two draws by weight (alias table, O(1)), then the one with fewer active
 // flows per weight; the first draw wins a tie, so that idle endpoints are used in proportion to
-// their weights. Returns NULL for an empty set. rnd: 64 random bits.
+// their weights. Returns NULL for an empty set. rnd: 64 random bits. An endpoint whose share of the
+// weights is below 2^-32 may never be drawn. Relation to Envoy: docs/decisions/0005.
 const struct sl_fwd_ep *sl_fwd_pick(
 	const struct sl_fwd_eps *eps, const struct sl_fwd_load *load, uint64_t rnd);
 
@@ -59,7 +67,8 @@ struct sl_fwd_key {
 	uint8_t pad;   // zero
 };
 
-struct sl_fwd_service {
+// Aligned so that no service lies across two cache lines.
+struct __attribute__((aligned(32))) sl_fwd_service {
 	struct sl_fwd_key key;
 	uint32_t id;             // stable over snapshots, control's index of the service port
 	uint32_t pad;
@@ -68,8 +77,9 @@ struct sl_fwd_service {
 
 struct sl_fwd_services; // hash table by key, immutable but for the eps pointers
 
-struct sl_fwd_services *sl_fwd_services_new(uint32_t n_max);
-// Takes over one reference of eps. 0, or -EEXIST: the key is there already.
+struct sl_fwd_services *sl_fwd_services_new(uint32_t n_max); // EINVAL: more than 1 M
+// Takes over one reference of eps, when it returns 0. -EEXIST: the key is there already; -ENOSPC:
+// n_max are in.
 int sl_fwd_services_add(struct sl_fwd_services *s, const struct sl_fwd_key *key, uint32_t id,
 	struct sl_fwd_eps *eps);
 struct sl_fwd_services *sl_fwd_services_get(struct sl_fwd_services *s);
@@ -107,6 +117,7 @@ enum sl_adj_state {
 	SL_ADJ_UNRESOLVED, // known to be needed, the kernel has been asked
 	SL_ADJ_OK,
 	SL_ADJ_FAILED,     // the kernel gave up
+	SL_ADJ_PORT_DOWN,  // whatever the kernel knows, its port has no link: drop, do not hold or ask
 };
 
 // Where to send: indexes are stable over snapshots (control gives them by port and address).
@@ -131,7 +142,7 @@ struct sl_fwd_route {
 	uint8_t unreachable; // blackhole, unreachable, prohibit: matches, and leads nowhere
 	uint16_t port;
 	sl_be32 gateway; // 0: on link
-	uint32_t metric; // the lowest wins among equal prefixes
+	uint32_t metric; // the lowest wins among equal prefixes, then the first listed
 };
 
 struct sl_fwd_net; // routes, adjacencies and addresses: immutable
@@ -146,13 +157,14 @@ struct sl_fwd_net_spec {
 	uint32_t gen; // changes when an adjacency index held by a flow may no longer be right
 };
 
-struct sl_fwd_net *sl_fwd_net_new(const struct sl_fwd_net_spec *spec);
+struct sl_fwd_net *sl_fwd_net_new(const struct sl_fwd_net_spec *spec); // EINVAL: a len above 32
 struct sl_fwd_net *sl_fwd_net_get(struct sl_fwd_net *n);
 void sl_fwd_net_put(struct sl_fwd_net *n);
 // Longest prefix. False: no route, or an unreachable one.
 bool sl_fwd_route_find(const struct sl_fwd_net *n, sl_be32 dst, struct sl_fwd_hop *hop);
 // The adjacency of a hop, or SL_ADJ_NONE: the kernel has to be asked.
 uint32_t sl_fwd_adj_find(const struct sl_fwd_net *n, const struct sl_fwd_hop *hop);
+// NULL: no such index in this snapshot, or a free one. An index is worth keeping while the gen stays.
 const struct sl_fwd_adj *sl_fwd_adj_at(const struct sl_fwd_net *n, uint32_t index);
 uint32_t sl_fwd_addr_kinds(const struct sl_fwd_net *n, sl_be32 addr); // 0: not ours
 uint32_t sl_fwd_net_gen(const struct sl_fwd_net *n);
@@ -179,7 +191,7 @@ struct sl_fwd {
 	struct sl_fwd_params params;
 };
 
-// Takes over one reference of each part.
+// Takes over one reference of each part (not when it returns NULL).
 struct sl_fwd *sl_fwd_new(uint64_t generation, struct sl_fwd_services *services,
 	struct sl_fwd_net *net, const struct sl_fwd_params *params);
 void sl_fwd_free(void *fwd);

@@ -1,0 +1,38 @@
+// 64-bit keys to 32-bit values: open addressing, filled once, then read by workers.
+#pragma once
+
+#include "sl_types.h"
+
+struct map_cell {
+	uint64_t key;
+	uint32_t value;
+	uint32_t used;
+};
+
+struct map {
+	struct map_cell *cell; // mask + 1 of them, at most half of them used
+	uint32_t mask;
+};
+
+// Finalizer of MurmurHash3: neighbouring keys spread over the table.
+static inline uint64_t
+map_mix(uint64_t key)
+{
+	key ^= key >> 33;
+	key *= UINT64_C(0xff51afd7ed558ccd);
+	key ^= key >> 33;
+	key *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return key ^ key >> 33;
+}
+
+// The smallest power of two that n entries fill by half at most.
+static inline uint32_t
+map_size(uint32_t n)
+{
+	return n < 4 ? 8 : UINT32_C(1) << (33 - __builtin_clz(n - 1));
+}
+
+int map_init(struct map *m, uint32_t n_max); // 0 or -ENOMEM
+void map_fini(struct map *m);
+uint32_t *map_at(struct map *m, uint64_t key);               // a new one has the value 0
+const uint32_t *map_find(const struct map *m, uint64_t key); // NULL: none
