@@ -4,8 +4,9 @@
 //          sl_rcu_publish() on and is freed by its free function after the grace period.
 // Threads: publish, retire, reclaim: control only. sl_rcu_read(): a registered worker between
 //          online and the next quiescent. online/offline/quiescent: each worker for itself.
-// Errors:  NULL and errno from new.
-// Limits:  as many threads as said at the start. Control never blocks: retired objects wait in a
+// Errors:  NULL and errno (ENOMEM, EINVAL) from new. retire and publish cannot fail: without memory
+//          for a list entry (32 bytes) they wait for the grace period, the one case that blocks.
+// Limits:  as many threads as said at the start. Control does not block: retired objects wait in a
 //          list and sl_rcu_reclaim() frees those whose grace period is over.
 //
 // Rules for a worker: load once per burst, pass the pointer down, report quiescent at the end of the
