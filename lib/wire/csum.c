@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-uint16_t sl_csum_fold(uint32_t sum)
+uint16_t
+sl_csum_fold(uint32_t sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)(sum + (sum >> 16));
@@ -10,7 +11,8 @@ uint16_t sl_csum_fold(uint32_t sum)
 
 // Sums 32-bit words into 64 bits: the one's complement sum does not care how wide the words are, as
 // long as every carry comes back in (RFC 1071 section 2).
-uint32_t sl_csum_add(const void *data, size_t len, uint32_t sum)
+uint32_t
+sl_csum_add(const void *data, size_t len, uint32_t sum)
 {
 	const uint8_t *p = data;
 	uint64_t wide = 0;
@@ -40,14 +42,16 @@ uint32_t sl_csum_add(const void *data, size_t len, uint32_t sum)
 	return sum + sl_csum_fold((uint32_t)wide);
 }
 
-sl_be16 sl_csum_ipv4(const struct sl_ipv4_hdr *ip)
+sl_be16
+sl_csum_ipv4(const struct sl_ipv4_hdr *ip)
 {
 	const uint32_t sum = sl_csum_add(ip, (size_t)(ip->ver_ihl & 0x0f) * 4, 0);
 
 	return (uint16_t)~sl_csum_fold(sum + (uint16_t)~ip->csum);
 }
 
-static uint32_t pseudo_header(const struct sl_ipv4_hdr *ip, size_t l4_len)
+static uint32_t
+pseudo_header(const struct sl_ipv4_hdr *ip, size_t l4_len)
 {
 	struct {
 		sl_be32 src, dst;
@@ -63,7 +67,8 @@ static uint32_t pseudo_header(const struct sl_ipv4_hdr *ip, size_t l4_len)
 	return sl_csum_add(&ph, sizeof(ph), 0);
 }
 
-sl_be16 sl_csum_l4(const struct sl_ipv4_hdr *ip, const void *l4, size_t l4_len)
+sl_be16
+sl_csum_l4(const struct sl_ipv4_hdr *ip, const void *l4, size_t l4_len)
 {
 	const uint32_t base = ip->proto == SL_PROTO_ICMP ? 0 : pseudo_header(ip, l4_len);
 	const uint16_t csum = ~sl_csum_fold(sl_csum_add(l4, l4_len, base));

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-#define FRAG_MF		 0x2000
+#define FRAG_MF          0x2000
 #define FRAG_OFFSET_MASK 0x1fff
 
-bool sl_wire_is_host(sl_be32 addr)
+bool
+sl_wire_is_host(sl_be32 addr)
 {
 	const uint8_t first = sl_be32_to_cpu(addr) >> 24;
 
@@ -14,8 +15,8 @@ bool sl_wire_is_host(sl_be32 addr)
 
 // Both lengths count from the L4 header: what is contiguous, and what the IP header says there is.
 // A header must lie within both, because padding behind the datagram is none of it.
-static bool parse_tcp(
-	const struct sl_tcp_hdr *tcp, uint32_t avail, uint32_t len, struct sl_wire_info *info)
+static bool
+parse_tcp(const struct sl_tcp_hdr *tcp, uint32_t avail, uint32_t len, struct sl_wire_info *info)
 {
 	if (avail < SL_TCP_HLEN || len < SL_TCP_HLEN)
 		return false;
@@ -27,8 +28,8 @@ static bool parse_tcp(
 	return hlen >= SL_TCP_HLEN && hlen <= len;
 }
 
-static bool parse_udp(
-	const struct sl_udp_hdr *udp, uint32_t avail, uint32_t len, struct sl_wire_info *info)
+static bool
+parse_udp(const struct sl_udp_hdr *udp, uint32_t avail, uint32_t len, struct sl_wire_info *info)
 {
 	if (avail < SL_UDP_HLEN || len < SL_UDP_HLEN)
 		return false;
@@ -39,8 +40,8 @@ static bool parse_udp(
 	return ulen >= SL_UDP_HLEN && ulen <= len;
 }
 
-static enum sl_wire_kind parse_l4(
-	const uint8_t *l4, uint32_t avail, uint32_t len, struct sl_wire_info *info)
+static enum sl_wire_kind
+parse_l4(const uint8_t *l4, uint32_t avail, uint32_t len, struct sl_wire_info *info)
 {
 	bool ok;
 
@@ -54,8 +55,8 @@ static enum sl_wire_kind parse_l4(
 }
 
 // data points at the IPv4 header; avail and len count from there.
-static enum sl_wire_kind parse_ipv4(
-	const uint8_t *data, uint32_t avail, uint32_t len, struct sl_wire_info *info)
+static enum sl_wire_kind
+parse_ipv4(const uint8_t *data, uint32_t avail, uint32_t len, struct sl_wire_info *info)
 {
 	const struct sl_ipv4_hdr *ip = (const struct sl_ipv4_hdr *)data;
 
@@ -83,8 +84,8 @@ static enum sl_wire_kind parse_ipv4(
 	return parse_l4(data + hlen, avail - hlen, total - hlen, info);
 }
 
-enum sl_wire_kind sl_wire_parse(
-	const uint8_t *data, uint32_t data_len, uint32_t frame_len, struct sl_wire_info *info)
+enum sl_wire_kind
+sl_wire_parse(const uint8_t *data, uint32_t data_len, uint32_t frame_len, struct sl_wire_info *info)
 {
 	enum sl_wire_kind kind = SL_WIRE_RUNT;
 

@@ -4,17 +4,18 @@
 
 #include <string.h>
 
-#define REPLY_TTL	  64
-#define REPLY_FRAG	  0x4000 // do not fragment: an answer this short never has to be
-#define ICMP_REPLY_MAX	  576	 // RFC 1812 4.3.2.3
-#define ICMP_QUOTE_MIN	  8	 // bytes behind the quoted header, RFC 792
-#define TOS_CONTROL	  0xc0	 // internetwork control, RFC 1812 4.3.2.5
-#define ICMP_ECHO_REPLY	  0
-#define ICMP_ECHO	  8
-#define ICMP_TIMESTAMP	  13
+#define REPLY_TTL         64
+#define REPLY_FRAG        0x4000 // do not fragment: an answer this short never has to be
+#define ICMP_REPLY_MAX    576    // RFC 1812 4.3.2.3
+#define ICMP_QUOTE_MIN    8      // bytes behind the quoted header, RFC 792
+#define TOS_CONTROL       0xc0   // internetwork control, RFC 1812 4.3.2.5
+#define ICMP_ECHO_REPLY   0
+#define ICMP_ECHO         8
+#define ICMP_TIMESTAMP    13
 #define ICMP_TIMESTAMP_RE 14
 
-static bool is_icmp_query(uint8_t type)
+static bool
+is_icmp_query(uint8_t type)
 {
 	return type == ICMP_ECHO || type == ICMP_ECHO_REPLY || type == ICMP_TIMESTAMP ||
 	       type == ICMP_TIMESTAMP_RE;
@@ -22,7 +23,8 @@ static bool is_icmp_query(uint8_t type)
 
 // RFC 1812 4.3.2.7, and RFC 9293 3.10.7.1 for RST. What did not parse is not answered: whether it
 // is an error message or a RST is not known then.
-static bool may_answer(const uint8_t *data, uint32_t avail, const struct sl_wire_info *info)
+bool
+sl_wire_may_answer(const uint8_t *data, uint32_t avail, const struct sl_wire_info *info)
 {
 	const struct sl_eth_hdr *eth = (const struct sl_eth_hdr *)data;
 
@@ -40,7 +42,8 @@ static bool may_answer(const uint8_t *data, uint32_t avail, const struct sl_wire
 	return true;
 }
 
-static void turn_ethernet(uint8_t *data)
+static void
+turn_ethernet(uint8_t *data)
 {
 	struct sl_eth_hdr *eth = (struct sl_eth_hdr *)data;
 	uint8_t mac[6];
@@ -50,8 +53,8 @@ static void turn_ethernet(uint8_t *data)
 	memcpy(eth->src, mac, sizeof(mac));
 }
 
-static struct sl_ipv4_hdr *put_ipv4(
-	uint8_t *data, uint8_t tos, uint8_t proto, size_t total_len, sl_be32 src, sl_be32 dst)
+static struct sl_ipv4_hdr *
+put_ipv4(uint8_t *data, uint8_t tos, uint8_t proto, size_t total_len, sl_be32 src, sl_be32 dst)
 {
 	struct sl_ipv4_hdr *ip = (struct sl_ipv4_hdr *)(data + SL_ETH_HLEN);
 
@@ -70,7 +73,8 @@ static struct sl_ipv4_hdr *put_ipv4(
 }
 
 // SEG.LEN of RFC 9293: SYN and FIN take a sequence number each.
-static uint32_t segment_len(const struct sl_wire_info *info, const struct sl_tcp_hdr *tcp)
+static uint32_t
+segment_len(const struct sl_wire_info *info, const struct sl_tcp_hdr *tcp)
 {
 	const uint32_t hlen =
 		(uint32_t)(info->l4_off - SL_ETH_HLEN) + (uint32_t)(tcp->off >> 4) * 4;
@@ -78,13 +82,14 @@ static uint32_t segment_len(const struct sl_wire_info *info, const struct sl_tcp
 	return info->ip_len - hlen + !!(tcp->flags & SL_TCP_SYN) + !!(tcp->flags & SL_TCP_FIN);
 }
 
-uint32_t sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info)
+uint32_t
+sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info)
 {
 	const uint32_t len = SL_ETH_HLEN + SL_IPV4_HLEN + SL_TCP_HLEN;
 
 	if (info->kind != SL_WIRE_L4 || info->tuple.proto != SL_PROTO_TCP || room < len)
 		return 0;
-	if (!may_answer(data, len, info))
+	if (!sl_wire_may_answer(data, len, info))
 		return 0;
 	const struct sl_tcp_hdr in = *(const struct sl_tcp_hdr *)(data + info->l4_off);
 	struct sl_tcp_hdr *tcp = (struct sl_tcp_hdr *)(data + SL_ETH_HLEN + SL_IPV4_HLEN);
@@ -107,17 +112,19 @@ uint32_t sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_inf
 	return len;
 }
 
-static uint32_t min32(uint32_t a, uint32_t b)
+static uint32_t
+min32(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
 }
 
-uint32_t sl_wire_make_icmp(uint8_t *data, uint32_t avail, uint32_t room,
-	const struct sl_wire_info *info, uint8_t type, uint8_t code, sl_be32 from)
+uint32_t
+sl_wire_make_icmp(uint8_t *data, uint32_t avail, uint32_t room, const struct sl_wire_info *info,
+	uint8_t type, uint8_t code, sl_be32 from)
 {
 	const uint32_t head = SL_ETH_HLEN + SL_IPV4_HLEN + SL_ICMP_HLEN;
 
-	if (avail < SL_ETH_HLEN || room < head || !may_answer(data, avail, info))
+	if (avail < SL_ETH_HLEN || room < head || !sl_wire_may_answer(data, avail, info))
 		return 0;
 	uint32_t quote = min32(info->ip_len, avail - SL_ETH_HLEN);
 	quote = min32(quote, ICMP_REPLY_MAX - SL_IPV4_HLEN - SL_ICMP_HLEN);

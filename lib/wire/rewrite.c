@@ -6,17 +6,20 @@
 
 #define TTL_STEP 0x0100 // of the word that TTL and protocol share
 
-static uint16_t change(uint16_t csum, uint32_t delta)
+static uint16_t
+change(uint16_t csum, uint32_t delta)
 {
 	return (uint16_t)~sl_csum_fold((uint32_t)(uint16_t)~csum + delta);
 }
 
-static uint32_t sum32(uint32_t v)
+static uint32_t
+sum32(uint32_t v)
 {
 	return (v & 0xffff) + (v >> 16);
 }
 
-struct sl_wire_delta sl_wire_delta(const struct sl_tuple *from, const struct sl_tuple *to)
+struct sl_wire_delta
+sl_wire_delta(const struct sl_tuple *from, const struct sl_tuple *to)
 {
 	const uint32_t l3 = sum32(~from->src) + sum32(~from->dst) + sum32(to->src) + sum32(to->dst);
 	const uint32_t l4 =
@@ -25,7 +28,8 @@ struct sl_wire_delta sl_wire_delta(const struct sl_tuple *from, const struct sl_
 	return (struct sl_wire_delta){.l3 = sl_csum_fold(l3), .l4 = sl_csum_fold(l4)};
 }
 
-static void rewrite_udp(struct sl_udp_hdr *udp, const struct sl_tuple *to, uint16_t delta)
+static void
+rewrite_udp(struct sl_udp_hdr *udp, const struct sl_tuple *to, uint16_t delta)
 {
 	udp->sport = to->sport;
 	udp->dport = to->dport;
@@ -37,7 +41,8 @@ static void rewrite_udp(struct sl_udp_hdr *udp, const struct sl_tuple *to, uint1
 		udp->csum = 0xffff;
 }
 
-void sl_wire_rewrite(
+void
+sl_wire_rewrite(
 	uint8_t *data, uint8_t l4_off, const struct sl_tuple *to, struct sl_wire_delta delta)
 {
 	struct sl_ipv4_hdr *ip = (struct sl_ipv4_hdr *)(data + SL_ETH_HLEN);

@@ -8,7 +8,9 @@
 //          pipe has counted in stats.
 // Limits:  SL_BURST frames a call; no allocation, lock, system call or log.
 //
-// The stages, in order, a file each: parse -> lookup -> (miss: classify, open) -> rewrite -> next hop.
+// The stages, in order, a file each: parse -> lookup -> (miss: classify, open) -> track -> rewrite ->
+// hop. What goes to an address of a mirror and belongs to no service and no flow is punted as it is;
+// nothing else reaches the kernel, and nothing leaves untranslated.
 #pragma once
 
 #include "sl_flow.h"
@@ -22,7 +24,10 @@
 enum sl_verdict {
 	SL_V_DROP,    // free the buffer; reason says why
 	SL_V_FORWARD, // send on out_port
-	SL_V_REPLY,   // the frame was turned into an answer (reason is counted): send on out_port
+	// The frame was turned into an answer, data_len == frame_len bytes (whatever was behind the
+	// contiguous part is no longer part of it): send on out_port. reason is counted: what came in
+	// is dropped.
+	SL_V_REPLY,
 	SL_V_PUNT,    // hand to the mirror of in_port
 	SL_V_HANDOFF, // give to worker `owner`, unchanged
 	SL_V_HOLD,    // the pipe keeps the buffer until its next hop is known
@@ -34,9 +39,9 @@ struct sl_pkt {
 	uint32_t frame_len; // the whole frame
 	uint32_t room;      // bytes that may be written at data (>= data_len)
 	uint16_t in_port;
-	uint16_t out_port;
+	uint16_t out_port;  // for SL_V_FORWARD and SL_V_REPLY
 	uint8_t verdict;    // enum sl_verdict
-	uint8_t reason;     // enum sl_drop
+	uint8_t reason;     // enum sl_drop, for SL_V_DROP and SL_V_REPLY
 	uint8_t owner;      // for SL_V_HANDOFF
 	uint8_t pad;
 	void *buf;          // the caller's handle
@@ -51,7 +56,7 @@ struct sl_pipe_cfg {
 	struct sl_flow_table *flows;
 	struct sl_sport *sports;
 	struct sl_fwd_load *load; // by endpoint slot
-	uint32_t n_slots;
+	uint32_t n_slots;         // every slot of every snapshot is below
 	struct sl_stats *stats;
 	const struct sl_mac *port_mac; // by port index
 	uint16_t n_ports;
@@ -67,12 +72,15 @@ struct sl_pipe_cfg {
 struct sl_pipe *sl_pipe_new(const struct sl_pipe_cfg *cfg); // NULL and ENOMEM
 void sl_pipe_free(struct sl_pipe *p);                       // after sl_pipe_drain()
 
-// n <= SL_BURST frames with data, lengths, in_port and buf set.
+// n <= SL_BURST frames with data, lengths, in_port and buf set. A frame that another worker handed
+// over goes in the same way, with the port that it came from. Headers must be contiguous: what of
+// them reaches past data_len makes the frame a drop.
 void sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n,
 	uint64_t now_ns);
 
-// Bounded housekeeping, every few bursts: expires flows, wakes held frames whose next hop is known
-// or that waited too long. Up to max frames come out in `out` with verdict FORWARD or DROP.
+// Bounded housekeeping, every few bursts: expires at most 64 flows, looks at at most 32 next hops
+// that frames wait for. Frames whose next hop is known now, or that waited too long, come out in
+// `out`, max at most, with verdict FORWARD or DROP.
 unsigned sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *out,
 	unsigned max, uint64_t now_ns);
 
@@ -80,6 +88,8 @@ unsigned sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struc
 unsigned sl_pipe_drain(struct sl_pipe *p, struct sl_pkt *out, unsigned max);
 
 // The caller could not do what a verdict said (ring or queue full): the books are put right.
-// verdict is what it was; instead it becomes a drop for `reason`. The caller counts what it did:
-// SL_C_FORWARDED, SL_C_REPLIES, SL_C_PUNTED, SL_C_HANDED_OFF are the caller's, after the fact.
+// verdict is what it was: FORWARD, PUNT and HANDOFF become a drop for `reason`; a REPLY, whose
+// packet is counted as dropped already, becomes a lost reply. The caller counts what it did, after
+// the fact: SL_C_FORWARDED, SL_C_REPLIES, SL_C_PUNTED, SL_C_HANDED_OFF, and what it got: SL_C_RX,
+// SL_C_HANDED_IN. The pipe counts drops, SL_C_HELD, SL_C_REPLIES_LIMITED, SL_C_REPLIES_LOST and flows.
 void sl_pipe_failed(struct sl_pipe *p, enum sl_verdict verdict, enum sl_drop reason);

@@ -151,10 +151,11 @@ void sl_wire_rewrite(uint8_t *data, uint8_t l4_off, const struct sl_tuple *to,
 // Turns a frame in place into an answer to its sender. Ethernet addresses are swapped, TTL is 64, IP
 // id 0 with DF, checksums are complete. room is how many bytes the buffer at data can hold. They
 // return the new frame length (the port pads it to 60), or 0 and an untouched frame when no answer
-// may be sent (RFC 1812 4.3.2.7: never to a RST, an ICMP error, a fragment, a broadcast or multicast,
-// a source that is not a host, a frame that did not parse) or room is short. info is what
-// sl_wire_parse() said of this frame.
+// may be sent or room is short. info is what sl_wire_parse() said of this frame.
 //
+// No answer may be sent to a RST, an ICMP error, a fragment, a broadcast or multicast, a source that
+// is not a host, a frame that did not parse (RFC 1812 4.3.2.7). avail as in sl_wire_make_icmp().
+bool sl_wire_may_answer(const uint8_t *data, uint32_t avail, const struct sl_wire_info *info);
 // RST by RFC 9293 3.10.7.1: SEQ=SEG.ACK if ACK was set, else SEQ=0, ACK=SEG.SEQ+SEG.LEN with ACK set.
 uint32_t sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info);
 // ICMP destination unreachable (3) with `code`, or time exceeded (11) code 0: source is `from`

@@ -1,0 +1,95 @@
+// The life of a pipe, and the order of its stages.
+
+#include "pipe_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sl_pipe *
+sl_pipe_new(const struct sl_pipe_cfg *cfg)
+{
+	struct sl_pipe *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->worker = cfg->worker;
+	p->n_workers = cfg->n_workers;
+	p->flows = cfg->flows;
+	p->sports = cfg->sports;
+	p->load = cfg->load;
+	p->n_slots = cfg->n_slots;
+	p->stats = &cfg->stats->local;
+	p->port_mac = cfg->port_mac;
+	p->n_ports = cfg->n_ports;
+	p->rnd = cfg->seed | 1; // xorshift never leaves zero
+	if (hold_init(&p->hold, cfg) < 0) {
+		free(p);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return p;
+}
+
+void
+sl_pipe_free(struct sl_pipe *p)
+{
+	if (!p)
+		return;
+	assert(p->hold.n_held == 0);
+	hold_fini(&p->hold);
+	free(p);
+}
+
+static void
+begin(const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns)
+{
+	_Static_assert(sizeof(b->timeouts) <= sizeof(fwd->params.timeout), "a timeout per state");
+
+	b->fwd = fwd;
+	b->now_ns = now_ns;
+	b->now = sl_flow_tick(p->flows, now_ns);
+	memcpy(&b->timeouts, fwd->params.timeout, sizeof(b->timeouts));
+	b->n_work = b->n_miss = b->n_hit = 0;
+}
+
+static void
+forward(struct sl_pipe *p, struct burst *b)
+{
+	pipe_track(p, b);
+	pipe_rewrite(b);
+	pipe_hop(p, b);
+	b->n_hit = 0;
+}
+
+void
+sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n,
+	uint64_t now_ns)
+{
+	struct burst b;
+
+	assert(n <= SL_BURST);
+	begin(p, &b, fwd, now_ns);
+	pipe_parse(p, &b, pkts, n);
+	pipe_lookup(p, &b);
+	forward(p, &b);
+	// A burst may hold a connection's end and its next SYN: what track finds to be over comes
+	// back as a miss. The first packet of each round gets its verdict, so this ends.
+	while (sl_unlikely(b.n_miss > 0)) {
+		pipe_classify(p, &b);
+		forward(p, &b);
+	}
+	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
+}
+
+void
+sl_pipe_failed(struct sl_pipe *p, enum sl_verdict verdict, enum sl_drop reason)
+{
+	assert(verdict == SL_V_FORWARD || verdict == SL_V_REPLY || verdict == SL_V_PUNT ||
+		verdict == SL_V_HANDOFF);
+	if (verdict == SL_V_REPLY)
+		p->stats->counter[SL_C_REPLIES_LOST]++;
+	else
+		p->stats->drop[reason]++;
+}

@@ -1,0 +1,71 @@
+// Drops that are answered, within the rate that the configuration allows a worker.
+
+#include "pipe_priv.h"
+
+// A token bucket one second deep, kept as one time (the virtual scheduling algorithm of ITU-T
+// I.371): each answer moves reply_ns on by what it costs, and reply_ns may run ahead of now by a
+// second. Nothing has to be filled up, and a changed rate counts at once.
+static bool
+may_reply(const struct sl_pipe *p, const struct burst *b)
+{
+	const uint32_t rate = b->fwd->params.reply_rate;
+
+	return rate > 0 && p->reply_ns + SL_NSEC_PER_SEC / rate <= b->now_ns + SL_NSEC_PER_SEC;
+}
+
+static void
+pay(struct sl_pipe *p, const struct burst *b)
+{
+	if (p->reply_ns < b->now_ns)
+		p->reply_ns = b->now_ns;
+	p->reply_ns += SL_NSEC_PER_SEC / b->fwd->params.reply_rate;
+}
+
+// len: of the answer that the frame has become.
+static void
+finish(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, uint32_t len)
+{
+	if (len == 0) // no room for it
+		return;
+	pay(p, b);
+	pkt->data_len = pkt->frame_len = len;
+	pkt->out_port = pkt->in_port;
+	pkt->verdict = SL_V_REPLY;
+}
+
+// The packet that came in is dropped and counted, whatever becomes of the answer.
+static bool
+drop_and_may_reply(
+	struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_drop reason)
+{
+	pipe_drop(p, pkt, reason);
+	if (!sl_wire_may_answer(pkt->data, pkt->data_len, &pkt->info))
+		return false;
+	if (may_reply(p, b))
+		return true;
+	p->stats->counter[SL_C_REPLIES_LIMITED]++;
+	return false;
+}
+
+void
+pipe_answer_icmp(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_drop reason,
+	uint8_t type, uint8_t code)
+{
+	if (!drop_and_may_reply(p, b, pkt, reason))
+		return;
+	finish(p, b, pkt,
+		sl_wire_make_icmp(pkt->data, pkt->data_len, pkt->room, &pkt->info, type, code, 0));
+}
+
+void
+pipe_reject(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_drop reason,
+	uint8_t code)
+{
+	if (pkt->info.tuple.proto != SL_PROTO_TCP) {
+		pipe_answer_icmp(p, b, pkt, reason, SL_ICMP_UNREACH, code);
+		return;
+	}
+	if (!drop_and_may_reply(p, b, pkt, reason))
+		return;
+	finish(p, b, pkt, sl_wire_make_rst(pkt->data, pkt->room, &pkt->info));
+}
