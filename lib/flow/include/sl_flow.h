@@ -10,8 +10,10 @@
 //          while its identity changes; the walk may miss flows that come or go meanwhile and never
 //          shows half of one.
 // Errors:  insert: -ENOSPC (table full) or -EEXIST (a tuple is in use); nothing is changed then.
-// Limits:  128 bytes a flow and at most 24 bytes of index per direction at 75 % fill; lookup reads
-//          one bucket line (rarely two) and the flow's first line. No allocation after start.
+// Limits:  161 bytes a flow all in (128 the record, 33 the index), 2^26 flows. Every record can be
+//          used: a test fills tables to the last one. No allocation after start.
+//          A hit reads one bucket line and the flow's first line, a miss one bucket line; with
+//          every record in use 1 to 3 keys in 100 need a second bucket line.
 #pragma once
 
 #include "sl_wire.h"
@@ -32,13 +34,14 @@ enum sl_flow_state {
 	SL_FLOW_ESTABLISHED, // ACK from the client
 	SL_FLOW_FIN_CLIENT,  // FIN from the client seen
 	SL_FLOW_FIN_ENDPOINT,
-	SL_FLOW_CLOSING,     // FIN seen from both sides
-	SL_FLOW_RESET,       // RST seen
+	SL_FLOW_CLOSING, // FIN seen from both sides
+	SL_FLOW_RESET,   // RST seen
 	SL_FLOW_STATE_MAX,
 };
 const char *sl_flow_state_name(enum sl_flow_state state); // "established", ...
 
-// Time inside the table: ticks of 2^27 ns (134 ms) since the table was made.
+// Time inside the table: ticks of 2^27 ns (134 ms) since the table was made. A flow last seen in
+// tick s with a timeout of t ticks expires in tick s + t: after more than t - 1 ticks of silence.
 #define SL_FLOW_TICK_SHIFT 27
 typedef uint32_t sl_tick;
 
@@ -49,25 +52,25 @@ struct sl_flow_timeouts {
 
 struct sl_flow {
 	// first line: what a packet needs
-	struct sl_tuple tuple[2]; // proto is the same in both
+	struct sl_tuple tuple[2];   // proto is the same in both
 	struct sl_wire_delta delta; // direction 0; direction 1 is its complement
-	uint32_t adj[2];          // adjacency to send on, by direction; see sl_fwd.h
-	uint32_t route_gen;       // of the snapshot that gave adj
-	sl_tick last_seen;        // relaxed atomic: w: worker, r: walk; written at most once a tick
-	uint8_t state;            // enum sl_flow_state; relaxed atomic
-	uint8_t flags;            // SL_FLOW_F_*
+	uint32_t adj[2];            // adjacency to send on, by direction; see sl_fwd.h
+	uint32_t route_gen;         // of the snapshot that gave adj
+	sl_tick last_seen; // relaxed atomic: w: worker, r: walk; written at most once a tick
+	uint8_t state;     // enum sl_flow_state; relaxed atomic
+	uint8_t flags;     // SL_FLOW_F_*
 	uint8_t pad[2];
 	// second line: accounting and timer
 	uint64_t pkts[2] SL_CACHE_ALIGNED; // relaxed atomics: w: worker, r: walk
 	uint64_t bytes[2];
-	uint32_t seq;             // odd while the record changes hands
-	uint32_t ep_slot;         // the endpoint's stable id, see sl_fwd.h
+	uint32_t seq;     // odd while the record changes hands
+	uint32_t ep_slot; // relaxed atomic; the endpoint's stable id, see sl_fwd.h
 	uint32_t timer_next;
 	uint32_t timer_prev;
-	sl_tick deadline;         // the slot it hangs in
-	sl_tick created;
-	uint16_t pool_addr;       // index of the pool address that lends the source port
-	uint8_t counted;          // 1 while it counts in the endpoint's active flows
+	sl_tick deadline;   // the slot it hangs in
+	sl_tick created;    // relaxed atomic
+	uint16_t pool_addr; // index of the pool address that lends the source port
+	uint8_t counted;    // 1 while it counts in the endpoint's active flows
 	uint8_t pad2[5];
 };
 _Static_assert(sizeof(struct sl_flow) == 128, "two cache lines");
@@ -75,38 +78,52 @@ _Static_assert(offsetof(struct sl_flow, pkts) == 64, "second line");
 
 struct sl_flow_table;
 
-// capacity: flows, rounded up to a power of two. mem(ctx, bytes) gives zeroed, 64-byte aligned memory
-// (hugepages in the daemon, aligned_alloc in tests) and is called only here; mem_free gives it back.
+// capacity: flows, rounded up to a power of two, 64 at least. alloc(ctx, bytes) gives zeroed,
+// 64-byte aligned memory (hugepages in the daemon, aligned_alloc in tests) and is called once,
+// here; free gives it back.
 struct sl_flow_mem {
 	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p);
 	void *ctx;
 };
 struct sl_flow_table *sl_flow_table_new(uint32_t capacity, uint64_t now_ns,
-	const struct sl_flow_mem *mem); // NULL and ENOMEM
+	const struct sl_flow_mem *mem); // NULL and ENOMEM, or EINVAL above 2^26
 void sl_flow_table_free(struct sl_flow_table *t);
 size_t sl_flow_table_bytes(uint32_t capacity); // what new() will take
 uint32_t sl_flow_capacity(const struct sl_flow_table *t);
-uint32_t sl_flow_live(const struct sl_flow_table *t);
+uint32_t sl_flow_live(const struct sl_flow_table *t); // any thread
 sl_tick sl_flow_tick(const struct sl_flow_table *t, uint64_t now_ns);
 
+// Where the keys are: those outside of their first bucket cost a lookup a second line.
+struct sl_flow_fill {
+	uint32_t keys;         // two a flow
+	uint32_t keys_second;  // in their second bucket
+	uint32_t keys_chained; // in a spare bucket
+	uint32_t spares_used;
+	uint32_t spares;
+};
+void sl_flow_fill(const struct sl_flow_table *t, struct sl_flow_fill *fill);
+
+#define SL_FLOW_BURST 64
 // Looks n tuples up: ref[i] = flow index << 1 | direction, or SL_FLOW_NONE. Prefetches what a hit
-// needs. n <= 64.
-void sl_flow_lookup(struct sl_flow_table *t, const struct sl_tuple *const tuples[], unsigned n,
-	uint32_t ref[]);
+// needs. n <= SL_FLOW_BURST.
+void sl_flow_lookup(
+	struct sl_flow_table *t, const struct sl_tuple *const tuples[], unsigned n, uint32_t ref[]);
 uint32_t sl_flow_find(struct sl_flow_table *t, const struct sl_tuple *tuple); // one; a ref
 struct sl_flow *sl_flow_at(struct sl_flow_table *t, uint32_t index);
 
 // A new flow with both keys. client: (client, VIP); endpoint: (endpoint, pool). state: UDP or
-// SYN_SENT; timeouts arm its timer. Returns the index, or -ENOSPC, -EEXIST as above.
+// SYN_SENT; timeouts arm its timer. delta, adj, route_gen, flags, ep_slot, pool_addr and counted
+// are zero and the caller's to fill. Returns the index, or -ENOSPC, -EEXIST as above.
 int64_t sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
 	const struct sl_tuple *endpoint, enum sl_flow_state state, sl_tick now,
 	const struct sl_flow_timeouts *timeouts);
 // Unlinks both keys and the timer and frees the record.
 void sl_flow_remove(struct sl_flow_table *t, uint32_t index);
 
-// A packet of direction dir was seen: advances the state (TCP flags), writes last_seen at most once a
-// tick, and re-arms the timer when the new state wants an earlier deadline. Returns the new state.
+// A packet of direction dir was seen: advances the state (TCP flags; the table is in tcp.c), writes
+// last_seen at most once a tick, and re-arms the timer when the new state wants an earlier
+// deadline. Returns the new state.
 enum sl_flow_state sl_flow_touch(struct sl_flow_table *t, uint32_t index, enum sl_flow_dir dir,
 	uint8_t tcp_flags, sl_tick now, const struct sl_flow_timeouts *timeouts);
 
@@ -114,8 +131,10 @@ enum sl_flow_state sl_flow_touch(struct sl_flow_table *t, uint32_t index, enum s
 enum sl_flow_state sl_flow_tcp_next(
 	enum sl_flow_state state, enum sl_flow_dir dir, uint8_t tcp_flags);
 
-// Bounded work: moves the wheel towards now and looks at no more than budget flows. on_expire is
-// called while the record is still whole, then the flow is removed. Returns how many expired.
+// Bounded work: moves the wheel towards now, past no more than 256 slots, and looks at no more than
+// budget flows. on_expire (may be NULL) is called while the record is still whole, then the flow is
+// removed; it must not insert, remove or touch. Returns how many expired. Timeouts that a reload
+// shortens take hold when a flow is next looked at: at its old deadline, or after 9 minutes.
 unsigned sl_flow_expire(struct sl_flow_table *t, sl_tick now,
 	const struct sl_flow_timeouts *timeouts, unsigned budget,
 	void (*on_expire)(void *arg, struct sl_flow *flow), void *arg);

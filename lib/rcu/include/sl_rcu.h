@@ -9,8 +9,8 @@
 // Limits:  as many threads as said at the start. Control does not block: retired objects wait in a
 //          list and sl_rcu_reclaim() frees those whose grace period is over.
 //
-// Rules for a worker: load once per burst, pass the pointer down, report quiescent at the end of the
-// burst, go offline before any sleep (or grace periods never end).
+// Rules for a worker: load once per burst, pass the pointer down, report quiescent at the end of
+// the burst, go offline before any sleep (or grace periods never end).
 #pragma once
 
 #include "sl_types.h"
@@ -23,7 +23,7 @@ void sl_rcu_free(struct sl_rcu *rcu); // all workers left; frees the current and
 // Control. free_fn(object) runs in the control thread, from reclaim or free.
 void sl_rcu_publish(struct sl_rcu *rcu, void *object, void (*free_fn)(void *));
 void sl_rcu_retire(struct sl_rcu *rcu, void *object, void (*free_fn)(void *));
-void *sl_rcu_current(struct sl_rcu *rcu); // what is published, for control
+void *sl_rcu_current(struct sl_rcu *rcu);    // what is published, for control
 unsigned sl_rcu_reclaim(struct sl_rcu *rcu); // how many still wait
 // True once every worker that was online has passed the publish before `token`.
 uint64_t sl_rcu_token(struct sl_rcu *rcu);

@@ -1,0 +1,433 @@
+// Buckets, lookup, insert and remove.
+#include <errno.h>
+#include <sys/random.h>
+
+#include "table.h"
+
+static uint32_t
+capacity_round(uint32_t capacity)
+{
+	uint32_t c = CAPACITY_MIN;
+
+	while (c < capacity && c < CAPACITY_MAX)
+		c *= 2;
+	return c;
+}
+
+static uint32_t
+n_buckets(uint32_t capacity)
+{
+	return capacity / 2;
+}
+
+static uint32_t
+n_spares(uint32_t capacity)
+{
+	return n_buckets(capacity) / SPARES_PER + SPARES_AT_LEAST;
+}
+
+static size_t
+buckets_bytes(uint32_t capacity)
+{
+	return ((size_t)n_buckets(capacity) + n_spares(capacity)) * sizeof(struct bucket);
+}
+
+size_t
+sl_flow_table_bytes(uint32_t capacity)
+{
+	const uint32_t c = capacity_round(capacity);
+
+	return sizeof(struct sl_flow_table) + (size_t)c * sizeof(struct sl_flow) + buckets_bytes(c);
+}
+
+// A secret that nobody outside can know. Odd, because an even multiplier loses bits.
+static void
+draw_secret(struct sl_flow_table *t)
+{
+	if (getrandom(t->secret, sizeof(t->secret), 0) != sizeof(t->secret))
+		for (unsigned i = 0; i < SL_ARRAY_LEN(t->secret); i++)
+			t->secret[i] =
+				(t->start_ns + i) * UINT64_C(0x9e3779b97f4a7c15) ^ (uintptr_t)t;
+	t->secret[2] |= 1;
+}
+
+static void
+init_buckets(struct sl_flow_table *t)
+{
+	const uint32_t first_spare = n_buckets(t->capacity);
+	const uint32_t end = first_spare + t->n_spares;
+
+	for (uint32_t i = 0; i < end; i++)
+		t->buckets[i].ref[BUCKET_SLOTS] = SL_FLOW_NONE;
+	for (uint32_t i = first_spare; i < end; i++)
+		t->buckets[i].next = i + 1 < end ? i + 1 : 0;
+	t->spare_head = first_spare;
+}
+
+struct sl_flow_table *
+sl_flow_table_new(uint32_t capacity, uint64_t now_ns, const struct sl_flow_mem *mem)
+{
+	const uint32_t c = capacity_round(capacity);
+	struct sl_flow_table *t;
+
+	if (capacity > CAPACITY_MAX) {
+		errno = EINVAL;
+		return NULL;
+	}
+	t = mem->alloc(mem->ctx, sl_flow_table_bytes(c));
+	if (!t) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	t->flows = (struct sl_flow *)(t + 1);
+	t->buckets = (struct bucket *)(t->flows + c);
+	t->bucket_mask = n_buckets(c) - 1;
+	t->capacity = c;
+	t->n_spares = n_spares(c);
+	t->free_head = SL_FLOW_NONE;
+	t->start_ns = now_ns;
+	t->mem = *mem;
+	draw_secret(t);
+	init_buckets(t);
+	flow_wheel_init(&t->wheel);
+	return t;
+}
+
+void
+sl_flow_table_free(struct sl_flow_table *t)
+{
+	if (t)
+		t->mem.free(t->mem.ctx, t);
+}
+
+uint32_t
+sl_flow_capacity(const struct sl_flow_table *t)
+{
+	return t->capacity;
+}
+
+uint32_t
+sl_flow_live(const struct sl_flow_table *t)
+{
+	return __atomic_load_n(&t->live, __ATOMIC_RELAXED);
+}
+
+sl_tick
+sl_flow_tick(const struct sl_flow_table *t, uint64_t now_ns)
+{
+	return now_ns < t->start_ns ? 0 : (sl_tick)((now_ns - t->start_ns) >> SL_FLOW_TICK_SHIFT);
+}
+
+void
+sl_flow_fill(const struct sl_flow_table *t, struct sl_flow_fill *fill)
+{
+	*fill = (struct sl_flow_fill){
+		.keys = 2 * t->live,
+		.keys_second = t->n_away,
+		.keys_chained = t->n_chained,
+		.spares_used = t->n_spares_used,
+		.spares = t->n_spares,
+	};
+}
+
+struct sl_flow *
+sl_flow_at(struct sl_flow_table *t, uint32_t index)
+{
+	return &t->flows[index];
+}
+
+static inline bool
+ref_has(const struct sl_flow_table *t, uint32_t ref, const struct sl_tuple *tuple)
+{
+	return tuple_equal(&t->flows[ref >> 1].tuple[ref & 1], tuple);
+}
+
+static inline uint32_t
+find_in(const struct sl_flow_table *t, const struct bucket *b, uint16_t tag,
+	const struct sl_tuple *tuple)
+{
+	for (unsigned m = match(b, tag); m; m &= m - 1) {
+		const uint32_t ref = b->ref[__builtin_ctz(m)];
+
+		if (sl_likely(ref_has(t, ref, tuple)))
+			return ref;
+	}
+	return SL_FLOW_NONE;
+}
+
+static uint32_t
+find_elsewhere(const struct sl_flow_table *t, const struct bucket *b, uint64_t hash,
+	const struct sl_tuple *tuple)
+{
+	const uint16_t tag = key_tag(hash);
+	uint32_t ref = SL_FLOW_NONE;
+
+	if (b->away)
+		ref = find_in(t, second_bucket(t, hash), tag, tuple);
+	while (ref == SL_FLOW_NONE && b->next) {
+		b = &t->buckets[b->next];
+		ref = find_in(t, b, tag, tuple);
+	}
+	return ref;
+}
+
+static inline uint32_t
+find_hashed(const struct sl_flow_table *t, uint64_t hash, const struct sl_tuple *tuple)
+{
+	const struct bucket *b = first_bucket(t, hash);
+	const uint32_t ref = find_in(t, b, key_tag(hash), tuple);
+
+	if (sl_likely(ref != SL_FLOW_NONE || (b->away | b->next) == 0))
+		return ref;
+	return find_elsewhere(t, b, hash, tuple);
+}
+
+uint32_t
+sl_flow_find(struct sl_flow_table *t, const struct sl_tuple *tuple)
+{
+	return find_hashed(t, key_hash(t, tuple), tuple);
+}
+
+// Three passes, so that the misses of a burst overlap: the buckets, the flows, the comparison.
+void
+sl_flow_lookup(
+	struct sl_flow_table *t, const struct sl_tuple *const tuples[], unsigned n, uint32_t ref[])
+{
+	uint64_t hash[SL_FLOW_BURST];
+
+	for (unsigned i = 0; i < n; i++) {
+		hash[i] = key_hash(t, tuples[i]);
+		__builtin_prefetch(first_bucket(t, hash[i]));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct bucket *b = first_bucket(t, hash[i]);
+		const unsigned m = match(b, key_tag(hash[i])) | 1u << BUCKET_SLOTS;
+
+		ref[i] = b->ref[__builtin_ctz(m)];
+		if (sl_likely(ref[i] != SL_FLOW_NONE)) {
+			__builtin_prefetch(&t->flows[ref[i] >> 1]);
+			__builtin_prefetch(&t->flows[ref[i] >> 1].pkts, 1);
+		}
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (sl_unlikely(ref[i] == SL_FLOW_NONE || !ref_has(t, ref[i], tuples[i])))
+			ref[i] = find_hashed(t, hash[i], tuples[i]);
+}
+
+static inline bool
+put_in(struct bucket *b, uint16_t tag, uint32_t ref)
+{
+	const unsigned room = match(b, 0);
+
+	if (!room)
+		return false;
+	b->tag[__builtin_ctz(room)] = tag;
+	b->ref[__builtin_ctz(room)] = ref;
+	return true;
+}
+
+static bool
+put_in_chain(struct sl_flow_table *t, struct bucket *b, uint16_t tag, uint32_t ref)
+{
+	struct bucket *spare;
+
+	for (uint32_t i = b->next; i; i = t->buckets[i].next)
+		if (put_in(&t->buckets[i], tag, ref))
+			return true;
+	if (!t->spare_head)
+		return false;
+	spare = &t->buckets[t->spare_head];
+	const uint32_t index = t->spare_head;
+	t->spare_head = spare->next;
+	t->n_spares_used++;
+	spare->next = b->next;
+	b->next = index;
+	return put_in(spare, tag, ref);
+}
+
+static bool
+put_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
+{
+	struct bucket *b = first_bucket(t, hash);
+	const uint16_t tag = key_tag(hash);
+
+	if (sl_likely(put_in(b, tag, ref)))
+		return true;
+	if (put_in(second_bucket(t, hash), tag, ref)) {
+		b->away++;
+		t->n_away++;
+		return true;
+	}
+	if (!put_in_chain(t, b, tag, ref))
+		return false;
+	t->n_chained++;
+	return true;
+}
+
+static inline bool
+take_from(struct bucket *b, uint16_t tag, uint32_t ref)
+{
+	for (unsigned m = match(b, tag); m; m &= m - 1) {
+		const unsigned i = (unsigned)__builtin_ctz(m);
+
+		if (b->ref[i] == ref) {
+			b->tag[i] = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+take_from_chain(struct sl_flow_table *t, struct bucket *b, uint16_t tag, uint32_t ref)
+{
+	for (uint32_t *link = &b->next; *link; link = &t->buckets[*link].next) {
+		const uint32_t index = *link;
+		struct bucket *spare = &t->buckets[index];
+
+		if (!take_from(spare, tag, ref))
+			continue;
+		t->n_chained--;
+		if (match(spare, 0) == (1u << BUCKET_SLOTS) - 1) {
+			*link = spare->next;
+			spare->next = t->spare_head;
+			t->spare_head = index;
+			t->n_spares_used--;
+		}
+		return;
+	}
+}
+
+static void
+take_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
+{
+	struct bucket *b = first_bucket(t, hash);
+	const uint16_t tag = key_tag(hash);
+
+	if (sl_likely(take_from(b, tag, ref)))
+		return;
+	if (b->away && take_from(second_bucket(t, hash), tag, ref)) {
+		b->away--;
+		t->n_away--;
+		return;
+	}
+	take_from_chain(t, b, tag, ref);
+}
+
+static uint32_t
+take_record(struct sl_flow_table *t)
+{
+	const uint32_t index = t->free_head;
+
+	if (index != SL_FLOW_NONE) {
+		t->free_head = t->flows[index].timer_next;
+		return index;
+	}
+	if (t->fresh == t->capacity)
+		return SL_FLOW_NONE;
+	__atomic_store_n(&t->fresh, t->fresh + 1, __ATOMIC_RELAXED);
+	return t->fresh - 1;
+}
+
+static void
+give_record(struct sl_flow_table *t, uint32_t index)
+{
+	t->flows[index].timer_next = t->free_head;
+	t->free_head = index;
+}
+
+static void
+store_tuple(struct sl_tuple *to, const struct sl_tuple *from)
+{
+	const struct key k = key_of(from);
+
+	__atomic_store_n(&((flow_word *)to)[0], k.w[0], __ATOMIC_RELEASE);
+	__atomic_store_n(&((flow_word *)to)[1], k.w[1], __ATOMIC_RELEASE);
+}
+
+// The walk's side of this is in walk.c. Between the odd and the even number every store is a
+// release: whoever sees one of them sees the odd number too.
+static void
+fill_record(struct sl_flow *f, const struct sl_tuple *client, const struct sl_tuple *endpoint,
+	enum sl_flow_state state, sl_tick now)
+{
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
+	store_tuple(&f->tuple[SL_DIR_CLIENT], client);
+	store_tuple(&f->tuple[SL_DIR_ENDPOINT], endpoint);
+	for (unsigned d = 0; d < 2; d++) {
+		__atomic_store_n(&f->pkts[d], 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&f->bytes[d], 0, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&f->ep_slot, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->last_seen, now, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->created, now, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->state, (uint8_t)state, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELEASE);
+	f->delta = (struct sl_wire_delta){0};
+	f->adj[0] = f->adj[1] = 0;
+	f->route_gen = 0;
+	f->flags = SL_FLOW_F_NONE;
+	f->pool_addr = 0;
+	f->counted = 0;
+}
+
+static void
+clear_record(struct sl_flow *f)
+{
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->state, SL_FLOW_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELEASE);
+}
+
+int64_t
+sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
+	const struct sl_tuple *endpoint, enum sl_flow_state state, sl_tick now,
+	const struct sl_flow_timeouts *timeouts)
+{
+	const uint64_t hash[2] = {key_hash(t, client), key_hash(t, endpoint)};
+	uint32_t index;
+
+	__builtin_prefetch(first_bucket(t, hash[SL_DIR_ENDPOINT]), 1);
+	if (find_hashed(t, hash[SL_DIR_CLIENT], client) != SL_FLOW_NONE ||
+		find_hashed(t, hash[SL_DIR_ENDPOINT], endpoint) != SL_FLOW_NONE ||
+		tuple_equal(client, endpoint))
+		return -EEXIST;
+	index = take_record(t);
+	if (index == SL_FLOW_NONE)
+		return -ENOSPC;
+	if (!put_key(t, hash[SL_DIR_CLIENT], index << 1 | SL_DIR_CLIENT))
+		goto give_record;
+	if (!put_key(t, hash[SL_DIR_ENDPOINT], index << 1 | SL_DIR_ENDPOINT))
+		goto take_key;
+	fill_record(&t->flows[index], client, endpoint, state, now);
+	flow_timer_link(t, index, tick_add(now, timeouts->by_state[state]));
+	__atomic_store_n(&t->live, t->live + 1, __ATOMIC_RELAXED);
+	return index;
+
+take_key:
+	take_key(t, hash[SL_DIR_CLIENT], index << 1 | SL_DIR_CLIENT);
+give_record:
+	give_record(t, index);
+	return -ENOSPC;
+}
+
+void
+flow_remove_hashed(struct sl_flow_table *t, uint32_t index, const uint64_t hash[2])
+{
+	take_key(t, hash[SL_DIR_CLIENT], index << 1 | SL_DIR_CLIENT);
+	take_key(t, hash[SL_DIR_ENDPOINT], index << 1 | SL_DIR_ENDPOINT);
+	clear_record(&t->flows[index]);
+	give_record(t, index);
+	__atomic_store_n(&t->live, t->live - 1, __ATOMIC_RELAXED);
+}
+
+void
+sl_flow_remove(struct sl_flow_table *t, uint32_t index)
+{
+	const struct sl_flow *f = &t->flows[index];
+	const uint64_t hash[2] = {
+		key_hash(t, &f->tuple[SL_DIR_CLIENT]), key_hash(t, &f->tuple[SL_DIR_ENDPOINT])};
+
+	flow_timer_unlink(t, index);
+	flow_remove_hashed(t, index, hash);
+}

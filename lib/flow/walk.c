@@ -1,0 +1,64 @@
+// Reading the flows from another thread: a sequence lock for each record, without fences.
+//
+// The worker makes seq odd, stores the record with release stores and makes seq even. Here every
+// load is an acquire: one that meets a store made between odd and even orders the last look at seq
+// after the odd number, so the two looks differ. On x86 all of them are plain moves.
+#include "table.h"
+
+// A record that changes this often under the walk's eyes comes and goes; it may be left out.
+#define TRIES 4
+
+static void
+load_tuple(struct sl_tuple *to, const struct sl_tuple *from)
+{
+	struct key k;
+
+	k.w[0] = __atomic_load_n(&((const flow_word *)from)[0], __ATOMIC_ACQUIRE);
+	k.w[1] = __atomic_load_n(&((const flow_word *)from)[1], __ATOMIC_ACQUIRE);
+	memcpy(to, &k, sizeof(k));
+}
+
+static bool
+copy_once(const struct sl_flow *f, struct sl_flow_view *v)
+{
+	const uint32_t seq = __atomic_load_n(&f->seq, __ATOMIC_ACQUIRE);
+
+	if (seq & 1)
+		return false;
+	for (unsigned d = 0; d < 2; d++) {
+		load_tuple(&v->tuple[d], &f->tuple[d]);
+		v->pkts[d] = __atomic_load_n(&f->pkts[d], __ATOMIC_ACQUIRE);
+		v->bytes[d] = __atomic_load_n(&f->bytes[d], __ATOMIC_ACQUIRE);
+	}
+	v->last_seen = __atomic_load_n(&f->last_seen, __ATOMIC_ACQUIRE);
+	v->created = __atomic_load_n(&f->created, __ATOMIC_ACQUIRE);
+	v->ep_slot = __atomic_load_n(&f->ep_slot, __ATOMIC_ACQUIRE);
+	v->state = __atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&f->seq, __ATOMIC_RELAXED) == seq;
+}
+
+static bool
+copy_live(const struct sl_flow *f, struct sl_flow_view *v)
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		if (__atomic_load_n(&f->state, __ATOMIC_RELAXED) == SL_FLOW_FREE)
+			return false;
+		if (copy_once(f, v))
+			return v->state != SL_FLOW_FREE;
+	}
+	return false;
+}
+
+unsigned
+sl_flow_walk(const struct sl_flow_table *t, uint32_t *cursor, struct sl_flow_view *out, unsigned n,
+	unsigned scan)
+{
+	const uint32_t end = __atomic_load_n(&t->fresh, __ATOMIC_RELAXED);
+	uint32_t i = *cursor;
+	unsigned copied = 0;
+
+	for (; i < end && copied < n && scan > 0; i++, scan--)
+		copied += copy_live(&t->flows[i], &out[copied]);
+	*cursor = i < end ? i : UINT32_MAX;
+	return copied;
+}
