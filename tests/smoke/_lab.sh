@@ -324,17 +324,24 @@ device() { # PORT-NAME: the DPDK device string
 	esac
 }
 
-# What a test changes it appends in YAML: gateway_conf <<<"outboundPolicy: {deny: silent}"
+# A test with other ports has its own function of this name.
+ports_conf() {
+	cat <<-END
+	- name: clients
+	  device: "$(device clients)"
+	  addresses: [192.0.2.1/24]
+	- name: servers
+	  device: "$(device servers)"
+	  addresses: [198.51.100.1/24]
+	END
+}
+
+# What a test adds comes in as YAML: gateway_conf <<<"outboundPolicy: {deny: silent}"
 gateway_conf() {
 	{
+		echo "ports:"
+		ports_conf
 		cat <<-END
-		ports:
-		- name: clients
-		  device: "$(device clients)"
-		  addresses: [192.0.2.1/24]
-		- name: servers
-		  device: "$(device servers)"
-		  addresses: [198.51.100.1/24]
 		workers:
 		  count: $workers
 		pool:

@@ -6,21 +6,20 @@ set -euo pipefail
 . "$(dirname "$0")/_lib.sh"
 command -v dpdk-testpmd >/dev/null || skip_all "dpdk-testpmd is not installed"
 lab_up
-gateway_conf </dev/null
-cat >"$lab_tmp/sluice.yaml" <<END
-ports:
-- name: clients
-  device: "net_memif0,role=server,id=0,socket=$lab_tmp/memif.sock,socket-abstract=no"
-  mac: "02:00:00:00:01:01"
-  addresses: [192.0.2.1/24]
-  neighbours: [{address: 192.0.2.10, mac: "02:00:00:00:01:0a"}]
-- name: servers
-  device: "net_null0,no-rx=1"
-  mac: "02:00:00:00:02:01"
-  addresses: [198.51.100.1/24]
-  neighbours: [{address: 198.51.100.11, mac: "02:00:00:00:02:11"}]
-$(sed -n '/^workers:/,$p' "$lab_tmp/sluice.yaml")
-END
+ports_conf() {
+	cat <<-END
+	- name: clients
+	  device: "net_memif0,role=server,id=0,socket=$lab_tmp/memif.sock,socket-abstract=no"
+	  mac: "02:00:00:00:01:01"
+	  addresses: [192.0.2.1/24]
+	  neighbours: [{address: 192.0.2.10, mac: "02:00:00:00:01:0a"}]
+	- name: servers
+	  device: "net_null0,no-rx=1"
+	  mac: "02:00:00:00:02:01"
+	  addresses: [198.51.100.1/24]
+	  neighbours: [{address: 198.51.100.11, mac: "02:00:00:00:02:11"}]
+	END
+}
 service_echo | sed '/198.51.100.1[23]/d' >"$lab_tmp/resources/echo.yaml"
 gateway_up
 start gateway "$lab_tmp/testpmd.log" dpdk-testpmd -l 0,1 --no-huge -m 256 --no-pci --in-memory \

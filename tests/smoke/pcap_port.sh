@@ -39,21 +39,20 @@ else:
 END
 python3_ "$lab_tmp/frames.py" write "$lab_tmp/in.pcap"
 service_echo | sed '/198.51.100.1[23]/d' >"$lab_tmp/resources/echo.yaml"
-gateway_conf </dev/null
-cat >"$lab_tmp/sluice.yaml" <<END
-ports:
-- name: clients
-  device: "net_pcap0,rx_pcap=$lab_tmp/in.pcap,tx_pcap=$lab_tmp/out-clients.pcap"
-  mac: "02:00:00:00:01:01"
-  addresses: [192.0.2.1/24]
-  neighbours: [{address: 192.0.2.10, mac: "02:00:00:00:01:0a"}]
-- name: servers
-  device: "net_pcap1,tx_pcap=$lab_tmp/out-servers.pcap"
-  mac: "02:00:00:00:02:01"
-  addresses: [198.51.100.1/24]
-  neighbours: [{address: 198.51.100.11, mac: "02:00:00:00:02:11"}]
-$(sed -n '/^workers:/,$p' "$lab_tmp/sluice.yaml")
-END
+ports_conf() {
+	cat <<-END
+	- name: clients
+	  device: "net_pcap0,rx_pcap=$lab_tmp/in.pcap,tx_pcap=$lab_tmp/out-clients.pcap"
+	  mac: "02:00:00:00:01:01"
+	  addresses: [192.0.2.1/24]
+	  neighbours: [{address: 192.0.2.10, mac: "02:00:00:00:01:0a"}]
+	- name: servers
+	  device: "net_pcap1,tx_pcap=$lab_tmp/out-servers.pcap"
+	  mac: "02:00:00:00:02:01"
+	  addresses: [198.51.100.1/24]
+	  neighbours: [{address: 198.51.100.11, mac: "02:00:00:00:02:11"}]
+	END
+}
 gateway_up
 done_() { [ "$(counter forwarded)" -ge 21 ]; }
 check "21 frames are forwarded" wait_for 10 done_
