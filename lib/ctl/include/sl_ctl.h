@@ -17,9 +17,9 @@
 //          client does wrong is answered, or ends its connection; it is never an error of the
 //          daemon.
 // Limits:  SL_CTL_CLIENTS connections; a request of SL_CTL_REQUEST_MAX bytes, all unfinished
-//          requests together SL_CTL_REQUEST_SUM; SL_CTL_INPUTS inputs. Output waits in a buffer: a
-//          stream pauses at SL_CTL_STREAM_ROOM, and what a handler emits at once ends the
-//          connection past SL_CTL_OUT_MAX. Connections end after SL_CTL_IDLE_S without a request,
+//          requests together SL_CTL_REQUEST_SUM; SL_CTL_INPUTS inputs, SL_CTL_ARGS arguments. Output waits in a buffer: a
+//          stream pauses at SL_CTL_STREAM_ROOM; what a handler emits at once is cut past
+//          SL_CTL_OUT_MAX and the request fails. Connections end after SL_CTL_IDLE_S without a request,
 //          SL_CTL_HALF_S in the middle of one, SL_CTL_STUCK_S without reading their answer.
 #pragma once
 
@@ -47,6 +47,17 @@ struct sl_ctl_req;
 // Must end the request, or say that it does so later: sl_ctl_done(), sl_ctl_fail(),
 // sl_ctl_stream() or sl_ctl_defer(), exactly one of them.
 typedef void (*sl_ctl_fn)(void *ctx, struct sl_ctl_req *req);
+
+// What the limits above can be lowered to, for tests; 0 is the limit above.
+struct sl_ctl_limits {
+	unsigned clients;
+	size_t request_max;
+	size_t request_sum;
+	size_t out_max;
+	uint32_t idle_ms;
+	uint32_t half_ms;
+	uint32_t stuck_ms;
+};
 
 struct sl_ctl_cfg {
 	const char *path;  // of the socket; its folder is made (0755) when it is missing
@@ -86,10 +97,10 @@ const char *sl_ctl_arg_at(const struct sl_ctl_req *req, const char *name, size_t
 bool sl_ctl_flag(const struct sl_ctl_req *req, const char *name);
 uint64_t sl_ctl_arg_u64(const struct sl_ctl_req *req, const char *name, uint64_t otherwise);
 
-// The i-th input; false past the last. text ends with a NUL that len does not count; it may be
-// changed in place and lives as long as the request.
-bool sl_ctl_input(
-	const struct sl_ctl_req *req, size_t i, const char **name, char **text, size_t *len);
+// The i-th input; false past the last. text ends with a NUL that len does not count and lives as long
+// as the request.
+bool sl_ctl_input(const struct sl_ctl_req *req, size_t i, const char **name, const char **text,
+	size_t *len);
 
 // ---- the answer ----
 
@@ -101,6 +112,9 @@ void sl_ctl_row_end(struct sl_ctl_req *req);
 struct sl_emit *sl_ctl_row_value(struct sl_ctl_req *req);
 
 void sl_ctl_diag(struct sl_ctl_req *req, const struct sl_diag *diag);
+// The members of a diagnostic, into the object that is open.
+void sl_ctl_emit_diag(struct sl_emit *e, const struct sl_diag *diag);
+// All of them, and a text that says how many more there were.
 void sl_ctl_diags(struct sl_ctl_req *req, const struct sl_diags *diags);
 void sl_ctl_text(struct sl_ctl_req *req, const char *fmt, ...) SL_PRINTF(2, 3);
 

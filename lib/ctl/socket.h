@@ -1,0 +1,22 @@
+// The listening Unix socket: made with its owner and mode before anyone can see it, a stale one
+// replaced, a live one respected.
+//
+// Owner:   the caller closes fd and then calls sl_ctl_socket_remove().
+// Threads: one at a time; other processes are kept out by a lock on the folder.
+// Errors:  negative errno and *why, a sentence (the caller frees).
+#pragma once
+
+#include <sys/types.h>
+
+#include "sl_ctl.h"
+
+struct sl_ctl_socket {
+	char *path;
+	int fd; // listening, non-blocking
+	dev_t dev;
+	ino_t ino;
+};
+
+int sl_ctl_socket_open(struct sl_ctl_socket *s, const struct sl_ctl_cfg *cfg, char **why);
+// Closes it and removes the path when it still is this very socket.
+void sl_ctl_socket_close(struct sl_ctl_socket *s);
