@@ -8,34 +8,40 @@
 
 // ---- the request ----
 
-enum sl_ctl_cmd sl_ctl_cmd(const struct sl_ctl_req *req)
+enum sl_ctl_cmd
+sl_ctl_cmd(const struct sl_ctl_req *req)
 {
 	return req->request.cmd;
 }
 
-const struct sl_ctl_peer *sl_ctl_peer(const struct sl_ctl_req *req)
+const struct sl_ctl_peer *
+sl_ctl_peer(const struct sl_ctl_req *req)
 {
 	return &req->client->peer;
 }
 
-const char *sl_ctl_arg(const struct sl_ctl_req *req, const char *name)
+const char *
+sl_ctl_arg(const struct sl_ctl_req *req, const char *name)
 {
 	return sl_ctl_arg_at(req, name, 0);
 }
 
-const char *sl_ctl_arg_at(const struct sl_ctl_req *req, const char *name, size_t i)
+const char *
+sl_ctl_arg_at(const struct sl_ctl_req *req, const char *name, size_t i)
 {
 	return sl_ctl_request_arg(&req->request, name, i);
 }
 
-bool sl_ctl_flag(const struct sl_ctl_req *req, const char *name)
+bool
+sl_ctl_flag(const struct sl_ctl_req *req, const char *name)
 {
 	const char *value = sl_ctl_arg(req, name);
 
 	return value && value[0] == 't';
 }
 
-uint64_t sl_ctl_arg_u64(const struct sl_ctl_req *req, const char *name, uint64_t otherwise)
+uint64_t
+sl_ctl_arg_u64(const struct sl_ctl_req *req, const char *name, uint64_t otherwise)
 {
 	const char *value = sl_ctl_arg(req, name);
 	uint64_t number;
@@ -43,8 +49,9 @@ uint64_t sl_ctl_arg_u64(const struct sl_ctl_req *req, const char *name, uint64_t
 	return value && sl_str_u64(value, &number) == 0 ? number : otherwise;
 }
 
-bool sl_ctl_input(const struct sl_ctl_req *req, size_t i, const char **name, const char **text,
-	size_t *len)
+bool
+sl_ctl_input(
+	const struct sl_ctl_req *req, size_t i, const char **name, const char **text, size_t *len)
 {
 	return sl_ctl_request_input(&req->request, i, name, text, len);
 }
@@ -52,12 +59,13 @@ bool sl_ctl_input(const struct sl_ctl_req *req, size_t i, const char **name, con
 // ---- the answer ----
 
 // Where the next line goes: what a handler says at once is bounded, a stream bounds itself.
-static struct sl_buf *line_out(struct sl_ctl_req *req)
+static struct sl_buf *
+line_out(struct sl_ctl_req *req)
 {
 	struct client *c = req->client;
 
 	assert(!req->row && !req->ended);
-	if (!req->next && pending(c) > c->ctl->cfg.limits.out_max)
+	if (!req->next && pending(c) > req->before + c->ctl->cfg.limits.out_max)
 		req->cut = true;
 	if (!req->cut)
 		return &c->out;
@@ -65,7 +73,8 @@ static struct sl_buf *line_out(struct sl_ctl_req *req)
 	return &c->ctl->sink;
 }
 
-struct sl_emit *sl_ctl_row_value(struct sl_ctl_req *req)
+struct sl_emit *
+sl_ctl_row_value(struct sl_ctl_req *req)
 {
 	struct sl_buf *out = line_out(req);
 
@@ -75,7 +84,8 @@ struct sl_emit *sl_ctl_row_value(struct sl_ctl_req *req)
 	return &req->emit;
 }
 
-struct sl_emit *sl_ctl_row(struct sl_ctl_req *req)
+struct sl_emit *
+sl_ctl_row(struct sl_ctl_req *req)
 {
 	struct sl_emit *e = sl_ctl_row_value(req);
 
@@ -83,7 +93,8 @@ struct sl_emit *sl_ctl_row(struct sl_ctl_req *req)
 	return e;
 }
 
-void sl_ctl_row_end(struct sl_ctl_req *req)
+void
+sl_ctl_row_end(struct sl_ctl_req *req)
 {
 	assert(req->row && req->emit.depth <= 1);
 	if (req->emit.depth == 1)
@@ -92,7 +103,8 @@ void sl_ctl_row_end(struct sl_ctl_req *req)
 	req->row = NULL;
 }
 
-void sl_ctl_diag(struct sl_ctl_req *req, const struct sl_diag *diag)
+void
+sl_ctl_diag(struct sl_ctl_req *req, const struct sl_diag *diag)
 {
 	struct sl_buf *out = line_out(req);
 	struct sl_emit e;
@@ -106,7 +118,8 @@ void sl_ctl_diag(struct sl_ctl_req *req, const struct sl_diag *diag)
 	sl_buf_putc(out, '\n');
 }
 
-void sl_ctl_diags(struct sl_ctl_req *req, const struct sl_diags *diags)
+void
+sl_ctl_diags(struct sl_ctl_req *req, const struct sl_diags *diags)
 {
 	for (size_t i = 0; i < diags->n; i++)
 		sl_ctl_diag(req, &diags->v[i]);
@@ -115,7 +128,8 @@ void sl_ctl_diags(struct sl_ctl_req *req, const struct sl_diags *diags)
 			diags->errors + diags->warnings - diags->n);
 }
 
-void sl_ctl_emit_diag(struct sl_emit *e, const struct sl_diag *diag)
+void
+sl_ctl_emit_diag(struct sl_emit *e, const struct sl_diag *diag)
 {
 	sl_emit_str(e, "severity", diag->severity == SL_ERROR ? "error" : "warning");
 	sl_emit_str(e, "file", diag->file);
@@ -127,7 +141,8 @@ void sl_ctl_emit_diag(struct sl_emit *e, const struct sl_diag *diag)
 	sl_emit_str(e, "message", diag->message);
 }
 
-void sl_ctl_text(struct sl_ctl_req *req, const char *fmt, ...)
+void
+sl_ctl_text(struct sl_ctl_req *req, const char *fmt, ...)
 {
 	struct sl_buf *out = line_out(req), text = {0};
 	struct sl_emit e;
@@ -144,7 +159,8 @@ void sl_ctl_text(struct sl_ctl_req *req, const char *fmt, ...)
 	sl_buf_fini(&text);
 }
 
-void sl_ctl_put_end(struct sl_buf *out, int exit, const char *message)
+void
+sl_ctl_put_end(struct sl_buf *out, int exit, const char *message)
 {
 	struct sl_emit e;
 
@@ -161,7 +177,8 @@ void sl_ctl_put_end(struct sl_buf *out, int exit, const char *message)
 // ---- the end ----
 
 // Arguments as the log shows them: printable, and not longer than a log line bears.
-static void put_args(struct sl_buf *out, const struct sl_ctl_request *request)
+static void
+put_args(struct sl_buf *out, const struct sl_ctl_request *request)
 {
 	for (size_t i = 0; i < request->n_args && out->len < 512; i++) {
 		const struct sl_ctl_request_arg *a = &request->args[i];
@@ -173,7 +190,8 @@ static void put_args(struct sl_buf *out, const struct sl_ctl_request *request)
 }
 
 // Who changed what, and what came of it.
-static void log_change(const struct sl_ctl_req *req, const char *result, bool good)
+static void
+log_change(const struct sl_ctl_req *req, const char *result, bool good)
 {
 	const struct client *c = req->client;
 	const struct sl_clock clock = {0};
@@ -191,7 +209,8 @@ static void log_change(const struct sl_ctl_req *req, const char *result, bool go
 	sl_buf_fini(&args);
 }
 
-static void req_free(struct sl_ctl_req *req)
+static void
+req_free(struct sl_ctl_req *req)
 {
 	struct client *c = req->client;
 
@@ -204,7 +223,8 @@ static void req_free(struct sl_ctl_req *req)
 	free(req);
 }
 
-static void end(struct sl_ctl_req *req, int exit, const char *message)
+static void
+end(struct sl_ctl_req *req, int exit, const char *message)
 {
 	struct client *c = req->client;
 
@@ -225,12 +245,14 @@ static void end(struct sl_ctl_req *req, int exit, const char *message)
 	event_active(c->ev_kick, EV_TIMEOUT, 0);
 }
 
-void sl_ctl_done(struct sl_ctl_req *req)
+void
+sl_ctl_done(struct sl_ctl_req *req)
 {
 	end(req, 0, NULL);
 }
 
-void sl_ctl_fail(struct sl_ctl_req *req, int exit, const char *fmt, ...)
+void
+sl_ctl_fail(struct sl_ctl_req *req, int exit, const char *fmt, ...)
 {
 	struct sl_buf message = {0};
 	va_list ap;
@@ -242,7 +264,8 @@ void sl_ctl_fail(struct sl_ctl_req *req, int exit, const char *fmt, ...)
 	sl_buf_fini(&message);
 }
 
-void sl_ctl_defer(struct sl_ctl_req *req, void (*abort)(void *arg), void *arg)
+void
+sl_ctl_defer(struct sl_ctl_req *req, void (*abort)(void *arg), void *arg)
 {
 	assert(!req->ended && !req->next && !req->deferred);
 	req->deferred = true;
@@ -250,8 +273,9 @@ void sl_ctl_defer(struct sl_ctl_req *req, void (*abort)(void *arg), void *arg)
 	req->arg = arg;
 }
 
-void sl_ctl_stream(struct sl_ctl_req *req, int (*next)(void *state, struct sl_ctl_req *req),
-	void *state, void (*free_fn)(void *state))
+void
+sl_ctl_stream(struct sl_ctl_req *req, int (*next)(void *state, struct sl_ctl_req *req), void *state,
+	void (*free_fn)(void *state))
 {
 	assert(!req->ended && !req->next && !req->deferred);
 	req->next = next;
@@ -261,7 +285,8 @@ void sl_ctl_stream(struct sl_ctl_req *req, int (*next)(void *state, struct sl_ct
 
 // ---- for the server ----
 
-void sl_ctl_req_start(struct client *c, struct sl_ctl_request *request, size_t bytes)
+void
+sl_ctl_req_start(struct client *c, struct sl_ctl_request *request, size_t bytes)
 {
 	const sl_ctl_fn handler = c->ctl->cfg.handlers[request->cmd];
 	const struct sl_clock clock = {0};
@@ -270,6 +295,7 @@ void sl_ctl_req_start(struct client *c, struct sl_ctl_request *request, size_t b
 	req->client = c;
 	req->request = *request;
 	req->bytes = bytes;
+	req->before = pending(c);
 	req->started_ns = sl_clock_ns(&clock);
 	c->ctl->in_sum += bytes;
 	c->req = req;
@@ -285,7 +311,8 @@ void sl_ctl_req_start(struct client *c, struct sl_ctl_request *request, size_t b
 		req_free(req);
 }
 
-void sl_ctl_req_step(struct sl_ctl_req *req)
+void
+sl_ctl_req_step(struct sl_ctl_req *req)
 {
 	int rc;
 
@@ -299,7 +326,8 @@ void sl_ctl_req_step(struct sl_ctl_req *req)
 		req_free(req);
 }
 
-void sl_ctl_req_abort(struct sl_ctl_req *req)
+void
+sl_ctl_req_abort(struct sl_ctl_req *req)
 {
 	log_change(req, "the client left before the end", false);
 	req_free(req);

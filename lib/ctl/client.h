@@ -15,13 +15,14 @@ struct client;
 struct sl_ctl_req {
 	struct client *client;
 	struct sl_ctl_request request;
-	size_t bytes;        // of the request line, charged to in_sum
+	size_t bytes; // of the request line, charged to in_sum
 	uint64_t started_ns;
+	size_t before;       // of earlier answers, still to be sent when it began
 	struct sl_emit emit; // of the row that is open
 	struct sl_buf *row;  // where it goes; NULL: none is open
 	bool on_stack;       // the handler or next() runs: whoever called it frees the request
 	bool ended;
-	bool cut;            // the answer grew too large; what follows goes to the sink
+	bool cut; // the answer grew too large; what follows goes to the sink
 	int (*next)(void *state, struct sl_ctl_req *req);
 	void (*drop)(void *arg); // free_fn of a stream, abort of a deferred one
 	void *arg;
@@ -35,19 +36,19 @@ struct client {
 	int fd;
 	struct sl_ctl_peer peer;
 	struct sl_buf in;
-	size_t scanned;  // bytes of in that hold no newline
-	size_t charged;  // of in, part of in_sum
+	size_t scanned; // bytes of in that hold no newline
+	size_t charged; // of in, part of in_sum
 	struct sl_buf out;
-	size_t out_off;  // sent already
+	size_t out_off; // sent already
 	struct sl_ctl_req *req;
 	struct event *ev_read;
 	struct event *ev_write;
 	struct event *ev_kick; // a deferred request ended: go on with the next
 	struct event *ev_timer;
-	int timer;       // enum timer
-	bool progress;   // since the timer was set
-	bool eof;        // no more requests will come
-	bool closing;    // the connection ends when out is written
+	int timer;     // enum timer
+	bool progress; // since the timer was set
+	bool eof;      // no more requests will come
+	bool closing;  // the connection ends when out is written
 	bool dead;
 };
 
@@ -64,7 +65,8 @@ struct sl_ctl {
 	struct sl_log_limit limit;
 };
 
-static inline size_t pending(const struct client *c)
+static inline size_t
+pending(const struct client *c)
 {
 	return c->out.len - c->out_off;
 }

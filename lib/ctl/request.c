@@ -9,7 +9,8 @@
 
 static const char *const members[] = {"command", "args", "input", NULL};
 
-static int refuse(struct sl_buf *why, const char *what, const char *word, const char *near)
+static int
+refuse(struct sl_buf *why, const char *what, const char *word, const char *near)
 {
 	sl_buf_printf(why, "%s \"%.64s\"", what, word);
 	if (near)
@@ -17,7 +18,8 @@ static int refuse(struct sl_buf *why, const char *what, const char *word, const 
 	return -EINVAL;
 }
 
-static const char *nearest_command(const char *word)
+static const char *
+nearest_command(const char *word)
 {
 	const char *names[SL_CTL_CMD_MAX + 1] = {NULL};
 
@@ -26,18 +28,21 @@ static const char *nearest_command(const char *word)
 	return sl_str_nearest(word, names);
 }
 
-static const char *nearest_param(enum sl_ctl_cmd cmd, const char *word)
+static const char *
+nearest_param(enum sl_ctl_cmd cmd, const char *word)
 {
 	const char *names[33] = {NULL};
 	const struct sl_ctl_param *p = NULL;
 	size_t n = 0;
 
 	while (n < SL_ARRAY_LEN(names) - 1 && (p = sl_ctl_param_next(cmd, p)))
-		names[n++] = p->name;
+		if (!sl_ctl_type_is_local(p->type))
+			names[n++] = p->name;
 	return sl_str_nearest(word, names);
 }
 
-static int read_members(const json_t *root, struct sl_buf *why)
+static int
+read_members(const json_t *root, struct sl_buf *why)
 {
 	const char *key;
 	json_t *value;
@@ -54,7 +59,8 @@ static int read_members(const json_t *root, struct sl_buf *why)
 	return 0;
 }
 
-static int read_command(struct sl_ctl_request *r, struct sl_buf *why)
+static int
+read_command(struct sl_ctl_request *r, struct sl_buf *why)
 {
 	const char *name = json_string_value(json_object_get(r->root, "command"));
 
@@ -69,7 +75,8 @@ static int read_command(struct sl_ctl_request *r, struct sl_buf *why)
 }
 
 // A value of the kinds that JSON has, as the text that a command line would have; NULL: no such.
-static char *value_text(const json_t *value)
+static char *
+value_text(const json_t *value)
 {
 	switch (json_typeof(value)) {
 	case JSON_STRING:
@@ -85,8 +92,9 @@ static char *value_text(const json_t *value)
 	}
 }
 
-static int add_value(struct sl_ctl_request *r, const struct sl_ctl_param *param,
-	const json_t *value, struct sl_buf *why)
+static int
+add_value(struct sl_ctl_request *r, const struct sl_ctl_param *param, const json_t *value,
+	struct sl_buf *why)
 {
 	char *text;
 
@@ -115,8 +123,8 @@ static int add_value(struct sl_ctl_request *r, const struct sl_ctl_param *param,
 	return 0;
 }
 
-static int read_arg(
-	struct sl_ctl_request *r, const char *name, const json_t *value, struct sl_buf *why)
+static int
+read_arg(struct sl_ctl_request *r, const char *name, const json_t *value, struct sl_buf *why)
 {
 	const struct sl_ctl_param *param = sl_ctl_param_find(r->cmd, name);
 	size_t i;
@@ -140,7 +148,8 @@ static int read_arg(
 	return 0;
 }
 
-static int read_args(struct sl_ctl_request *r, struct sl_buf *why)
+static int
+read_args(struct sl_ctl_request *r, struct sl_buf *why)
 {
 	const json_t *args = json_object_get(r->root, "args");
 	const struct sl_ctl_param *p = NULL;
@@ -168,14 +177,16 @@ static int read_args(struct sl_ctl_request *r, struct sl_buf *why)
 	return 0;
 }
 
-static bool takes_input(enum sl_ctl_cmd cmd)
+static bool
+takes_input(enum sl_ctl_cmd cmd)
 {
 	const struct sl_ctl_param *p = sl_ctl_param_find(cmd, "filename");
 
 	return p && !sl_ctl_command(cmd)->offline;
 }
 
-static int read_input(struct sl_ctl_request *r, struct sl_buf *why)
+static int
+read_input(struct sl_ctl_request *r, struct sl_buf *why)
 {
 	size_t i;
 	json_t *member;
@@ -195,15 +206,16 @@ static int read_input(struct sl_ctl_request *r, struct sl_buf *why)
 	{
 		if (!json_is_string(json_object_get(member, "name")) ||
 			!json_is_string(json_object_get(member, "text"))) {
-			sl_buf_printf(why, "input[%zu]: expected {\"name\":\"...\",\"text\":\"...\"}", i);
+			sl_buf_printf(
+				why, "input[%zu]: expected {\"name\":\"...\",\"text\":\"...\"}", i);
 			return -EINVAL;
 		}
 	}
 	return 0;
 }
 
-int sl_ctl_request_parse(
-	const char *text, size_t len, struct sl_ctl_request *r, struct sl_buf *why)
+int
+sl_ctl_request_parse(const char *text, size_t len, struct sl_ctl_request *r, struct sl_buf *why)
 {
 	json_error_t error;
 	int rc;
@@ -211,8 +223,8 @@ int sl_ctl_request_parse(
 	*r = (struct sl_ctl_request){.cmd = SL_CTL_CMD_MAX};
 	r->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(r->root)) {
-		sl_buf_printf(why, "not a request: %s",
-			r->root ? "expected a JSON object" : error.text);
+		sl_buf_printf(
+			why, "not a request: %s", r->root ? "expected a JSON object" : error.text);
 		return -EBADMSG;
 	}
 	rc = read_members(r->root, why);
@@ -225,7 +237,8 @@ int sl_ctl_request_parse(
 	return rc;
 }
 
-void sl_ctl_request_fini(struct sl_ctl_request *r)
+void
+sl_ctl_request_fini(struct sl_ctl_request *r)
 {
 	for (size_t i = 0; i < r->n_args; i++)
 		free(r->args[i].value);
@@ -234,7 +247,8 @@ void sl_ctl_request_fini(struct sl_ctl_request *r)
 	*r = (struct sl_ctl_request){.cmd = SL_CTL_CMD_MAX};
 }
 
-const char *sl_ctl_request_arg(const struct sl_ctl_request *r, const char *name, size_t i)
+const char *
+sl_ctl_request_arg(const struct sl_ctl_request *r, const char *name, size_t i)
 {
 	for (size_t a = 0; a < r->n_args; a++)
 		if (strcmp(r->args[a].param->name, name) == 0 && i-- == 0)
@@ -242,8 +256,9 @@ const char *sl_ctl_request_arg(const struct sl_ctl_request *r, const char *name,
 	return NULL;
 }
 
-bool sl_ctl_request_input(const struct sl_ctl_request *r, size_t i, const char **name,
-	const char **text, size_t *len)
+bool
+sl_ctl_request_input(
+	const struct sl_ctl_request *r, size_t i, const char **name, const char **text, size_t *len)
 {
 	const json_t *member = json_array_get(r->input, i);
 	const json_t *body = json_object_get(member, "text");

@@ -9,17 +9,17 @@
 #include "client.h"
 #include "sl_str.h"
 
-#define READ_BYTES     (64u << 10)
-#define READS_A_TURN   4
+#define READ_BYTES      (64u << 10)
+#define READS_A_TURN    4
 #define REQUESTS_A_TURN 16
-#define STEPS_A_TURN   8
-#define PIPELINE_BYTES (64u << 10) // read ahead while a request is being answered
-#define KEEP_BYTES     (1u << 20)  // larger buffers are given back when they are empty
+#define STEPS_A_TURN    8
+#define PIPELINE_BYTES  (64u << 10) // read ahead while a request is being answered
+#define KEEP_BYTES      (1u << 20)  // larger buffers are given back when they are empty
 
 enum timer {
 	TIMER_NONE,
 	TIMER_IDLE,
-	TIMER_HALF,  // not moved by progress: a request is there in time or not
+	TIMER_HALF, // not moved by progress: a request is there in time or not
 	TIMER_STUCK,
 };
 
@@ -244,6 +244,19 @@ arm(struct event *ev, bool wanted)
 		event_del(ev);
 }
 
+static enum timer
+timer_for(const struct client *c)
+{
+	if (c->closing)
+		return TIMER_HALF;
+	// A stream may have nothing pending and yet wait for room in the kernel.
+	if (pending(c) > 0 || (c->req && c->req->next))
+		return TIMER_STUCK;
+	if (c->req)
+		return TIMER_NONE;
+	return c->in.len > 0 ? TIMER_HALF : TIMER_IDLE;
+}
+
 static uint32_t
 timer_ms(const struct client *c, enum timer timer)
 {
@@ -265,11 +278,7 @@ timer_ms(const struct client *c, enum timer timer)
 static void
 arm_timer(struct client *c)
 {
-	const enum timer timer = c->closing      ? TIMER_HALF
-				 : pending(c) > 0 ? TIMER_STUCK
-				 : c->req         ? TIMER_NONE
-				 : c->in.len > 0  ? TIMER_HALF
-						  : TIMER_IDLE;
+	const enum timer timer = timer_for(c);
 	const uint32_t ms = timer_ms(c, timer);
 	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -15,13 +16,15 @@
 
 #define BACKLOG 64
 
-static int fail(char **why, int rc, const char *what, const char *path)
+static int
+fail(char **why, int rc, const char *what, const char *path)
 {
 	*why = sl_xasprintf("%s %s: %s", what, path, strerror(-rc));
 	return rc;
 }
 
-static char *folder_of(const char *path)
+static char *
+folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -30,7 +33,8 @@ static char *folder_of(const char *path)
 	return slash == path ? sl_xstrdup("/") : sl_xasprintf("%.*s", (int)(slash - path), path);
 }
 
-static int owner_of(const char *name, uid_t *uid, char **why)
+static int
+owner_of(const char *name, uid_t *uid, char **why)
 {
 	uint64_t number;
 
@@ -49,7 +53,8 @@ static int owner_of(const char *name, uid_t *uid, char **why)
 	return 0;
 }
 
-static int group_of(const char *name, gid_t *gid, char **why)
+static int
+group_of(const char *name, gid_t *gid, char **why)
 {
 	uint64_t number;
 
@@ -70,7 +75,8 @@ static int group_of(const char *name, gid_t *gid, char **why)
 	return 0;
 }
 
-static int address_of(const char *path, struct sockaddr_un *addr, char **why)
+static int
+address_of(const char *path, struct sockaddr_un *addr, char **why)
 {
 	*addr = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(addr->sun_path)) {
@@ -82,7 +88,8 @@ static int address_of(const char *path, struct sockaddr_un *addr, char **why)
 }
 
 // 0: the path is free or holds a socket that nobody answers on.
-static int check_stale(const char *path, char **why)
+static int
+check_stale(const char *path, char **why)
 {
 	struct sockaddr_un addr;
 	struct stat st;
@@ -91,7 +98,8 @@ static int check_stale(const char *path, char **why)
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : fail(why, -errno, "control socket", path);
 	if (!S_ISSOCK(st.st_mode)) {
-		*why = sl_xasprintf("control socket %s: something that is no socket is there", path);
+		*why = sl_xasprintf(
+			"control socket %s: something that is no socket is there", path);
 		return -EEXIST;
 	}
 	rc = address_of(path, &addr, why);
@@ -110,8 +118,8 @@ static int check_stale(const char *path, char **why)
 
 // Makes the socket at `path` inside a folder that only we can enter, so that it is ready before it
 // can be seen.
-static int make_socket(
-	struct sl_ctl_socket *s, const char *path, const struct sl_ctl_cfg *cfg, char **why)
+static int
+make_socket(struct sl_ctl_socket *s, const char *path, const struct sl_ctl_cfg *cfg, char **why)
 {
 	struct sockaddr_un addr;
 	struct stat st;
@@ -119,7 +127,8 @@ static int make_socket(
 	gid_t gid;
 	int rc;
 
-	if ((rc = owner_of(cfg->owner, &uid, why)) < 0 || (rc = group_of(cfg->group, &gid, why)) < 0 ||
+	if ((rc = owner_of(cfg->owner, &uid, why)) < 0 ||
+		(rc = group_of(cfg->group, &gid, why)) < 0 ||
 		(rc = address_of(path, &addr, why)) < 0)
 		return rc;
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -130,8 +139,8 @@ static int make_socket(
 	if (chmod(path, cfg->mode ? cfg->mode : 0660) < 0)
 		return fail(why, -errno, "can't set the mode of the control socket", s->path);
 	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(path, uid, gid) < 0)
-		return fail(why, -errno, "can't set owner and group of the control socket",
-			s->path);
+		return fail(
+			why, -errno, "can't set owner and group of the control socket", s->path);
 	if (listen(s->fd, BACKLOG) < 0 || stat(path, &st) < 0)
 		return fail(why, -errno, "can't listen on the control socket", s->path);
 	s->dev = st.st_dev;
@@ -139,8 +148,8 @@ static int make_socket(
 	return 0;
 }
 
-static int make_and_show(struct sl_ctl_socket *s, const char *folder, const struct sl_ctl_cfg *cfg,
-	char **why)
+static int
+make_and_show(struct sl_ctl_socket *s, const char *folder, const struct sl_ctl_cfg *cfg, char **why)
 {
 	char *private = sl_xasprintf("%s/.slXXXXXX", folder);
 	char *path = NULL;
@@ -163,8 +172,10 @@ free_names:
 	return rc;
 }
 
-// The folder, locked against other daemons that start or stop: a file descriptor, or negative errno.
-static int lock_folder(const char *folder, char **why)
+// The folder, locked against other daemons that start or stop: a file descriptor, or negative
+// errno.
+static int
+lock_folder(const char *folder, char **why)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -179,12 +190,17 @@ static int lock_folder(const char *folder, char **why)
 	return fd;
 }
 
-int sl_ctl_socket_open(struct sl_ctl_socket *s, const struct sl_ctl_cfg *cfg, char **why)
+int
+sl_ctl_socket_open(struct sl_ctl_socket *s, const struct sl_ctl_cfg *cfg, char **why)
 {
 	char *folder = folder_of(cfg->path);
+	struct sockaddr_un addr;
 	int lock, rc;
 
 	*s = (struct sl_ctl_socket){.path = sl_xstrdup(cfg->path), .fd = -1};
+	rc = address_of(cfg->path, &addr, why);
+	if (rc < 0)
+		goto free_folder;
 	if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
 		rc = fail(why, -errno, "can't make the folder", folder);
 		goto free_folder;
@@ -207,7 +223,8 @@ free_folder:
 	return rc;
 }
 
-void sl_ctl_socket_close(struct sl_ctl_socket *s)
+void
+sl_ctl_socket_close(struct sl_ctl_socket *s)
 {
 	char *folder, *why = NULL;
 	struct stat st;

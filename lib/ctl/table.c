@@ -40,12 +40,14 @@ static const struct sl_ctl_kind kinds[] = {
 #include "sl_ctl_commands.def"
 };
 
-const struct sl_ctl_command *sl_ctl_command(enum sl_ctl_cmd cmd)
+const struct sl_ctl_command *
+sl_ctl_command(enum sl_ctl_cmd cmd)
 {
 	return &commands[cmd];
 }
 
-enum sl_ctl_cmd sl_ctl_command_find(const char *name)
+enum sl_ctl_cmd
+sl_ctl_command_find(const char *name)
 {
 	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++)
 		if (strcmp(commands[i].name, name) == 0)
@@ -63,23 +65,26 @@ enum sl_ctl_cmd sl_ctl_command_find(const char *name)
 		return NULL;                                                                       \
 	} while (0)
 
-const struct sl_ctl_param *sl_ctl_param_next(enum sl_ctl_cmd cmd, const struct sl_ctl_param *prev)
+const struct sl_ctl_param *
+sl_ctl_param_next(enum sl_ctl_cmd cmd, const struct sl_ctl_param *prev)
 {
 	NEXT_OF(params, cmd, prev);
 }
 
-const struct sl_ctl_column *sl_ctl_column_next(
-	enum sl_ctl_cmd cmd, const struct sl_ctl_column *prev)
+const struct sl_ctl_column *
+sl_ctl_column_next(enum sl_ctl_cmd cmd, const struct sl_ctl_column *prev)
 {
 	NEXT_OF(columns, cmd, prev);
 }
 
-const struct sl_ctl_field *sl_ctl_field_next(enum sl_ctl_cmd cmd, const struct sl_ctl_field *prev)
+const struct sl_ctl_field *
+sl_ctl_field_next(enum sl_ctl_cmd cmd, const struct sl_ctl_field *prev)
 {
 	NEXT_OF(fields, cmd, prev);
 }
 
-const struct sl_ctl_param *sl_ctl_param_find(enum sl_ctl_cmd cmd, const char *name)
+const struct sl_ctl_param *
+sl_ctl_param_find(enum sl_ctl_cmd cmd, const char *name)
 {
 	const struct sl_ctl_param *p = NULL;
 
@@ -89,12 +94,14 @@ const struct sl_ctl_param *sl_ctl_param_find(enum sl_ctl_cmd cmd, const char *na
 	return NULL;
 }
 
-const struct sl_ctl_kind *sl_ctl_kind_at(size_t i)
+const struct sl_ctl_kind *
+sl_ctl_kind_at(size_t i)
 {
 	return i < SL_ARRAY_LEN(kinds) ? &kinds[i] : NULL;
 }
 
-const char *sl_ctl_kind_find(const char *text)
+const char *
+sl_ctl_kind_find(const char *text)
 {
 	for (size_t i = 0; i < SL_ARRAY_LEN(kinds); i++) {
 		const struct sl_ctl_kind *k = &kinds[i];
@@ -106,17 +113,20 @@ const char *sl_ctl_kind_find(const char *text)
 	return NULL;
 }
 
-bool sl_ctl_type_is_local(enum sl_ctl_type type)
+bool
+sl_ctl_type_is_local(enum sl_ctl_type type)
 {
 	return type >= SL_CTL_LOCAL_BOOL;
 }
 
-bool sl_ctl_type_has_value(enum sl_ctl_type type)
+bool
+sl_ctl_type_has_value(enum sl_ctl_type type)
 {
 	return type != SL_CTL_BOOL && type != SL_CTL_LOCAL_BOOL;
 }
 
-bool sl_ctl_choice_at(const struct sl_ctl_param *param, unsigned i, char *out, size_t size)
+bool
+sl_ctl_choice_at(const struct sl_ctl_param *param, unsigned i, char *out, size_t size)
 {
 	const char *p = param->placeholder;
 
@@ -134,7 +144,8 @@ bool sl_ctl_choice_at(const struct sl_ctl_param *param, unsigned i, char *out, s
 	return true;
 }
 
-static bool choice_ok(const struct sl_ctl_param *param, const char *value)
+static bool
+choice_ok(const struct sl_ctl_param *param, const char *value)
 {
 	char choice[32];
 
@@ -144,14 +155,16 @@ static bool choice_ok(const struct sl_ctl_param *param, const char *value)
 	return false;
 }
 
-static bool port_ok(const char *text)
+static bool
+port_ok(const char *text)
 {
 	uint64_t port;
 
 	return sl_str_u64(text, &port) == 0 && port >= 1 && port <= UINT16_MAX;
 }
 
-static bool ipport_ok(const char *value)
+static bool
+ipport_ok(const char *value)
 {
 	const bool bracket = value[0] == '[';
 	const char *addr = value + bracket;
@@ -171,7 +184,8 @@ static bool ipport_ok(const char *value)
 	return bracket && *end == '\0' ? true : *end == ':' && port_ok(end + 1);
 }
 
-static bool fits(const struct sl_ctl_param *param, const char *value)
+static bool
+fits(const struct sl_ctl_param *param, const char *value)
 {
 	struct sl_prefix prefix;
 	struct sl_ip ip;
@@ -204,7 +218,8 @@ static bool fits(const struct sl_ctl_param *param, const char *value)
 	return false;
 }
 
-static const char *expectation(enum sl_ctl_type type)
+static const char *
+expectation(enum sl_ctl_type type)
 {
 	switch (type) {
 	case SL_CTL_U64:
@@ -225,20 +240,22 @@ static const char *expectation(enum sl_ctl_type type)
 	}
 }
 
-static const char *nearest_choice(const struct sl_ctl_param *param, const char *value)
+static const char *
+nearest_choice(const struct sl_ctl_param *param, const char *value)
 {
 	char choice[32][32];
 	const char *v[33] = {NULL};
 
-	for (unsigned i = 0; i < 32 && sl_ctl_choice_at(param, i, choice[i], sizeof(choice[i])); i++)
+	for (unsigned i = 0; i < 32 && sl_ctl_choice_at(param, i, choice[i], sizeof(choice[i]));
+		i++)
 		v[i] = choice[i];
 	const char *near = sl_str_nearest(value, v);
 	// Only the placeholder outlives this call: point into it.
 	return near ? strstr(param->placeholder, near) : NULL;
 }
 
-static void expected_choice(
-	const struct sl_ctl_param *param, const char *value, struct sl_buf *why)
+static void
+expected_choice(const struct sl_ctl_param *param, const char *value, struct sl_buf *why)
 {
 	const char *near = nearest_choice(param, value);
 
@@ -249,7 +266,8 @@ static void expected_choice(
 		sl_buf_printf(why, "; did you mean %.*s?", (int)strcspn(near, "|"), near);
 }
 
-static void expected_kind(const char *value, struct sl_buf *why)
+static void
+expected_kind(const char *value, struct sl_buf *why)
 {
 	const char *names[3 * SL_ARRAY_LEN(kinds) + 1] = {NULL};
 	size_t n = 0;
@@ -258,15 +276,16 @@ static void expected_kind(const char *value, struct sl_buf *why)
 	for (size_t i = 0; i < SL_ARRAY_LEN(kinds); i++) {
 		names[n++] = kinds[i].kind;
 		names[n++] = kinds[i].plural;
-		sl_buf_printf(why, "%s%s (%s)", i ? ", " : "", kinds[i].plural,
-			kinds[i].abbreviation);
+		sl_buf_printf(
+			why, "%s%s (%s)", i ? ", " : "", kinds[i].plural, kinds[i].abbreviation);
 	}
 	const char *near = sl_str_nearest(value, names);
 	if (near)
 		sl_buf_printf(why, "; did you mean %s?", near);
 }
 
-bool sl_ctl_value_ok(const struct sl_ctl_param *param, const char *value, struct sl_buf *why)
+bool
+sl_ctl_value_ok(const struct sl_ctl_param *param, const char *value, struct sl_buf *why)
 {
 	if (fits(param, value))
 		return true;

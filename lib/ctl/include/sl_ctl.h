@@ -17,10 +17,11 @@
 //          client does wrong is answered, or ends its connection; it is never an error of the
 //          daemon.
 // Limits:  SL_CTL_CLIENTS connections; a request of SL_CTL_REQUEST_MAX bytes, all unfinished
-//          requests together SL_CTL_REQUEST_SUM; SL_CTL_INPUTS inputs, SL_CTL_ARGS arguments. Output waits in a buffer: a
-//          stream pauses at SL_CTL_STREAM_ROOM; what a handler emits at once is cut past
-//          SL_CTL_OUT_MAX and the request fails. Connections end after SL_CTL_IDLE_S without a request,
-//          SL_CTL_HALF_S in the middle of one, SL_CTL_STUCK_S without reading their answer.
+//          requests together SL_CTL_REQUEST_SUM; SL_CTL_INPUTS inputs, SL_CTL_ARGS arguments.
+//          Output waits in a buffer: a stream pauses at SL_CTL_STREAM_ROOM; what a handler emits at
+//          once is cut past SL_CTL_OUT_MAX and the request fails. Connections end after
+//          SL_CTL_IDLE_S without a request, SL_CTL_HALF_S in the middle of one, SL_CTL_STUCK_S
+//          without reading their answer.
 #pragma once
 
 #include <event2/event.h>
@@ -31,15 +32,16 @@
 #include "sl_emit.h"
 #include "sl_log.h"
 
-#define SL_CTL_CLIENTS	   64
+#define SL_CTL_CLIENTS     64
 #define SL_CTL_REQUEST_MAX (UINT64_C(512) << 20)
 #define SL_CTL_REQUEST_SUM (UINT64_C(1) << 30)
-#define SL_CTL_INPUTS	   100000
+#define SL_CTL_INPUTS      100000
+#define SL_CTL_ARGS        4096
 #define SL_CTL_STREAM_ROOM (256u << 10)
-#define SL_CTL_OUT_MAX	   (64u << 20)
-#define SL_CTL_IDLE_S	   300
-#define SL_CTL_HALF_S	   30
-#define SL_CTL_STUCK_S	   600
+#define SL_CTL_OUT_MAX     (64u << 20)
+#define SL_CTL_IDLE_S      300
+#define SL_CTL_HALF_S      30
+#define SL_CTL_STUCK_S     600
 
 struct sl_ctl;
 struct sl_ctl_req;
@@ -63,10 +65,11 @@ struct sl_ctl_cfg {
 	const char *path;  // of the socket; its folder is made (0755) when it is missing
 	const char *owner; // user name or number; NULL: the process's
 	const char *group; // group name or number; NULL: the process's
-	uint32_t mode;	   // 0660 when 0
+	uint32_t mode;     // 0660 when 0
 	struct sl_log *log;
 	sl_ctl_fn handlers[SL_CTL_CMD_MAX]; // NULL: refused as not known to this daemon
-	void *ctx;			    // for the handlers
+	void *ctx;                          // for the handlers
+	struct sl_ctl_limits limits;
 };
 
 // Listens. The socket is made with its owner and mode under another name and then renamed, so it is
@@ -97,10 +100,10 @@ const char *sl_ctl_arg_at(const struct sl_ctl_req *req, const char *name, size_t
 bool sl_ctl_flag(const struct sl_ctl_req *req, const char *name);
 uint64_t sl_ctl_arg_u64(const struct sl_ctl_req *req, const char *name, uint64_t otherwise);
 
-// The i-th input; false past the last. text ends with a NUL that len does not count and lives as long
-// as the request.
-bool sl_ctl_input(const struct sl_ctl_req *req, size_t i, const char **name, const char **text,
-	size_t *len);
+// The i-th input; false past the last. text ends with a NUL that len does not count and lives as
+// long as the request.
+bool sl_ctl_input(
+	const struct sl_ctl_req *req, size_t i, const char **name, const char **text, size_t *len);
 
 // ---- the answer ----
 

@@ -1,8 +1,8 @@
 // A request line, read and checked against the command table: pure, no socket.
 //
-// Owner:   caller's memory; sl_ctl_request_fini() frees what parse filled, after success and failure.
-// Threads: one at a time.
-// Errors:  parse gives -EBADMSG (not JSON: the framing is lost) or -EINVAL (a request that can't be
+// Owner:   caller's memory; sl_ctl_request_fini() frees what parse filled, after success and
+// failure. Threads: one at a time. Errors:  parse gives -EBADMSG (not JSON: the framing is lost) or
+// -EINVAL (a request that can't be
 //          served), with a sentence in why.
 // Limits:  the text's length is the caller's business; nesting 2048 levels (jansson).
 #pragma once
@@ -20,7 +20,7 @@ struct sl_ctl_request {
 	enum sl_ctl_cmd cmd;
 	struct sl_ctl_request_arg *args;
 	size_t n_args;
-	json_t *root; // holds the inputs' text
+	json_t *root;  // holds the inputs' text
 	json_t *input; // borrowed from root; NULL: none
 };
 
