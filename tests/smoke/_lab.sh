@@ -364,7 +364,7 @@ gateway_start() {
 	[ -x "$sluice" ] || { echo "$sluice is not built" >&2; return 1; }
 	[ -f "$lab_tmp/sluice.yaml" ] || gateway_conf </dev/null
 	start gateway "$lab_tmp/sluice.log" "$sluice" -c "$lab_tmp/sluice.yaml" \
-		--profile-dir "$lab_root/drivers-config" "$@"
+		--profile-dir "$lab_root/drivers-config/nic" "$@"
 	sluice_pid=$started
 }
 

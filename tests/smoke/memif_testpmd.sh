@@ -22,7 +22,7 @@ ports_conf() {
 }
 service_echo | sed '/198.51.100.1[23]/d' >"$lab_tmp/resources/echo.yaml"
 gateway_up
-start gateway "$lab_tmp/testpmd.log" dpdk-testpmd -l 0,1 --no-huge -m 256 --no-pci --in-memory \
+start gateway "$lab_tmp/testpmd.log" dpdk-testpmd -l 0,1 --no-huge -m 256 --no-pci --no-shconf --file-prefix="$lab" \
 	--vdev "net_memif0,role=client,id=0,socket=$lab_tmp/memif.sock,socket-abstract=no" \
 	-- --forward-mode=txonly --tx-ip=192.0.2.10,192.0.2.101 --tx-udp=5000,7 \
 	--eth-peer=0,02:00:00:00:01:01 --no-mlockall --total-num-mbufs=16384 --stats-period 1

@@ -54,11 +54,11 @@ is "the gateway's objects and snapshot are untouched" "$after" "$before"
 like "and it serves" "$(curl_ http://192.0.2.100/)" "^server"
 
 rc=0
-"$sluice" -c "$lab_tmp/sluice.yaml" --check --profile-dir "$lab_root/drivers-config" >"$lab_tmp/check" 2>&1 || rc=$?
+"$sluice" -c "$lab_tmp/sluice.yaml" --check --profile-dir "$lab_root/drivers-config/nic" >"$lab_tmp/check" 2>&1 || rc=$?
 is "sluice --check: the node's configuration is fine" $rc 0
 sed 's/^pool:/pols:/' "$lab_tmp/sluice.yaml" >"$lab_tmp/wrong.yaml"
 rc=0
-out=$("$sluice" -c "$lab_tmp/wrong.yaml" --check --profile-dir "$lab_root/drivers-config" 2>&1) || rc=$?
+out=$("$sluice" -c "$lab_tmp/wrong.yaml" --check --profile-dir "$lab_root/drivers-config/nic" 2>&1) || rc=$?
 is "sluice --check: exit status 1 for a mistake" $rc 1
 like "sluice --check: and where it is" "$out" "wrong.yaml:[0-9]+:1: error: .*pols"
 rc=0
