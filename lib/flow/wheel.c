@@ -25,10 +25,11 @@ slot_of(struct wheel *w, sl_tick tick)
 	return &w->slot[tick % WHEEL_SLOTS];
 }
 
-static void
-link_at(struct sl_flow_table *t, uint32_t index, sl_tick deadline, sl_tick earliest)
+void
+flow_timer_link(struct sl_flow_table *t, uint32_t index, sl_tick deadline)
 {
-	const sl_tick horizon = tick_add(t->wheel.next, WHEEL_SLOTS - 1);
+	const sl_tick earliest = t->wheel.next;
+	const sl_tick horizon = tick_add(earliest, WHEEL_SLOTS - 1);
 	struct sl_flow *f = &t->flows[index];
 	uint32_t *slot;
 
@@ -40,12 +41,6 @@ link_at(struct sl_flow_table *t, uint32_t index, sl_tick deadline, sl_tick earli
 	if (*slot != SL_FLOW_NONE)
 		t->flows[*slot].timer_prev = index;
 	*slot = index;
-}
-
-void
-flow_timer_link(struct sl_flow_table *t, uint32_t index, sl_tick deadline)
-{
-	link_at(t, index, deadline, t->wheel.next);
 }
 
 void
@@ -92,8 +87,9 @@ sort_out(struct sl_flow_table *t, uint32_t index[], unsigned n, sl_tick now,
 		const sl_tick deadline = tick_add(f->last_seen, timeouts->by_state[f->state]);
 
 		if (deadline > now) {
-			// Never back into the slot that is being emptied.
-			link_at(t, index[i], deadline, t->wheel.next + 1);
+			// Not into the slot that is being emptied: that is the wheel's next tick,
+			// which is not after now, and the horizon is one short of a whole turn.
+			flow_timer_link(t, index[i], deadline);
 			continue;
 		}
 		for (unsigned d = 0; d < 2; d++) {
