@@ -17,12 +17,14 @@ static const struct {
 	[SL_KIND_SERVICE_ENTRY] = {"ServiceEntry", "serviceentries", "se"},
 };
 
-const char *sl_kind_name(enum sl_kind kind)
+const char *
+sl_kind_name(enum sl_kind kind)
 {
 	return kinds[kind].name;
 }
 
-int sl_kind_parse(const char *text, enum sl_kind *kind)
+int
+sl_kind_parse(const char *text, enum sl_kind *kind)
 {
 	for (int k = 0; k < SL_KIND_MAX; k++) {
 		if (strcasecmp(text, kinds[k].name) == 0 ||
@@ -35,7 +37,8 @@ int sl_kind_parse(const char *text, enum sl_kind *kind)
 	return -EINVAL;
 }
 
-const char *sl_resolution_name(enum sl_resolution r)
+const char *
+sl_resolution_name(enum sl_resolution r)
 {
 	static const char *const names[] = {
 		[SL_RESOLUTION_NONE] = "NONE",
@@ -48,12 +51,14 @@ const char *sl_resolution_name(enum sl_resolution r)
 	return names[r];
 }
 
-const char *sl_location_name(enum sl_location l)
+const char *
+sl_location_name(enum sl_location l)
 {
 	return l == SL_MESH_INTERNAL ? "MESH_INTERNAL" : "MESH_EXTERNAL";
 }
 
-struct sl_object *sl_object_new(enum sl_kind kind)
+struct sl_object *
+sl_object_new(enum sl_kind kind)
 {
 	struct sl_object *obj = sl_xcalloc(1, sizeof(*obj));
 
@@ -61,7 +66,8 @@ struct sl_object *sl_object_new(enum sl_kind kind)
 	return obj;
 }
 
-static void labels_free(struct sl_label *v, uint32_t n)
+static void
+labels_free(struct sl_label *v, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		free(v[i].key);
@@ -70,14 +76,16 @@ static void labels_free(struct sl_label *v, uint32_t n)
 	free(v);
 }
 
-static void strings_free(char **v, uint32_t n)
+static void
+strings_free(char **v, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		free(v[i]);
 	free(v);
 }
 
-static void endpoint_fini(struct sl_se_endpoint *ep)
+static void
+endpoint_fini(struct sl_se_endpoint *ep)
 {
 	for (uint32_t i = 0; i < ep->n_ports; i++)
 		free(ep->ports[i].name);
@@ -89,7 +97,8 @@ static void endpoint_fini(struct sl_se_endpoint *ep)
 	free(ep->service_account);
 }
 
-static void service_entry_fini(struct sl_service_entry *se)
+static void
+service_entry_fini(struct sl_service_entry *se)
 {
 	strings_free(se->hosts, se->n_hosts);
 	for (uint32_t i = 0; i < se->n_addresses; i++)
@@ -108,13 +117,15 @@ static void service_entry_fini(struct sl_service_entry *se)
 	labels_free(se->selector, se->n_selector);
 }
 
-static void note_fini(struct sl_note *note)
+static void
+note_fini(struct sl_note *note)
 {
 	free(note->path);
 	free(note->message);
 }
 
-void sl_object_free(struct sl_object *obj)
+void
+sl_object_free(struct sl_object *obj)
 {
 	if (!obj)
 		return;
@@ -139,8 +150,9 @@ void sl_object_free(struct sl_object *obj)
 	free(obj);
 }
 
-void sl_object_note(struct sl_object *obj, const char *path, const struct sl_loc *loc,
-	bool computed, const char *fmt, ...)
+void
+sl_object_note(struct sl_object *obj, const char *path, const struct sl_loc *loc, bool computed,
+	const char *fmt, ...)
 {
 	struct sl_buf text = {0};
 	va_list ap;
@@ -159,7 +171,8 @@ void sl_object_note(struct sl_object *obj, const char *path, const struct sl_loc
 	};
 }
 
-void sl_object_notes_clear_computed(struct sl_object *obj)
+void
+sl_object_notes_clear_computed(struct sl_object *obj)
 {
 	uint32_t kept = 0;
 
@@ -172,7 +185,8 @@ void sl_object_notes_clear_computed(struct sl_object *obj)
 	obj->n_notes = kept;
 }
 
-const char *sl_object_title(const struct sl_object *obj, char *buf, size_t size)
+const char *
+sl_object_title(const struct sl_object *obj, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s %s/%s", sl_kind_name(obj->kind), obj->meta.namespace_,
 		obj->meta.name);

@@ -11,7 +11,7 @@
 
 struct entry {
 	struct entry *next; // in the slot's chain
-	uint64_t hash;	    // of the key
+	uint64_t hash;      // of the key
 	struct sl_object *obj[N_ORIGINS];
 };
 
@@ -35,7 +35,8 @@ struct key {
 	uint64_t hash;
 };
 
-static struct key key_of(enum sl_kind kind, const char *namespace_, const char *name)
+static struct key
+key_of(enum sl_kind kind, const char *namespace_, const char *name)
 {
 	const uint32_t k = kind;
 	uint64_t hash = sl_str_hash(&k, sizeof(k), 0);
@@ -47,12 +48,14 @@ static struct key key_of(enum sl_kind kind, const char *namespace_, const char *
 }
 
 // What is in force: the socket's object shadows the file's.
-static struct sl_object *in_force(const struct entry *e)
+static struct sl_object *
+in_force(const struct entry *e)
 {
 	return e->obj[SL_ORIGIN_SOCKET] ? e->obj[SL_ORIGIN_SOCKET] : e->obj[SL_ORIGIN_FILE];
 }
 
-struct sl_registry *sl_registry_new(void)
+struct sl_registry *
+sl_registry_new(void)
 {
 	struct sl_registry *r = sl_xcalloc(1, sizeof(*r));
 
@@ -61,7 +64,8 @@ struct sl_registry *sl_registry_new(void)
 	return r;
 }
 
-void sl_registry_free(struct sl_registry *r)
+void
+sl_registry_free(struct sl_registry *r)
 {
 	if (!r)
 		return;
@@ -80,7 +84,8 @@ void sl_registry_free(struct sl_registry *r)
 }
 
 // The link that points to the key's entry, or to the NULL where it would be.
-static struct entry **locate(const struct sl_registry *r, const struct key *key)
+static struct entry **
+locate(const struct sl_registry *r, const struct key *key)
 {
 	struct entry **link = &r->slots[key->hash & (r->n_slots - 1)];
 
@@ -96,7 +101,8 @@ static struct entry **locate(const struct sl_registry *r, const struct key *key)
 	return link;
 }
 
-static void grow(struct sl_registry *r)
+static void
+grow(struct sl_registry *r)
 {
 	const uint32_t n = r->n_slots * 2;
 	struct entry **slots = sl_xcalloc(n, sizeof(struct entry *));
@@ -115,7 +121,8 @@ static void grow(struct sl_registry *r)
 
 // old and new have the same content: the old one stays, so that pointers to it keep their meaning,
 // but says where it stands now.
-static void take_location(struct sl_object *old, struct sl_object *new_obj)
+static void
+take_location(struct sl_object *old, struct sl_object *new_obj)
 {
 	struct sl_service_entry *a = &old->se, *b = &new_obj->se;
 	const struct sl_loc loc = old->loc;
@@ -138,19 +145,22 @@ static void take_location(struct sl_object *old, struct sl_object *new_obj)
 	}
 }
 
-static bool same_content(const struct sl_object *a, const struct sl_object *b)
+static bool
+same_content(const struct sl_object *a, const struct sl_object *b)
 {
 	return a->hash == b->hash && a->json && b->json && strcmp(a->json, b->json) == 0;
 }
 
-static void changed(struct sl_registry *r)
+static void
+changed(struct sl_registry *r)
 {
 	r->generation++;
 	r->sorted_valid = false;
 	r->services_valid = false;
 }
 
-enum sl_change sl_registry_put(struct sl_registry *r, struct sl_object *obj)
+enum sl_change
+sl_registry_put(struct sl_registry *r, struct sl_object *obj)
 {
 	const struct key key = key_of(obj->kind, obj->meta.namespace_, obj->meta.name);
 	struct entry **link = locate(r, &key);
@@ -175,8 +185,9 @@ enum sl_change sl_registry_put(struct sl_registry *r, struct sl_object *obj)
 	return old ? SL_CONFIGURED : SL_CREATED;
 }
 
-enum sl_change sl_registry_del(struct sl_registry *r, enum sl_kind kind, const char *namespace_,
-	const char *name, enum sl_origin origin)
+enum sl_change
+sl_registry_del(struct sl_registry *r, enum sl_kind kind, const char *namespace_, const char *name,
+	enum sl_origin origin)
 {
 	const struct key key = key_of(kind, namespace_, name);
 	struct entry **link = locate(r, &key);
@@ -195,8 +206,8 @@ enum sl_change sl_registry_del(struct sl_registry *r, enum sl_kind kind, const c
 	return SL_DELETED;
 }
 
-struct sl_object *sl_registry_find(
-	struct sl_registry *r, enum sl_kind kind, const char *namespace_, const char *name)
+struct sl_object *
+sl_registry_find(struct sl_registry *r, enum sl_kind kind, const char *namespace_, const char *name)
 {
 	const struct key key = key_of(kind, namespace_, name);
 	const struct entry *e = *locate(r, &key);
@@ -204,8 +215,9 @@ struct sl_object *sl_registry_find(
 	return e ? in_force(e) : NULL;
 }
 
-struct sl_object *sl_registry_find_origin(struct sl_registry *r, enum sl_kind kind,
-	const char *namespace_, const char *name, enum sl_origin origin)
+struct sl_object *
+sl_registry_find_origin(struct sl_registry *r, enum sl_kind kind, const char *namespace_,
+	const char *name, enum sl_origin origin)
 {
 	const struct key key = key_of(kind, namespace_, name);
 	const struct entry *e = *locate(r, &key);
@@ -213,19 +225,22 @@ struct sl_object *sl_registry_find_origin(struct sl_registry *r, enum sl_kind ki
 	return e ? e->obj[origin] : NULL;
 }
 
-size_t sl_registry_count(const struct sl_registry *r)
+size_t
+sl_registry_count(const struct sl_registry *r)
 {
 	return r->n_entries;
 }
 
-uint64_t sl_registry_generation(const struct sl_registry *r)
+uint64_t
+sl_registry_generation(const struct sl_registry *r)
 {
 	return r->generation;
 }
 
 // ---- sorted views ----
 
-static int by_name(const void *a, const void *b)
+static int
+by_name(const void *a, const void *b)
 {
 	const struct sl_object *x = *(struct sl_object *const *)a;
 	const struct sl_object *y = *(struct sl_object *const *)b;
@@ -236,7 +251,8 @@ static int by_name(const void *a, const void *b)
 	return d ? d : strcmp(x->meta.name, y->meta.name);
 }
 
-static void sort_objects(struct sl_registry *r)
+static void
+sort_objects(struct sl_registry *r)
 {
 	size_t n = 0;
 
@@ -249,7 +265,8 @@ static void sort_objects(struct sl_registry *r)
 	r->sorted_valid = true;
 }
 
-bool sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj)
+bool
+sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj)
 {
 	if (!r->sorted_valid)
 		sort_objects(r);
@@ -259,7 +276,8 @@ bool sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj)
 	return true;
 }
 
-static int by_service_order(const void *a, const void *b)
+static int
+by_service_order(const void *a, const void *b)
 {
 	const struct sl_service *x = a, *y = b;
 	const struct sl_meta *p = &x->obj->meta, *q = &y->obj->meta;
@@ -272,7 +290,8 @@ static int by_service_order(const void *a, const void *b)
 	return d ? d : strcmp(p->name, q->name);
 }
 
-static void sort_services(struct sl_registry *r)
+static void
+sort_services(struct sl_registry *r)
 {
 	struct sl_object *obj;
 	size_t n = 0, k = 0;
@@ -297,7 +316,8 @@ static void sort_services(struct sl_registry *r)
 	r->services_valid = true;
 }
 
-const struct sl_service *sl_registry_services(struct sl_registry *r, size_t *n)
+const struct sl_service *
+sl_registry_services(struct sl_registry *r, size_t *n)
 {
 	if (!r->services_valid)
 		sort_services(r);

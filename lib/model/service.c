@@ -31,7 +31,8 @@ static const struct {
 	{"UDP", FAMILY_UDP},
 };
 
-static unsigned families(const char *protocol)
+static unsigned
+families(const char *protocol)
 {
 	for (size_t i = 0; i < SL_ARRAY_LEN(protocols); i++) {
 		if (strcmp(protocols[i].name, protocol) == 0)
@@ -40,22 +41,26 @@ static unsigned families(const char *protocol)
 	return 0;
 }
 
-bool sl_protocol_is_http(const char *protocol)
+bool
+sl_protocol_is_http(const char *protocol)
 {
 	return families(protocol) & FAMILY_HTTP;
 }
 
-bool sl_protocol_is_tls(const char *protocol)
+bool
+sl_protocol_is_tls(const char *protocol)
 {
 	return families(protocol) & FAMILY_TLS;
 }
 
-bool sl_protocol_is_tcp(const char *protocol)
+bool
+sl_protocol_is_tcp(const char *protocol)
 {
 	return families(protocol) & FAMILY_TCP;
 }
 
-uint8_t sl_se_port_transport(const struct sl_se_port *port)
+uint8_t
+sl_se_port_transport(const struct sl_se_port *port)
 {
 	if (!*port->protocol)
 		return IPPROTO_TCP;
@@ -66,7 +71,8 @@ uint8_t sl_se_port_transport(const struct sl_se_port *port)
 	return f ? IPPROTO_TCP : 0;
 }
 
-uint32_t sl_se_endpoint_port(const struct sl_se_endpoint *ep, const struct sl_se_port *port)
+uint32_t
+sl_se_endpoint_port(const struct sl_se_endpoint *ep, const struct sl_se_port *port)
 {
 	if (ep->address && strncmp(ep->address, "unix://", 7) == 0)
 		return 0;
@@ -77,12 +83,14 @@ uint32_t sl_se_endpoint_port(const struct sl_se_endpoint *ep, const struct sl_se
 	return port->target_port ? port->target_port : port->number;
 }
 
-uint32_t sl_se_endpoint_weight(const struct sl_se_endpoint *ep)
+uint32_t
+sl_se_endpoint_weight(const struct sl_se_endpoint *ep)
 {
 	return ep->weight ? ep->weight : 1;
 }
 
-const char *sl_se_endpoint_locality(const struct sl_se_endpoint *ep, char *buf, size_t size)
+const char *
+sl_se_endpoint_locality(const struct sl_se_endpoint *ep, char *buf, size_t size)
 {
 	static const char *const keys[] = {"topology.istio.io/locality", "istio-locality"};
 	const char *value = ep->locality && *ep->locality ? ep->locality : NULL;
@@ -105,7 +113,8 @@ const char *sl_se_endpoint_locality(const struct sl_se_endpoint *ep, char *buf, 
 // ---- what is carried ----
 
 // Why no packet can be sent to, or come for, this IPv4 address; NULL when it can.
-static const char *unreachable4(sl_be32 ip)
+static const char *
+unreachable4(sl_be32 ip)
 {
 	const uint32_t a = sl_be32_to_cpu(ip);
 
@@ -120,7 +129,8 @@ static const char *unreachable4(sl_be32 ip)
 	return NULL;
 }
 
-const char *sl_se_address_not_served(const struct sl_se_address *addr)
+const char *
+sl_se_address_not_served(const struct sl_se_address *addr)
 {
 	if (addr->prefix.addr.family == AF_INET6)
 		return "an IPv6 address";
@@ -129,12 +139,14 @@ const char *sl_se_address_not_served(const struct sl_se_address *addr)
 	return unreachable4(addr->prefix.addr.v4);
 }
 
-const char *sl_se_port_not_served(const struct sl_se_port *port)
+const char *
+sl_se_port_not_served(const struct sl_se_port *port)
 {
 	return sl_se_port_transport(port) ? NULL : "a protocol that is neither TCP nor UDP";
 }
 
-const char *sl_se_endpoint_not_served(const struct sl_se_endpoint *ep)
+const char *
+sl_se_endpoint_not_served(const struct sl_se_endpoint *ep)
 {
 	if (!ep->address)
 		return "an endpoint that is reached through another network";
@@ -150,7 +162,8 @@ const char *sl_se_endpoint_not_served(const struct sl_se_endpoint *ep)
 	}
 }
 
-static bool exported_to_nobody(const struct sl_service_entry *se)
+static bool
+exported_to_nobody(const struct sl_service_entry *se)
 {
 	for (uint32_t i = 0; i < se->n_export_to; i++) {
 		if (strcmp(se->export_to[i], "~") == 0)
@@ -175,7 +188,8 @@ static bool exported_to_nobody(const struct sl_service_entry *se)
 		why_;                                                                              \
 	})
 
-const char *sl_se_not_served(const struct sl_service_entry *se)
+const char *
+sl_se_not_served(const struct sl_service_entry *se)
 {
 	static const char *const by_resolution[] = {
 		[SL_RESOLUTION_NONE] = "resolution NONE",
@@ -208,7 +222,8 @@ const char *sl_se_not_served(const struct sl_service_entry *se)
 
 // ---- the row of `services` ----
 
-static void emit_vips(const struct sl_service_entry *se, struct sl_emit *e)
+static void
+emit_vips(const struct sl_service_entry *se, struct sl_emit *e)
 {
 	char text[SL_PREFIX_STRLEN];
 
@@ -222,7 +237,8 @@ static void emit_vips(const struct sl_service_entry *se, struct sl_emit *e)
 	sl_emit_end(e);
 }
 
-static void emit_ports(const struct sl_service_entry *se, struct sl_emit *e)
+static void
+emit_ports(const struct sl_service_entry *se, struct sl_emit *e)
 {
 	sl_emit_arr(e, "ports");
 	for (uint32_t i = 0; i < se->n_ports; i++) {
@@ -238,7 +254,8 @@ static void emit_ports(const struct sl_service_entry *se, struct sl_emit *e)
 	sl_emit_end(e);
 }
 
-static void emit_endpoint(const struct sl_service *svc, const struct sl_se_port *port,
+static void
+emit_endpoint(const struct sl_service *svc, const struct sl_se_port *port,
 	const struct sl_se_endpoint *ep, sl_endpoint_state_fn *state, void *ctx, struct sl_emit *e)
 {
 	const uint32_t number = sl_se_endpoint_port(ep, port);
@@ -263,7 +280,8 @@ static void emit_endpoint(const struct sl_service *svc, const struct sl_se_port 
 	sl_emit_end(e);
 }
 
-void sl_service_emit(
+void
+sl_service_emit(
 	const struct sl_service *svc, sl_endpoint_state_fn *state, void *ctx, struct sl_emit *e)
 {
 	const struct sl_service_entry *se = &svc->obj->se;

@@ -20,7 +20,8 @@ struct sl_objects {
 	struct sl_object **v;
 	size_t n;
 	size_t cap;
-	size_t invalid; // documents left out
+	size_t invalid; // objects left out, each with an error
+	size_t skipped; // of kinds that are known and not served yet, each with a warning
 };
 
 // text: one or more documents, `List` objects unfolded. file: the name for diagnostics (copied).
@@ -28,8 +29,8 @@ size_t sl_conf_objects(const char *text, size_t len, const char *file, enum sl_o
 	struct sl_objects *out, struct sl_diags *diags);
 // A file, a folder (read recursively, *.yaml *.yml *.json, in name order), or "-" for standard
 // input. An unreadable path is a diagnostic.
-size_t sl_conf_objects_path(const char *path, enum sl_origin origin, struct sl_objects *out,
-	struct sl_diags *diags);
+size_t sl_conf_objects_path(
+	const char *path, enum sl_origin origin, struct sl_objects *out, struct sl_diags *diags);
 void sl_objects_fini(struct sl_objects *o); // frees the objects that are still in it (v[i] != NULL)
 
 // Canonical JSON text of an object to YAML (kubectl's order: apiVersion, kind, metadata, spec).
@@ -43,8 +44,8 @@ int sl_conf_json_to_yaml(const char *json, struct sl_buf *out);
 
 struct sl_conf_route {
 	struct sl_prefix to;
-	struct sl_ip via;  // family 0: on link
-	uint32_t metric;   // 0: kernel's default
+	struct sl_ip via; // family 0: on link
+	uint32_t metric;  // 0: kernel's default
 	struct sl_loc loc;
 };
 
@@ -60,8 +61,8 @@ struct sl_conf_port {
 	char *profile; // drivers-config/nic profile; NULL: by driver
 	bool has_mac;
 	struct sl_mac mac;
-	uint32_t mtu;  // 0: the profile's or the device's
-	uint32_t rx_queues; // 0: one per worker as far as the device goes
+	uint32_t mtu;         // 0: the profile's or the device's
+	uint32_t rx_queues;   // 0: one per worker as far as the device goes
 	uint32_t descriptors; // 0: profile
 	struct sl_prefix *addresses;
 	uint32_t n_addresses;
@@ -83,6 +84,18 @@ enum sl_conf_memory {
 	SL_MEMORY_NONE, // never
 };
 
+enum sl_conf_outbound {
+	SL_OUTBOUND_REGISTRY_ONLY,
+	SL_OUTBOUND_ALLOW_ANY, // known, refused: not served yet
+};
+
+// Where a key of sluice.yaml stands.
+struct sl_conf_place {
+	char *path; // "ports[0].device"
+	uint32_t line;
+	uint32_t col;
+};
+
 struct sl_conf {
 	char *file;
 	char *node_name; // NULL: host name
@@ -90,47 +103,52 @@ struct sl_conf {
 	struct sl_conf_port *ports;
 	uint32_t n_ports;
 	// workers
-	uint32_t n_workers;      // workers.count, default 1
-	uint32_t *worker_cores;  // workers.cores; empty: the last cores of the machine's set
+	uint32_t n_workers;     // workers.count, default 1
+	uint32_t *worker_cores; // workers.cores; empty: the last cores of the machine's set
 	uint32_t n_worker_cores;
-	int32_t control_core;    // -1: the first one no worker has
+	int32_t control_core; // -1: the first one no worker has
 	enum sl_conf_idle idle;
 	uint32_t idle_max_sleep_us; // default 100
 	// memory
 	enum sl_conf_memory memory;
-	uint32_t memory_mb;      // 0: computed from flows and ports
-	uint32_t mbufs;          // 0: computed
+	uint32_t memory_mb; // 0: computed from flows and ports
+	uint32_t mbufs;     // 0: computed
 	// flows
-	uint32_t max_flows;      // over all workers, default 262144
-	uint32_t max_endpoints;  // default 262144
+	uint32_t max_flows;     // over all workers, default 262144
+	uint32_t max_endpoints; // default 262144
 	uint64_t timeout_syn_ns, timeout_established_ns, timeout_closing_ns, timeout_reset_ns,
 		timeout_udp_ns;
 	// egress pool
-	struct sl_prefix *pool;  // pool.addresses: addresses or CIDRs, IPv4
+	struct sl_prefix *pool; // pool.addresses: addresses or CIDRs, IPv4
 	uint32_t n_pool;
 	uint32_t pool_port_first, pool_port_last; // default 1024..65535
 	uint32_t *pool_reserved;
 	uint32_t n_pool_reserved;
 	// outbound policy
-	bool deny_silent;        // outboundPolicy.deny: reject | silent
-	uint32_t reply_rate;     // RST and ICMP of our own per second and worker, default 1000
+	enum sl_conf_outbound outbound;
+	bool deny_silent;    // outboundPolicy.deny: reject | silent
+	uint32_t reply_rate; // RST and ICMP of our own per second and worker, default 1000
 	// control socket
-	char *socket_path;       // default /run/sluice/control.sock
+	char *socket_path;                 // default /run/sluice/control.sock
 	char *socket_owner, *socket_group; // NULL: the process's own; default mode 0660
 	uint32_t socket_mode;
 	// resources
-	char **resources;        // folders or files
+	char **resources; // folders or files, read in this order
 	uint32_t n_resources;
-	char *state_dir;         // default /var/lib/sluice
+	char *state_dir; // default /var/lib/sluice
 	// log
-	char *log_level;         // default notice
-	char *log_format;        // default auto
+	char *log_level;  // default notice
+	char *log_format; // default auto
 	// next hops
-	uint32_t hold_packets;   // frames that wait for a next hop, per worker, default 256
-	uint64_t hold_ns;        // default 3 s
+	uint32_t hold_packets; // frames that wait for a next hop, per worker, default 256
+	uint64_t hold_ns;      // default 3 s
+
+	struct sl_conf_place *places; // of what was given, in the file's order
+	uint32_t n_places;
 };
 
-// Reads and checks all of sluice.yaml. Returns NULL when there were errors.
+// Reads and checks all of sluice.yaml. Returns NULL when there were errors. Relative paths in it
+// start from the folder of `path` (of `file` in the second form).
 struct sl_conf *sl_conf_read(const char *path, struct sl_diags *diags);
 struct sl_conf *sl_conf_read_text(
 	const char *text, size_t len, const char *file, struct sl_diags *diags);
@@ -140,6 +158,13 @@ void sl_conf_free(struct sl_conf *conf);
 // (key and its place), out of the schema's reload class. Returns how many.
 size_t sl_conf_restart_needed(
 	const struct sl_conf *old_conf, const struct sl_conf *new_conf, struct sl_diags *diags);
+
+// The rules that diagnostics name ("[S12]"), for the reference and the tests.
+struct sl_conf_rule {
+	const char *id;
+	const char *text;
+};
+const struct sl_conf_rule *sl_conf_rules(size_t *n);
 
 // The generated references (markdown): docs/configuration.md and docs/objects.md.
 void sl_conf_docs_config(struct sl_buf *out);

@@ -9,6 +9,7 @@
 //          (istio-api CRD limits).
 //
 // Source: istio-api networking/v1alpha3 service_entry.proto, workload_entry.proto and the CRD.
+// lint: length: one contract: the objects, where they are kept, what they mean
 #pragma once
 
 #include "sl_buf.h"
@@ -41,7 +42,7 @@ const char *sl_location_name(enum sl_location l);
 
 // Where an object came from.
 enum sl_origin {
-	SL_ORIGIN_FILE,	  // a resource folder of sluice.yaml, or -f offline
+	SL_ORIGIN_FILE,   // a resource folder of sluice.yaml, or -f offline
 	SL_ORIGIN_SOCKET, // sluicectl apply; kept in the state folder
 };
 
@@ -61,15 +62,15 @@ struct sl_meta {
 };
 
 struct sl_se_address {
-	char *text;		 // as written
+	char *text;              // as written
 	struct sl_prefix prefix; // host bits masked
-	struct sl_loc loc;	 // here and below: file is the object's loc.file
+	struct sl_loc loc;       // here and below: file is the object's loc.file
 };
 
 struct sl_se_port {
 	uint32_t number;
 	char *name;
-	char *protocol;	      // canonical upper case ("TCP", "HTTP", ...), "" when not given
+	char *protocol;       // canonical upper case ("TCP", "HTTP", ...), "" when not given
 	uint32_t target_port; // 0: unset
 	struct sl_loc loc;
 };
@@ -80,7 +81,7 @@ struct sl_se_endpoint_port {
 };
 
 struct sl_se_endpoint {
-	char *address;	 // as written; NULL when only network is set
+	char *address;   // as written; NULL when only network is set
 	struct sl_ip ip; // family 0: not a literal (a name, or unix://)
 	struct sl_se_endpoint_port *ports;
 	uint32_t n_ports;
@@ -185,7 +186,7 @@ bool sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj)
 struct sl_service {
 	struct sl_object *obj;
 	const char *host;
-	bool served;		// some port of it is in reach of the workers
+	bool served;            // some port of it is in reach of the workers
 	const char *not_served; // why not, when nothing of it is served; else NULL
 };
 const struct sl_service *sl_registry_services(struct sl_registry *r, size_t *n);

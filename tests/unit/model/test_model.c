@@ -9,14 +9,15 @@
 
 // ---- builders ----
 
-static char *file_name(void)
+static char *
+file_name(void)
 {
 	return sl_xstrdup("a.yaml");
 }
 
 // A ServiceEntry whose "content" is the given text (what put compares).
-static struct sl_object *object(
-	const char *ns, const char *name, enum sl_origin origin, const char *content)
+static struct sl_object *
+object(const char *ns, const char *name, enum sl_origin origin, const char *content)
 {
 	struct sl_object *obj = sl_object_new(SL_KIND_SERVICE_ENTRY);
 
@@ -30,13 +31,15 @@ static struct sl_object *object(
 	return obj;
 }
 
-static void add_host(struct sl_object *obj, const char *host)
+static void
+add_host(struct sl_object *obj, const char *host)
 {
 	obj->se.hosts = sl_xrealloc(obj->se.hosts, obj->se.n_hosts + 1, sizeof(char *));
 	obj->se.hosts[obj->se.n_hosts++] = sl_xstrdup(host);
 }
 
-static void add_address(struct sl_object *obj, const char *text, uint32_t line)
+static void
+add_address(struct sl_object *obj, const char *text, uint32_t line)
 {
 	struct sl_se_address a = {.text = sl_xstrdup(text), .loc = {obj->loc.file, line, 5}};
 
@@ -47,7 +50,8 @@ static void add_address(struct sl_object *obj, const char *text, uint32_t line)
 	obj->se.addresses[obj->se.n_addresses++] = a;
 }
 
-static void add_port(struct sl_object *obj, uint32_t number, const char *name, const char *proto,
+static void
+add_port(struct sl_object *obj, uint32_t number, const char *name, const char *proto,
 	uint32_t target)
 {
 	obj->se.ports = sl_xrealloc(obj->se.ports, obj->se.n_ports + 1, sizeof(struct sl_se_port));
@@ -59,7 +63,8 @@ static void add_port(struct sl_object *obj, uint32_t number, const char *name, c
 	};
 }
 
-static struct sl_se_endpoint *add_endpoint(struct sl_object *obj, const char *address)
+static struct sl_se_endpoint *
+add_endpoint(struct sl_object *obj, const char *address)
 {
 	struct sl_se_endpoint ep = {.address = sl_xstrdup(address)};
 
@@ -70,13 +75,15 @@ static struct sl_se_endpoint *add_endpoint(struct sl_object *obj, const char *ad
 	return &obj->se.endpoints[obj->se.n_endpoints++];
 }
 
-static void add_endpoint_port(struct sl_se_endpoint *ep, const char *name, uint32_t number)
+static void
+add_endpoint_port(struct sl_se_endpoint *ep, const char *name, uint32_t number)
 {
 	ep->ports = sl_xrealloc(ep->ports, ep->n_ports + 1, sizeof(*ep->ports));
 	ep->ports[ep->n_ports++] = (struct sl_se_endpoint_port){sl_xstrdup(name), number};
 }
 
-static void add_label(struct sl_se_endpoint *ep, const char *key, const char *value)
+static void
+add_label(struct sl_se_endpoint *ep, const char *key, const char *value)
 {
 	ep->labels = sl_xrealloc(ep->labels, ep->n_labels + 1, sizeof(*ep->labels));
 	ep->labels[ep->n_labels++] = (struct sl_label){sl_xstrdup(key), sl_xstrdup(value)};
@@ -84,7 +91,8 @@ static void add_label(struct sl_se_endpoint *ep, const char *key, const char *va
 
 // ---- names ----
 
-static int test_kind_parse(void)
+static int
+test_kind_parse(void)
 {
 	static const struct {
 		const char *text;
@@ -107,7 +115,8 @@ static int test_kind_parse(void)
 	return TEST_SUCCESS;
 }
 
-static int test_notes(void)
+static int
+test_notes(void)
 {
 	struct sl_object *obj = object("ns", "a", SL_ORIGIN_FILE, "x");
 	const struct sl_loc loc = {NULL, 7, 3};
@@ -129,7 +138,8 @@ static int test_notes(void)
 
 // ---- registry ----
 
-static int test_put_find_del(void)
+static int
+test_put_find_del(void)
 {
 	struct sl_registry *r = sl_registry_new();
 
@@ -160,7 +170,8 @@ static int test_put_find_del(void)
 	return TEST_SUCCESS;
 }
 
-static int test_shadowing(void)
+static int
+test_shadowing(void)
 {
 	struct sl_registry *r = sl_registry_new();
 
@@ -185,7 +196,8 @@ static int test_shadowing(void)
 }
 
 // An unchanged object keeps its address (others point to it) and takes the new place.
-static int test_unchanged_moves(void)
+static int
+test_unchanged_moves(void)
 {
 	struct sl_registry *r = sl_registry_new();
 	struct sl_object *a = object("ns", "a", SL_ORIGIN_FILE, "1");
@@ -212,7 +224,8 @@ static int test_unchanged_moves(void)
 	return TEST_SUCCESS;
 }
 
-static int test_iteration_is_sorted(void)
+static int
+test_iteration_is_sorted(void)
 {
 	static const char *const put[][2] = {
 		{"b", "a"}, {"a", "z"}, {"a", "b"}, {"default", "x"}, {"a", "a"}};
@@ -236,7 +249,8 @@ static int test_iteration_is_sorted(void)
 }
 
 // Against a plain array, through growth and deletion.
-static int test_random(void)
+static int
+test_random(void)
 {
 	enum { N = 3000, STEPS = 60000 };
 	static int content[2][N]; // 0: not there
@@ -288,7 +302,8 @@ static int test_random(void)
 
 // ---- services ----
 
-static int test_service_order(void)
+static int
+test_service_order(void)
 {
 	static const struct {
 		const char *ns, *name, *host, *creation;
@@ -320,7 +335,8 @@ static int test_service_order(void)
 	return TEST_SUCCESS;
 }
 
-static int test_one_service_per_host(void)
+static int
+test_one_service_per_host(void)
 {
 	struct sl_registry *r = sl_registry_new();
 	struct sl_object *obj = object("ns", "a", SL_ORIGIN_FILE, "1");
@@ -338,7 +354,8 @@ static int test_one_service_per_host(void)
 	return TEST_SUCCESS;
 }
 
-static int test_served(void)
+static int
+test_served(void)
 {
 	static const struct {
 		const char *name;
@@ -409,7 +426,8 @@ static int test_served(void)
 	return TEST_SUCCESS;
 }
 
-static int test_transport(void)
+static int
+test_transport(void)
 {
 	static const struct {
 		const char *protocol;
@@ -445,7 +463,8 @@ static int test_transport(void)
 }
 
 // unix > endpoint's ports[name] > targetPort > number.
-static int test_endpoint_port(void)
+static int
+test_endpoint_port(void)
 {
 	static const struct {
 		const char *address;
@@ -473,7 +492,8 @@ static int test_endpoint_port(void)
 	return TEST_SUCCESS;
 }
 
-static int test_locality(void)
+static int
+test_locality(void)
 {
 	static const struct {
 		const char *field, *topology, *istio, *want;
@@ -502,14 +522,16 @@ static int test_locality(void)
 	return TEST_SUCCESS;
 }
 
-static const char *state_of(void *ctx, const struct sl_service *svc, const struct sl_se_port *port,
+static const char *
+state_of(void *ctx, const struct sl_service *svc, const struct sl_se_port *port,
 	const struct sl_se_endpoint *ep, uint32_t ep_port)
 {
 	*(uint32_t *)ctx += ep_port;
 	return "up";
 }
 
-static int test_emit(void)
+static int
+test_emit(void)
 {
 	static const char want[] =
 		"{\"name\":\"web\",\"namespace\":\"shop\",\"host\":\"web.example\","
@@ -551,7 +573,8 @@ static int test_emit(void)
 	return TEST_SUCCESS;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"kind_parse", test_kind_parse},

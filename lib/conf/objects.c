@@ -1,0 +1,430 @@
+// Documents to objects: kinds, lists, and each object's way through rows, rules and remarks.
+#include "objects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+#include "rows.h"
+#include "se_check.h"
+#include "sl_str.h"
+
+#define MAX_DOCUMENTS 100000
+
+// ---- kinds ----
+
+#define SERVED_GROUP "networking.istio.io"
+
+// Known to an operator of Istio or Kubernetes: a file may hold them, and says so in a warning.
+static const struct {
+	const char *group; // "": core
+	const char *kind;
+} known[] = {
+	{"networking.istio.io", "WorkloadEntry"},
+	{"networking.istio.io", "WorkloadGroup"},
+	{"networking.istio.io", "DestinationRule"},
+	{"networking.istio.io", "VirtualService"},
+	{"networking.istio.io", "Gateway"},
+	{"networking.istio.io", "Sidecar"},
+	{"networking.istio.io", "EnvoyFilter"},
+	{"networking.istio.io", "ProxyConfig"},
+	{"security.istio.io", "AuthorizationPolicy"},
+	{"security.istio.io", "PeerAuthentication"},
+	{"security.istio.io", "RequestAuthentication"},
+	{"telemetry.istio.io", "Telemetry"},
+	{"extensions.istio.io", "WasmPlugin"},
+	{"gateway.networking.k8s.io", "Gateway"},
+	{"gateway.networking.k8s.io", "GatewayClass"},
+	{"gateway.networking.k8s.io", "HTTPRoute"},
+	{"gateway.networking.k8s.io", "GRPCRoute"},
+	{"gateway.networking.k8s.io", "TCPRoute"},
+	{"gateway.networking.k8s.io", "TLSRoute"},
+	{"gateway.networking.k8s.io", "UDPRoute"},
+	{"gateway.networking.k8s.io", "ReferenceGrant"},
+	{"gateway.networking.k8s.io", "BackendTLSPolicy"},
+	{"gateway.networking.k8s.io", "TrafficPolicy"},
+	{"gateway.kgateway.dev", "TrafficPolicy"},
+	{"gateway.kgateway.dev", "Backend"},
+	{"gateway.kgateway.dev", "BackendConfigPolicy"},
+	{"gateway.kgateway.dev", "HTTPListenerPolicy"},
+	{"gateway.kgateway.dev", "GatewayParameters"},
+	{"networking.k8s.io", "NetworkPolicy"},
+	{"networking.k8s.io", "Ingress"},
+	{"discovery.k8s.io", "EndpointSlice"},
+	{"apps", "Deployment"},
+	{"apps", "DaemonSet"},
+	{"apps", "StatefulSet"},
+	{"", "Namespace"},
+	{"", "Pod"},
+	{"", "Service"},
+	{"", "Endpoints"},
+	{"", "ConfigMap"},
+	{"", "Secret"},
+	{"", "ServiceAccount"},
+	{"", "Node"},
+};
+
+static const char *
+kind_nearest(const char *kind)
+{
+	const char *names[SL_ARRAY_LEN(known) + 2] = {"ServiceEntry"};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(known); i++)
+		names[i + 1] = known[i].kind;
+	return sl_str_nearest(kind, names);
+}
+
+static bool
+in_group(const char *api_version, const char *group)
+{
+	const size_t len = strlen(group);
+
+	if (!len)
+		return !strchr(api_version, '/');
+	return strncmp(api_version, group, len) == 0 && api_version[len] == '/';
+}
+
+static bool
+is_served_version(const char *api_version)
+{
+	static const char *const versions[] = {
+		SERVED_GROUP "/v1", SERVED_GROUP "/v1beta1", SERVED_GROUP "/v1alpha3"};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(versions); i++)
+		if (strcmp(api_version, versions[i]) == 0)
+			return true;
+	return false;
+}
+
+// ---- names that are taken ----
+
+static uint64_t
+key_hash(const struct sl_object *obj)
+{
+	const uint64_t hash = sl_str_hash(
+		obj->meta.namespace_, strlen(obj->meta.namespace_) + 1, (uint64_t)obj->kind + 1);
+
+	return sl_str_hash(obj->meta.name, strlen(obj->meta.name), hash);
+}
+
+static void index_add(struct name_index *index, size_t i);
+
+static void
+index_grow(struct name_index *index)
+{
+	const size_t n = index->out->n;
+
+	free(index->slots);
+	index->n_slots = index->n_slots ? 2 * index->n_slots : 256;
+	while (index->n_slots < 2 * (n + 1))
+		index->n_slots *= 2;
+	index->slots = sl_xcalloc(index->n_slots, sizeof(*index->slots));
+	for (size_t i = 0; i < n; i++)
+		if (index->out->v[i])
+			index_add(index, i);
+}
+
+static void
+index_add(struct name_index *index, size_t i)
+{
+	uint64_t slot = key_hash(index->out->v[i]);
+
+	while (index->slots[slot & (index->n_slots - 1)])
+		slot++;
+	index->slots[slot & (index->n_slots - 1)] = (uint32_t)i + 1;
+}
+
+static const struct sl_object *
+index_find(const struct name_index *index, const struct sl_object *obj)
+{
+	for (uint64_t slot = key_hash(obj);; slot++) {
+		const uint32_t i = index->slots[slot & (index->n_slots - 1)];
+		const struct sl_object *other;
+
+		if (!i)
+			return NULL;
+		other = index->out->v[i - 1];
+		if (other->kind == obj->kind && strcmp(other->meta.name, obj->meta.name) == 0 &&
+			strcmp(other->meta.namespace_, obj->meta.namespace_) == 0)
+			return other;
+	}
+}
+
+void
+name_index_init(struct name_index *index, struct sl_objects *out)
+{
+	*index = (struct name_index){.out = out};
+	index_grow(index);
+}
+
+void
+name_index_fini(struct name_index *index)
+{
+	free(index->slots);
+}
+
+static void
+keep(struct objects_reader *o, struct sl_object *obj)
+{
+	struct sl_objects *out = o->index->out;
+
+	if (out->n == out->cap) {
+		out->cap = out->cap ? 2 * out->cap : 64;
+		out->v = sl_xrealloc(out->v, out->cap, sizeof(struct sl_object *));
+	}
+	out->v[out->n++] = obj;
+	if (2 * out->n > o->index->n_slots)
+		index_grow(o->index);
+	else
+		index_add(o->index, out->n - 1);
+}
+
+// ---- one object ----
+
+static const char *
+text_at(const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+
+	return n && n->kind == NODE_SCALAR && n->scalar == SCALAR_STR ? n->text : NULL;
+}
+
+// "ServiceEntry shop/web", as far as the document tells.
+static char *
+title_of(const struct node *root, const char *kind, const char *default_ns)
+{
+	const struct node *meta = node_get(root, "metadata");
+	const char *name = text_at(meta, "name"), *ns = text_at(meta, "namespace");
+	struct sl_buf text = {0};
+
+	sl_buf_printf(&text, "%.63s", kind);
+	ns = ns ? ns : default_ns;
+	if (name)
+		sl_buf_printf(&text, " %.63s%s%.253s", ns, *ns ? "/" : "", name);
+	reader_clean(&text);
+	return sl_buf_take(&text);
+}
+
+static void
+derive(struct sl_object *obj, const struct node *root)
+{
+	struct sl_buf json = {0};
+	struct sl_emit e;
+	char utc[24];
+
+	if (obj->meta.creation) {
+		timestamp_utc(obj->meta.creation, utc);
+		free(obj->meta.creation);
+		obj->meta.creation = sl_xstrdup(utc);
+	}
+	sl_emit_init(&e, &json);
+	schema_json(object_schema(), root, &e, NULL);
+	obj->json = sl_buf_take(&json);
+	obj->hash = sl_str_hash(obj->json, strlen(obj->json), 0);
+}
+
+static void
+parse_endpoint_addresses(struct sl_service_entry *se)
+{
+	for (uint32_t i = 0; i < se->n_endpoints; i++)
+		if (se->endpoints[i].address)
+			sl_ip_parse(se->endpoints[i].address, &se->endpoints[i].ip);
+}
+
+static bool
+is_taken(struct reader *r, struct objects_reader *o, const struct sl_object *obj)
+{
+	const struct sl_object *other = index_find(o->index, obj);
+
+	if (!other)
+		return false;
+	reader_error(r, NULL, obj->loc.line, obj->loc.col, NULL,
+		"defined before, at %s:%u: this one is left out",
+		other->loc.file ? other->loc.file : "?", other->loc.line);
+	return true;
+}
+
+static void
+read_service_entry(struct objects_reader *o, const struct node *root, const char *title)
+{
+	struct sl_object *obj = sl_object_new(SL_KIND_SERVICE_ENTRY);
+	struct reader r = {.diags = o->diags, .object = title, .unknown_rule = "C13"};
+
+	// The object outlives the caller's file name; locations inside borrow its own.
+	r.file = sl_xstrdup(o->file);
+	schema_read(&r, object_schema(), root, NULL, obj);
+	obj->loc.file = r.file;
+	obj->origin = o->origin;
+	if (obj->api_version && !is_served_version(obj->api_version)) {
+		const struct node *n = node_get(root, "apiVersion");
+		const struct path path = {.key = "apiVersion"};
+
+		reader_error(&r, &path, n->line, n->col, NULL,
+			"\"%.80s\" is not " SERVED_GROUP "/v1, v1beta1 or v1alpha3",
+			obj->api_version);
+	}
+	parse_endpoint_addresses(&obj->se);
+	se_rules(&r, root, obj);
+	if (!r.errors && !o->broken && !is_taken(&r, o, obj)) {
+		se_remarks(&r, root, obj);
+		derive(obj, root);
+		keep(o, obj);
+	} else {
+		o->index->out->invalid++;
+		sl_object_free(obj);
+	}
+	o->errors += r.errors;
+}
+
+// ---- one document ----
+
+static void read_node(struct objects_reader *o, const struct node *root);
+
+static void refuse(struct objects_reader *o, const struct node *at, const char *object,
+	const char *path, const char *fmt, ...) SL_PRINTF(5, 6);
+
+static void
+refuse(struct objects_reader *o, const struct node *at, const char *object, const char *path,
+	const char *fmt, ...)
+{
+	const struct sl_loc loc = {o->file, at->line, at->col};
+	struct sl_buf text = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	sl_buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	reader_clean(&text);
+	sl_diag_add(o->diags, SL_ERROR, &loc, object, path, NULL, "%s", text.data);
+	sl_buf_fini(&text);
+	o->errors++;
+	o->index->out->invalid++;
+}
+
+static void
+read_list(struct objects_reader *o, const struct node *root)
+{
+	const struct node *items = node_get(root, "items");
+
+	if (!items || items->kind != NODE_SEQ) {
+		refuse(o, items ? items : root, "List", "items", "expected a list of objects");
+		return;
+	}
+	for (uint32_t i = 0; i < items->n; i++)
+		read_node(o, items->items[i]);
+}
+
+static void
+read_other(struct objects_reader *o, const struct node *root, const char *kind, const char *version)
+{
+	const struct node *at = node_get(root, "kind");
+	const struct sl_loc loc = {o->file, at->line, at->col};
+	const char *group = NULL, *nearest = kind_nearest(kind);
+	char *title;
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(known); i++) {
+		if (strcmp(known[i].kind, kind) != 0)
+			continue;
+		group = known[i].group;
+		if (!in_group(version, group))
+			continue;
+		title = title_of(root, kind, "");
+		sl_diag_add(o->diags, SL_WARNING, &loc, title, NULL, NULL,
+			"this kind is not served yet: the object is left out");
+		free(title);
+		o->index->out->skipped++;
+		return;
+	}
+	title = title_of(root, kind, "");
+	if (group)
+		refuse(o, node_get(root, "apiVersion"), title, "apiVersion",
+			"unknown for this kind, expected %s", *group ? group : "v1");
+	else
+		refuse(o, at, title, "kind", "unknown kind%s%s%s",
+			nearest ? ", did you mean \"" : "", nearest ? nearest : "",
+			nearest ? "\"?" : "");
+	free(title);
+}
+
+static void
+read_node(struct objects_reader *o, const struct node *root)
+{
+	const char *kind, *version;
+
+	if (root->kind != NODE_MAP) {
+		refuse(o, root, NULL, NULL,
+			"expected an object with apiVersion, kind, metadata and spec");
+		return;
+	}
+	kind = text_at(root, "kind");
+	version = text_at(root, "apiVersion");
+	if (!kind || !version) {
+		const char *missing = kind ? "apiVersion" : "kind";
+		const struct node *n = node_get(root, missing);
+
+		refuse(o, n ? n : root, kind, missing, "%s",
+			n ? "expected a string" : "is required, and missing");
+		return;
+	}
+	if (strcmp(kind, "ServiceEntry") == 0) {
+		char *title = title_of(root, kind, "default");
+
+		read_service_entry(o, root, title);
+		free(title);
+	} else if ((strcmp(kind, "List") == 0 && strcmp(version, "v1") == 0) ||
+		   strcmp(kind, "ServiceEntryList") == 0) {
+		read_list(o, root);
+	} else {
+		read_other(o, root, kind, version);
+	}
+}
+
+void
+objects_read(struct objects_reader *o, const char *text, size_t len)
+{
+	const char *doc_text;
+	size_t doc_len, pos = 0, n = 0;
+	uint32_t line = 1, doc_line;
+
+	while (stream_next(text, len, &pos, &line, &doc_text, &doc_len, &doc_line)) {
+		const size_t syntax_errors = o->errors;
+		struct doc doc;
+
+		if (++n > MAX_DOCUMENTS) {
+			const struct node at = {.line = doc_line, .col = 1};
+
+			refuse(o, &at, NULL, NULL, "more than 100000 documents");
+			return;
+		}
+		o->errors += doc_read(&doc, doc_text, doc_len, o->file, doc_line, o->diags);
+		o->broken = o->errors != syntax_errors;
+		if (doc.root)
+			read_node(o, doc.root);
+		else if (o->broken)
+			o->index->out->invalid++;
+		doc_fini(&doc);
+	}
+}
+
+size_t
+sl_conf_objects(const char *text, size_t len, const char *file, enum sl_origin origin,
+	struct sl_objects *out, struct sl_diags *diags)
+{
+	struct name_index index;
+	struct objects_reader o = {.diags = diags, .file = file, .origin = origin, .index = &index};
+
+	name_index_init(&index, out);
+	objects_read(&o, text, len);
+	name_index_fini(&index);
+	return o.errors;
+}
+
+void
+sl_objects_fini(struct sl_objects *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		sl_object_free(o->v[i]);
+	free(o->v);
+	*o = (struct sl_objects){0};
+}

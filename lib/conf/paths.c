@@ -1,0 +1,137 @@
+// Files, folders and standard input.
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "objects.h"
+#include "sl_str.h"
+
+#define MAX_FILE_BYTES (256u << 20)
+#define MAX_DEPTH      16
+
+static void
+say(struct objects_reader *o, const char *path, enum sl_severity severity, const char *what)
+{
+	const struct sl_loc loc = {.file = path};
+
+	sl_diag_add(o->diags, severity, &loc, NULL, NULL, NULL, "%s", what);
+	o->errors += severity == SL_ERROR;
+}
+
+static void
+cannot_read(struct objects_reader *o, const char *path, int rc)
+{
+	char *what = sl_xasprintf(
+		"cannot be read: %s", rc == -EFBIG ? "more than 256 MiB" : strerror(-rc));
+
+	say(o, path, SL_ERROR, what);
+	free(what);
+}
+
+static void
+read_file(struct objects_reader *o, const char *path)
+{
+	const bool standard_input = strcmp(path, "-") == 0;
+	struct sl_buf text = {0};
+	const int rc = standard_input ? sl_buf_read_fd(&text, STDIN_FILENO, MAX_FILE_BYTES)
+				      : sl_buf_read_file(&text, path, MAX_FILE_BYTES);
+
+	o->file = standard_input ? "stdin" : path;
+	if (rc < 0)
+		cannot_read(o, o->file, rc);
+	else
+		objects_read(o, text.data ? text.data : "", text.len);
+	sl_buf_fini(&text);
+}
+
+static bool
+is_object_file(const char *name)
+{
+	static const char *const ends[] = {".yaml", ".yml", ".json"};
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && i < SL_ARRAY_LEN(ends); i++)
+		if (strcmp(dot, ends[i]) == 0)
+			return true;
+	return false;
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+is_visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static void read_folder(struct objects_reader *o, const char *path, unsigned depth);
+
+static void
+read_entry(struct objects_reader *o, const char *path, const char *name, unsigned depth)
+{
+	struct stat st, link;
+
+	if (stat(path, &st) < 0 || lstat(path, &link) < 0) {
+		if (is_object_file(name))
+			cannot_read(o, path, -errno);
+	} else if (S_ISREG(st.st_mode) && is_object_file(name)) {
+		read_file(o, path);
+	} else if (S_ISDIR(st.st_mode) && S_ISLNK(link.st_mode)) {
+		say(o, path, SL_WARNING, "a link to a folder: not followed");
+	} else if (S_ISDIR(st.st_mode)) {
+		read_folder(o, path, depth + 1);
+	}
+}
+
+static void
+read_folder(struct objects_reader *o, const char *path, unsigned depth)
+{
+	struct dirent **entries;
+	int n;
+
+	if (depth > MAX_DEPTH) {
+		say(o, path, SL_ERROR, "more than 16 folders deep");
+		return;
+	}
+	n = scandir(path, &entries, is_visible, by_name);
+	if (n < 0) {
+		cannot_read(o, path, -errno);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		char *entry = sl_xasprintf("%s/%s", path, entries[i]->d_name);
+
+		read_entry(o, entry, entries[i]->d_name, depth);
+		free(entry);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+size_t
+sl_conf_objects_path(
+	const char *path, enum sl_origin origin, struct sl_objects *out, struct sl_diags *diags)
+{
+	struct name_index index;
+	struct objects_reader o = {.diags = diags, .origin = origin, .index = &index};
+	struct stat st;
+
+	name_index_init(&index, out);
+	if (strcmp(path, "-") == 0)
+		read_file(&o, path);
+	else if (stat(path, &st) < 0)
+		cannot_read(&o, path, -errno);
+	else if (S_ISDIR(st.st_mode))
+		read_folder(&o, path, 0);
+	else
+		read_file(&o, path);
+	name_index_fini(&index);
+	return o.errors;
+}

@@ -1,0 +1,108 @@
+// A mapping as canonical JSON: sorted keys, without noise and nulls.
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "sl_str.h"
+
+static void json_value(
+	const struct field *f, const struct node *n, struct sl_emit *e, const char *key);
+
+static int
+by_key(const void *a, const void *b)
+{
+	return strcmp((*(const struct pair *const *)a)->key, (*(const struct pair *const *)b)->key);
+}
+
+// A row that stands in the JSON whether it was given or not, as if it had been written.
+struct implied {
+	struct node node;
+	struct pair pair;
+};
+
+static bool
+imply(const struct field *f, const struct node *map, struct implied *out)
+{
+	const struct node *given = node_get(map, f->key);
+
+	if (!(f->flags & F_ALWAYS) || (given && !node_is_null(given)))
+		return false;
+	out->node = (struct node){.kind = NODE_SCALAR, .scalar = SCALAR_STR, .text = f->def};
+	out->pair = (struct pair){.key = f->key, .value = &out->node};
+	return true;
+}
+
+static void
+json_object(const struct schema *s, const struct node *map, struct sl_emit *e, const char *key)
+{
+	const struct pair **sorted = sl_xrealloc(NULL, map->n + s->n, sizeof(*sorted));
+	struct implied *implied = sl_xcalloc(s->n, sizeof(*implied));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < map->n; i++)
+		if (!node_is_null(map->pairs[i].value))
+			sorted[n++] = &map->pairs[i];
+	for (uint32_t i = 0; i < s->n; i++)
+		if (imply(&s->fields[i], map, &implied[i]))
+			sorted[n++] = &implied[i].pair;
+	qsort(sorted, n, sizeof(*sorted), by_key);
+	sl_emit_obj(e, key);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct field *f = schema_find(s, sorted[i]->key);
+
+		if (f && !(f->flags & F_NOISE))
+			json_value(f, sorted[i]->value, e, sorted[i]->key);
+	}
+	sl_emit_end(e);
+	free(implied);
+	free(sorted);
+}
+
+// A map of free keys, whose values are all of one kind.
+static void
+json_map(const struct field *value, const struct node *map, struct sl_emit *e, const char *key)
+{
+	const struct pair **sorted = sl_xrealloc(NULL, map->n, sizeof(*sorted));
+
+	for (uint32_t i = 0; i < map->n; i++)
+		sorted[i] = &map->pairs[i];
+	qsort(sorted, map->n, sizeof(*sorted), by_key);
+	sl_emit_obj(e, key);
+	for (uint32_t i = 0; i < map->n; i++)
+		// What `kubectl apply` leaves behind repeats the object in itself.
+		if (strcmp(sorted[i]->key, "kubectl.kubernetes.io/last-applied-configuration") != 0)
+			json_value(value, sorted[i]->value, e, sorted[i]->key);
+	sl_emit_end(e);
+	free(sorted);
+}
+
+static void
+json_value(const struct field *f, const struct node *n, struct sl_emit *e, const char *key)
+{
+	static const struct field text = {.type = T_STRING}, number = {.type = T_NUMBER};
+	uint64_t v;
+
+	if (n->kind == NODE_MAP) {
+		if (f->type == T_LABELS || f->type == T_PORT_MAP)
+			json_map(f->type == T_LABELS ? &text : &number, n, e, key);
+		else if (f->sub)
+			json_object(f->sub, n, e, key);
+		else
+			sl_emit_null(e, key);
+	} else if (n->kind == NODE_SEQ) {
+		sl_emit_arr(e, key);
+		for (uint32_t i = 0; i < n->n; i++)
+			json_value(f, n->items[i], e, NULL);
+		sl_emit_end(e);
+	} else if (n->scalar == SCALAR_INT && scalar_u64(n->text, &v) == 0) {
+		sl_emit_u64(e, key, v);
+	} else {
+		sl_emit_str(e, key, n->scalar == SCALAR_NULL ? "" : n->text);
+	}
+}
+
+void
+schema_json(const struct schema *s, const struct node *map, struct sl_emit *e, const char *key)
+{
+	json_object(s, map, e, key);
+}

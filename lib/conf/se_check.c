@@ -1,0 +1,102 @@
+// Places in a document, and the one way to complain about them.
+#include "se_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// One step of a path: `.key`, `[3]` or `["key"]`. Returns what follows, NULL at the end.
+static const char *
+step(const char *path, const struct node *n, const struct node **next)
+{
+	char key[300];
+	size_t len;
+
+	*next = NULL;
+	if (*path == '.')
+		path++;
+	if (!*path)
+		return NULL;
+	if (path[0] == '[' && path[1] != '"') {
+		char *end;
+		const unsigned long i = strtoul(path + 1, &end, 10);
+
+		if (n->kind == NODE_SEQ && i < n->n)
+			*next = n->items[i];
+		return *end ? end + 1 : end;
+	}
+	if (path[0] == '[') {
+		const char *end = strstr(path + 2, "\"]");
+
+		len = end ? (size_t)(end - path) - 2 : strlen(path + 2);
+		path += 2;
+		snprintf(key, sizeof(key), "%.*s", (int)len, path);
+		path += len + (end ? 2 : 0);
+	} else {
+		len = strcspn(path, ".[");
+		snprintf(key, sizeof(key), "%.*s", (int)len, path);
+		path += len;
+	}
+	*next = node_get(n, key);
+	return path;
+}
+
+const struct node *
+node_at(const struct node *root, const char *path)
+{
+	const struct node *at = root, *next;
+
+	while ((path = step(path, at, &next)) && next)
+		at = next;
+	return at;
+}
+
+void
+se_say(struct se_check *c, enum sl_severity severity, const char *rule, const char *path,
+	const char *fmt, ...)
+{
+	const struct node *n = node_at(c->root, path);
+	const struct sl_loc loc = {c->r->file, n->line, n->col};
+	struct sl_buf text = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	sl_buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	reader_clean(&text);
+	sl_diag_add(c->r->diags, severity, &loc, c->r->object, path, rule, "%s", text.data);
+	if (severity == SL_ERROR)
+		c->r->errors++;
+	sl_buf_fini(&text);
+}
+
+const char *
+se_path_key(struct se_check *c, const char *key)
+{
+	const size_t len = strlen(c->path);
+	struct sl_buf text = {0};
+
+	sl_buf_putc(&text, ' '); // not the first step
+	path_put_key(key, &text);
+	reader_clean(&text);
+	snprintf(c->path + len, sizeof(c->path) - len, "%s", text.data + 1);
+	sl_buf_fini(&text);
+	return c->path;
+}
+
+bool
+se_given(const struct se_check *c, const char *key)
+{
+	const struct node *n = node_get(c->spec, key);
+
+	return n && !(n->kind == NODE_SCALAR && n->scalar == SCALAR_NULL);
+}
+
+bool
+se_has_label(const struct sl_label *v, uint32_t n, const char *key)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (strcmp(v[i].key, key) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,33 @@
+// Rules of a ServiceEntry that need no other object, and the remarks on what is not served.
+#pragma once
+
+#include "schema.h"
+#include "sl_conf.h"
+
+// obj was read from root; adds errors and warnings for what the rows cannot say.
+void se_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
+// obj is valid: notes on it, each also a warning, for what is not served or has no effect.
+void se_remarks(struct reader *r, const struct node *root, struct sl_object *obj);
+
+// ---- what both use ----
+
+struct se_check {
+	struct reader *r;
+	const struct node *root;
+	const struct node *spec;
+	const struct sl_object *obj;
+	const struct sl_service_entry *se;
+	char path[400]; // of the finding
+};
+
+#define P(c, ...) (snprintf((c)->path, sizeof((c)->path), __VA_ARGS__), (c)->path)
+
+// Adds a key to c->path, which it returns.
+const char *se_path_key(struct se_check *c, const char *key);
+// The node at a path ("spec.ports[1].name"), or the nearest one around it.
+const struct node *node_at(const struct node *root, const char *path);
+void se_say(struct se_check *c, enum sl_severity severity, const char *rule, const char *path,
+	const char *fmt, ...) SL_PRINTF(5, 6);
+// The key of spec is there and not null, be it empty (the CRD asks has(), not len()).
+bool se_given(const struct se_check *c, const char *key);
+bool se_has_label(const struct sl_label *v, uint32_t n, const char *key);

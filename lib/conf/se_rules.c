@@ -1,0 +1,521 @@
+// What a ServiceEntry must be, by rule (istio-semantics 2.2, 2.3, 2.5). Values that could not be
+// read are zero or NULL here and have been reported: rules step over them.
+#include "se_check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "names.h"
+
+// Rules that the rows of the schema carry are listed too: the reference is generated from this.
+static const struct sl_conf_rule rules[] = {
+	{"S1", "A workloadSelector label has no empty key and no `*`."},
+	{"S2", "A workloadSelector without labels selects every workload of its namespace "
+	       "(warning)."},
+	{"S3", "Not both workloadSelector and endpoints, not even an empty list."},
+	{"S4", "At least one host, at most 256."},
+	{"S5", "A host is not just `*`."},
+	{"S6", "A host is a host name, or has a wildcard in its first label."},
+	{"S7", "A partial wildcard (`*foo.com`) matches no SNI (warning)."},
+	{"S8", "An address is an IP address or a CIDR."},
+	{"S9", "A CIDR address goes with resolution NONE or STATIC only."},
+	{"S10", "An entry of `ports` is a mapping."},
+	{"S11", "Port names are unique."},
+	{"S12", "Port numbers are unique, also between TCP and UDP."},
+	{"S14", "A TCP service needs an address to be told from others (warning)."},
+	{"S15", "A port has a number in 1..65535, a DNS label as its name and a known protocol."},
+	{"S16", "No endpoints with resolution NONE, given or by default, not even an empty list."},
+	{"S17", "A workloadSelector does little with resolution NONE (warning)."},
+	{"S18", "An entry of `endpoints` is a mapping."},
+	{"S19", "A STATIC endpoint is an IP address or unix://."},
+	{"S20", "A STATIC endpoint has an address, or at least a network."},
+	{"S21", "A STATIC endpoint with only a network is reached through that network's gateway "
+		"(warning)."},
+	{"S22", "A Unix endpoint has an absolute or abstract path and no ports, and its entry "
+		"exactly "
+		"one port."},
+	{"S23", "An endpoint's ports name ports of the entry."},
+	{"S24", "An endpoint's port names, port numbers and labels are well formed."},
+	{"S26", "DNS without endpoints resolves the hosts: no wildcards among them."},
+	{"S27", "DNS_ROUND_ROBIN takes one endpoint at most."},
+	{"S28", "An endpoint of a DNS resolution is an IP address or a host name."},
+	{"S29", "Several hosts with an address and a TCP port cannot be told apart (warning)."},
+	{"S30", "DYNAMIC_DNS takes wildcard hosts only, and neither addresses nor endpoints."},
+	{"S31", "DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS ports only."},
+	{"S32", "DYNAMIC_DNS inside the mesh does not go with a waypoint."},
+	{"S33", "resolution is one of its names."},
+	{"S34", "Several hosts need ports that carry names: HTTP or TLS (unless resolution is "
+		"NONE)."},
+	{"S36", "No `istio.io/dry-run` annotation."},
+	{"E1", "exportTo names no namespace twice."},
+	{"E2", "An entry of exportTo is `.`, `*`, `~` or a DNS label."},
+	{"E4", "`*` in exportTo stands alone."},
+	{"E5", "`~` in exportTo stands alone."},
+	{"C1", "`spec` is there."},
+	{"C8", "targetPort is in 1..65535 when it is written."},
+	{"C10", "Selector labels: at most 256, values of at most 63 characters."},
+	{"C11", "Texts and maps of an endpoint stay within their limits."},
+	{"C12", "location is one of its names."},
+	{"C13", "No fields but those of this reference."},
+};
+
+const struct sl_conf_rule *
+sl_conf_rules(size_t *n)
+{
+	*n = SL_ARRAY_LEN(rules);
+	return rules;
+}
+
+// ---- hosts, addresses ----
+
+static void
+check_hosts(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+
+	for (uint32_t i = 0; i < se->n_hosts; i++) {
+		const char *host = se->hosts[i];
+		const char *expected;
+
+		if (!host)
+			continue;
+		P(c, "spec.hosts[%u]", i);
+		expected = check_wildcard_host(host);
+		if (strcmp(host, "*") == 0)
+			se_say(c, SL_ERROR, "S5", c->path,
+				"\"*\" is not a host: write a domain, as in "
+				"\"*.example.com\"");
+		else if (expected)
+			se_say(c, SL_ERROR, "S6", c->path, "\"%.80s\" is not %s", host, expected);
+		else if (is_partial_wildcard(host) && se->resolution != SL_RESOLUTION_DYNAMIC_DNS)
+			se_say(c, SL_WARNING, "S7", c->path,
+				"a partial wildcard matches no TLS name, as \"*.\" and a domain "
+				"does");
+		for (uint32_t k = 0; k < i; k++)
+			if (se->hosts[k] && strcmp(se->hosts[k], host) == 0)
+				se_say(c, SL_WARNING, NULL, c->path, "listed twice");
+	}
+}
+
+static void
+check_addresses(struct se_check *c)
+{
+	const enum sl_resolution res = c->se->resolution;
+
+	if (res == SL_RESOLUTION_NONE || res == SL_RESOLUTION_STATIC)
+		return;
+	for (uint32_t i = 0; i < c->se->n_addresses; i++) {
+		const char *text = c->se->addresses[i].text;
+
+		if (text && strchr(text, '/')) {
+			se_say(c, SL_ERROR, "S9", P(c, "spec.addresses[%u]", i),
+				"a CIDR goes with resolution NONE or STATIC only, not with %s",
+				sl_resolution_name(res));
+			return;
+		}
+	}
+}
+
+// ---- ports ----
+
+static void
+check_ports(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+
+	for (uint32_t i = 1; i < se->n_ports; i++) {
+		const struct sl_se_port *a = &se->ports[i];
+
+		for (uint32_t k = 0; k < i; k++) {
+			const struct sl_se_port *b = &se->ports[k];
+
+			if (a->name && b->name && strcmp(a->name, b->name) == 0)
+				se_say(c, SL_ERROR, "S11", P(c, "spec.ports[%u].name", i),
+					"\"%s\" is also the name of ports[%u]", a->name, k);
+			if (a->number && a->number == b->number)
+				se_say(c, SL_ERROR, "S12", P(c, "spec.ports[%u].number", i),
+					"%u is also the number of ports[%u]", a->number, k);
+		}
+	}
+}
+
+static bool
+carries_names(const struct sl_se_port *p)
+{
+	return p->protocol && (sl_protocol_is_http(p->protocol) || sl_protocol_is_tls(p->protocol));
+}
+
+// Hosts are told apart by Host or SNI; a port without either leaves one of them.
+static void
+check_several_hosts(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+
+	if (se->resolution == SL_RESOLUTION_NONE || se->n_hosts < 2)
+		return;
+	for (uint32_t i = 0; i < se->n_ports; i++) {
+		const struct sl_se_port *p = &se->ports[i];
+
+		if (p->protocol && !carries_names(p))
+			se_say(c, SL_ERROR, "S34", P(c, "spec.ports[%u].protocol", i),
+				"%s cannot tell %u hosts apart, expected HTTP or TLS, or one host",
+				*p->protocol ? p->protocol : "a port without protocol",
+				se->n_hosts);
+	}
+}
+
+// ---- endpoints ----
+
+static void
+check_unix_endpoint(struct se_check *c, uint32_t i)
+{
+	const struct sl_se_endpoint *ep = &c->se->endpoints[i];
+	const char *expected = check_unix_path(ep->address + 7);
+
+	if (expected)
+		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].address", i),
+			"the path behind unix:// is not %s", expected);
+	if (ep->n_ports)
+		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].ports", i),
+			"a Unix endpoint has no ports");
+	if (c->se->n_ports != 1)
+		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].address", i),
+			"a Unix endpoint needs an entry with exactly one port, this one has %u",
+			c->se->n_ports);
+}
+
+static bool
+is_unix(const char *address)
+{
+	return strncmp(address, "unix://", 7) == 0;
+}
+
+static void
+check_static_endpoint(struct se_check *c, uint32_t i)
+{
+	const struct sl_se_endpoint *ep = &c->se->endpoints[i];
+
+	P(c, "spec.endpoints[%u].address", i);
+	if (!ep->address || !*ep->address) {
+		if (!ep->network || !*ep->network)
+			se_say(c, SL_ERROR, "S20", c->path, "is required, and missing");
+		return;
+	}
+	if (is_unix(ep->address))
+		check_unix_endpoint(c, i);
+	else if (!ep->ip.family)
+		se_say(c, SL_ERROR, "S19", c->path,
+			"\"%.80s\" is not an IP address, as resolution STATIC expects%s",
+			ep->address,
+			check_fqdn(ep->address) ? "" : "; a name goes with resolution DNS");
+}
+
+static void
+check_dns_endpoint(struct se_check *c, uint32_t i)
+{
+	const struct sl_se_endpoint *ep = &c->se->endpoints[i];
+
+	if (ep->ip.family || (ep->address && !check_fqdn(ep->address)))
+		return;
+	P(c, "spec.endpoints[%u].address", i);
+	if (!ep->address || !*ep->address)
+		se_say(c, SL_ERROR, "S28", c->path, "is required with resolution %s, and missing",
+			sl_resolution_name(c->se->resolution));
+	else
+		se_say(c, SL_ERROR, "S28", c->path,
+			"\"%.80s\" is neither an IP address nor a host name, as resolution %s "
+			"expects",
+			ep->address, sl_resolution_name(c->se->resolution));
+}
+
+static bool
+has_port(const struct sl_service_entry *se, const char *name)
+{
+	for (uint32_t i = 0; i < se->n_ports; i++)
+		if (se->ports[i].name && strcmp(se->ports[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_endpoint_maps(struct se_check *c, uint32_t i)
+{
+	const struct sl_se_endpoint *ep = &c->se->endpoints[i];
+	const char *expected;
+
+	for (uint32_t k = 0; k < ep->n_ports; k++) {
+		const char *name = ep->ports[k].name;
+
+		if (has_port(c->se, name))
+			continue;
+		P(c, "spec.endpoints[%u].ports", i);
+		se_path_key(c, name);
+		if (!is_dns_label(name))
+			se_say(c, SL_ERROR, "S24", c->path, "\"%.80s\" is not %s", name,
+				check_dns_label(name));
+		else
+			se_say(c, SL_ERROR, "S23", c->path,
+				"port %u is for \"%s\", which is no port of this entry",
+				ep->ports[k].number, name);
+	}
+	for (uint32_t k = 0; k < ep->n_labels; k++) {
+		P(c, "spec.endpoints[%u].labels", i);
+		se_path_key(c, ep->labels[k].key);
+		expected = check_label_key(ep->labels[k].key);
+		if (expected)
+			se_say(c, SL_ERROR, "S24", c->path, "\"%.80s\" is not %s",
+				ep->labels[k].key, expected);
+		expected = check_label_value(ep->labels[k].value);
+		if (expected)
+			se_say(c, SL_ERROR, "S24", c->path, "\"%.80s\" is not %s",
+				ep->labels[k].value, expected);
+	}
+}
+
+static void
+check_endpoints(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+	const struct node *list = node_get(c->spec, "endpoints");
+
+	for (uint32_t i = 0; i < se->n_endpoints; i++) {
+		// One that is no mapping, or whose address is no text, has been reported.
+		const struct node *address = NULL;
+
+		if (list->items[i]->kind != NODE_MAP)
+			continue;
+		address = node_get(list->items[i], "address");
+		check_endpoint_maps(c, i);
+		if (address && address->scalar != SCALAR_NULL && !se->endpoints[i].address)
+			continue;
+		if (se->resolution == SL_RESOLUTION_STATIC)
+			check_static_endpoint(c, i);
+		else if (se->resolution == SL_RESOLUTION_DNS ||
+			 se->resolution == SL_RESOLUTION_DNS_ROUND_ROBIN)
+			check_dns_endpoint(c, i);
+	}
+}
+
+// ---- resolution ----
+
+static void
+check_none(struct se_check *c)
+{
+	if (se_given(c, "endpoints"))
+		se_say(c, SL_ERROR, "S16", "spec.endpoints",
+			"not with resolution NONE%s; expected resolution STATIC or DNS",
+			se_given(c, "resolution") ? "" : ", the default");
+	if (c->se->has_selector)
+		se_say(c, SL_WARNING, "S17", "spec.workloadSelector",
+			"does little with resolution NONE: the client's destination is kept");
+}
+
+static void
+check_dns(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+
+	for (uint32_t i = 0; i < se->n_hosts && !se_given(c, "endpoints"); i++) {
+		if (se->hosts[i] && strchr(se->hosts[i], '*')) {
+			se_say(c, SL_ERROR, "S26", P(c, "spec.hosts[%u]", i),
+				"\"%.80s\" cannot be resolved: give endpoints, or a host without "
+				"wildcard",
+				se->hosts[i]);
+			break;
+		}
+	}
+	if (se->resolution == SL_RESOLUTION_DNS_ROUND_ROBIN && se->n_endpoints > 1)
+		se_say(c, SL_ERROR, "S27", "spec.endpoints",
+			"%u endpoints, expected at most one with resolution DNS_ROUND_ROBIN",
+			se->n_endpoints);
+	if (!se->n_addresses || se->n_hosts < 2)
+		return;
+	for (uint32_t i = 0; i < se->n_ports; i++) {
+		if (se->ports[i].protocol && sl_protocol_is_tcp(se->ports[i].protocol)) {
+			se_say(c, SL_WARNING, "S29", P(c, "spec.ports[%u].protocol", i),
+				"%u hosts share the addresses of a TCP port: all its traffic goes "
+				"to the first",
+				se->n_hosts);
+			break;
+		}
+	}
+}
+
+static void
+check_dynamic_dns(struct se_check *c)
+{
+	static const char *const carried[] = {"HTTP", "HTTP2", "GRPC", "TLS"};
+	const struct sl_service_entry *se = c->se;
+
+	for (uint32_t i = 0; i < se->n_hosts; i++)
+		if (se->hosts[i] && se->hosts[i][0] != '*')
+			se_say(c, SL_ERROR, "S30", P(c, "spec.hosts[%u]", i),
+				"\"%.80s\" is not a wildcard, as resolution DYNAMIC_DNS expects",
+				se->hosts[i]);
+	if (se->n_addresses)
+		se_say(c, SL_ERROR, "S30", "spec.addresses", "not with resolution DYNAMIC_DNS");
+	if (se_given(c, "endpoints"))
+		se_say(c, SL_ERROR, "S30", "spec.endpoints", "not with resolution DYNAMIC_DNS");
+	for (uint32_t i = 0; i < se->n_ports; i++) {
+		const char *protocol = se->ports[i].protocol;
+		bool ok = !protocol;
+
+		for (size_t k = 0; k < SL_ARRAY_LEN(carried); k++)
+			ok = ok || strcmp(protocol, carried[k]) == 0;
+		if (!ok)
+			se_say(c, SL_ERROR, "S31", P(c, "spec.ports[%u].protocol", i),
+				"\"%s\" does not go with resolution DYNAMIC_DNS, expected one of "
+				"HTTP, HTTP2, GRPC, TLS",
+				protocol);
+	}
+	if (se->location == SL_MESH_INTERNAL &&
+		se_has_label(c->obj->meta.labels, c->obj->meta.n_labels, "istio.io/use-waypoint"))
+		se_say(c, SL_ERROR, "S32", "spec.location",
+			"MESH_INTERNAL with DYNAMIC_DNS does not go with the label "
+			"istio.io/use-waypoint");
+}
+
+// ---- selector, exportTo, metadata ----
+
+static void
+check_selector(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+	const struct node *labels;
+
+	if (!se->has_selector)
+		return;
+	for (uint32_t i = 0; i < se->n_selector; i++) {
+		const struct sl_label *l = &se->selector[i];
+
+		P(c, "spec.workloadSelector.labels");
+		se_path_key(c, l->key);
+		if (!*l->key)
+			se_say(c, SL_ERROR, "S1", c->path, "an empty key");
+		else if (strchr(l->key, '*') || strchr(l->value, '*'))
+			se_say(c, SL_ERROR, "S1", c->path,
+				"a wildcard, which a selector cannot hold");
+	}
+	labels = node_get(node_get(c->spec, "workloadSelector"), "labels");
+	if (!labels || labels->n == 0)
+		se_say(c, SL_WARNING, "S2", "spec.workloadSelector",
+			"no labels: it selects every workload of the namespace");
+	if (se_given(c, "endpoints"))
+		se_say(c, SL_ERROR, "S3", "spec.endpoints",
+			"not together with workloadSelector, not even an empty list");
+}
+
+static const char *
+export_namespace(const struct se_check *c, const char *entry)
+{
+	return strcmp(entry, ".") == 0 && c->obj->meta.namespace_ ? c->obj->meta.namespace_ : entry;
+}
+
+static void
+check_export_to(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+
+	for (uint32_t i = 0; i < se->n_export_to; i++) {
+		const char *entry = se->export_to[i];
+
+		if (!entry)
+			continue;
+		P(c, "spec.exportTo[%u]", i);
+		if (strcmp(entry, "*") == 0 || strcmp(entry, "~") == 0) {
+			if (se->n_export_to > 1)
+				se_say(c, SL_ERROR, *entry == '*' ? "E4" : "E5", c->path,
+					"\"%s\" stands alone, not with other entries", entry);
+		} else if (strcmp(entry, ".") != 0 && !is_dns_label(entry)) {
+			se_say(c, SL_ERROR, "E2", c->path,
+				"\"%.80s\" is not \".\", \"*\", \"~\" or a namespace", entry);
+		}
+		for (uint32_t k = 0; k < i; k++)
+			if (se->export_to[k] && strcmp(export_namespace(c, se->export_to[k]),
+							export_namespace(c, entry)) == 0)
+				se_say(c, SL_ERROR, "E1", c->path,
+					"\"%s\" is there already, in exportTo[%u]", entry, k);
+	}
+}
+
+static void
+check_labels(
+	struct se_check *c, const char *what, const struct sl_label *v, uint32_t n, bool values)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const char *expected = check_label_key(v[i].key);
+		const char *wrong = v[i].key;
+
+		if (!expected && values) {
+			expected = check_label_value(v[i].value);
+			wrong = v[i].value;
+		}
+		if (!expected)
+			continue;
+		P(c, "metadata.%s", what);
+		se_say(c, SL_ERROR, NULL, se_path_key(c, v[i].key), "\"%.80s\" is not %s", wrong,
+			expected);
+	}
+}
+
+static void
+check_meta(struct se_check *c)
+{
+	const struct sl_meta *meta = &c->obj->meta;
+
+	check_labels(c, "labels", meta->labels, meta->n_labels, true);
+	check_labels(c, "annotations", meta->annotations, meta->n_annotations, false);
+	if (se_has_label(meta->annotations, meta->n_annotations, "istio.io/dry-run"))
+		se_say(c, SL_ERROR, "S36", "metadata.annotations[\"istio.io/dry-run\"]",
+			"there is no dry run of a ServiceEntry");
+}
+
+static bool
+resolution_is_read(const struct se_check *c)
+{
+	const struct node *n = node_get(c->spec, "resolution");
+
+	if (!se_given(c, "resolution"))
+		return true;
+	return n->kind == NODE_SCALAR &&
+	       strcmp(n->text, sl_resolution_name(c->se->resolution)) == 0;
+}
+
+void
+se_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
+{
+	struct se_check c = {
+		.r = r,
+		.root = root,
+		.spec = node_get(root, "spec"),
+		.obj = obj,
+		.se = &obj->se,
+	};
+
+	check_meta(&c);
+	if (!c.spec || c.spec->kind != NODE_MAP)
+		return;
+	check_hosts(&c);
+	check_ports(&c);
+	check_selector(&c);
+	check_export_to(&c);
+	if (!resolution_is_read(&c))
+		return; // what follows depends on it
+	check_addresses(&c);
+	check_endpoints(&c);
+	check_several_hosts(&c);
+	switch (obj->se.resolution) {
+	case SL_RESOLUTION_NONE:
+		check_none(&c);
+		break;
+	case SL_RESOLUTION_STATIC:
+		break;
+	case SL_RESOLUTION_DNS:
+	case SL_RESOLUTION_DNS_ROUND_ROBIN:
+		check_dns(&c);
+		break;
+	case SL_RESOLUTION_DYNAMIC_DNS:
+		check_dynamic_dns(&c);
+		break;
+	}
+}

@@ -1,0 +1,289 @@
+// One scalar to one C value, by its row: type, range, form.
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "sl_str.h"
+
+#define SHOWN 40 // characters of a value in a diagnostic
+
+static const char *
+describe(const struct node *n, char *buf, size_t size)
+{
+	const char *more = n->kind == NODE_SCALAR && n->n > SHOWN ? "..." : "";
+
+	if (n->kind != NODE_SCALAR)
+		return n->kind == NODE_MAP ? "a mapping" : "a list";
+	switch ((enum scalar_type)n->scalar) {
+	case SCALAR_NULL:
+		return "null";
+	case SCALAR_BOOL:
+		snprintf(buf, size, "the boolean %s", n->text);
+		break;
+	case SCALAR_INT:
+	case SCALAR_FLOAT:
+		snprintf(buf, size, "the number %.*s%s", SHOWN, n->text, more);
+		break;
+	case SCALAR_STR:
+		snprintf(buf, size, "the string \"%.*s%s\"", SHOWN, n->text, more);
+		break;
+	}
+	return buf;
+}
+
+void
+value_wrong_type(struct reader *r, const struct field *f, const char *expected,
+	const struct node *n, const struct path *path)
+{
+	const bool scalar = n->kind == NODE_SCALAR;
+	const char *advice = "";
+	char buf[80];
+
+	if (scalar && n->scalar != SCALAR_STR && n->scalar != SCALAR_NULL && f->type <= T_PATH)
+		advice = ": put it in quotes";
+	if (scalar && n->scalar == SCALAR_STR && f->type == T_NUMBER &&
+		scalar_resolve(n->text) == SCALAR_INT)
+		advice = ": leave the quotes out";
+	reader_error(r, path, n->line, n->col, f->rule, "expected %s, got %s%s", expected,
+		describe(n, buf, sizeof(buf)), advice);
+}
+
+static void
+wrong_value(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	const char *expected)
+{
+	reader_error(r, path, n->line, n->col, f->rule, "\"%.*s%s\" is not %s", SHOWN, n->text,
+		n->n > SHOWN ? "..." : "", expected);
+}
+
+static void
+out_of_range(struct reader *r, const struct field *f, const struct node *n, const struct path *path)
+{
+	char low[32], high[32];
+
+	if (f->type == T_DURATION || f->type == T_MICROS) {
+		sl_str_duration_fmt(f->min, low);
+		sl_str_duration_fmt(f->max, high);
+	} else {
+		const char *unit = f->type == T_MEBIBYTES ? "Mi" : "";
+
+		snprintf(low, sizeof(low), "%" PRIu64 "%s", f->min, unit);
+		snprintf(high, sizeof(high), "%" PRIu64 "%s", f->max, unit);
+	}
+	reader_error(r, path, n->line, n->col, f->rule, "%.*s%s is out of range, expected %s..%s",
+		SHOWN, n->text, n->n > SHOWN ? "..." : "", low, high);
+}
+
+static bool
+read_number(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	uint32_t *out)
+{
+	uint64_t v;
+	int rc;
+
+	if (n->scalar != SCALAR_INT) {
+		value_wrong_type(r, f,
+			n->scalar == SCALAR_FLOAT ? "a whole number" : field_expects(f), n, path);
+		return false;
+	}
+	rc = scalar_u64(n->text, &v);
+	if (rc == -EINVAL && n->text[0] != '-') {
+		reader_error(r, path, n->line, n->col, f->rule,
+			"%.*s is ambiguous: write the number without leading zeros", SHOWN,
+			n->text);
+		return false;
+	}
+	if (rc < 0 || v < f->min || v > f->max) {
+		out_of_range(r, f, n, path);
+		return false;
+	}
+	*out = (uint32_t)v;
+	return true;
+}
+
+static void
+wrong_word(struct reader *r, const struct field *f, const struct node *n, const struct path *path)
+{
+	const char *nearest = sl_str_nearest(n->text, f->names);
+	struct sl_buf words = {0};
+
+	for (size_t i = 0; f->names[i]; i++)
+		sl_buf_printf(&words, "%s%s", i ? ", " : "", f->names[i]);
+	reader_error(r, path, n->line, n->col, f->rule,
+		"\"%.*s\" is not known, expected one of %s%s%s%s", SHOWN, n->text, words.data,
+		nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	sl_buf_fini(&words);
+}
+
+static bool
+read_word(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	void *out)
+{
+	for (uint32_t i = 0; f->names[i]; i++) {
+		if (strcmp(f->names[i], n->text) != 0)
+			continue;
+		if (f->type == T_FLAG)
+			*(bool *)out = i != 0;
+		else
+			*(uint32_t *)out = i;
+		return true;
+	}
+	wrong_word(r, f, n, path);
+	return false;
+}
+
+static bool
+read_duration(struct reader *r, const struct field *f, const struct node *n,
+	const struct path *path, void *out)
+{
+	uint64_t ns;
+	const int rc = sl_str_duration(n->text, &ns);
+
+	if (rc == -EINVAL) {
+		wrong_value(r, f, n, path, field_expects(f));
+		return false;
+	}
+	if (rc < 0 || ns < f->min || ns > f->max) {
+		out_of_range(r, f, n, path);
+		return false;
+	}
+	if (f->type == T_MICROS)
+		*(uint32_t *)out = (uint32_t)(ns / 1000);
+	else
+		*(uint64_t *)out = ns;
+	return true;
+}
+
+static bool
+read_mebibytes(struct reader *r, const struct field *f, const struct node *n,
+	const struct path *path, uint32_t *out)
+{
+	const size_t digits = strspn(n->text, "0123456789");
+	const char *unit = n->text + digits;
+	char number[24];
+	uint64_t v;
+
+	if (!digits || digits >= sizeof(number) ||
+		(strcmp(unit, "Mi") != 0 && strcmp(unit, "Gi") != 0)) {
+		wrong_value(r, f, n, path, field_expects(f));
+		return false;
+	}
+	memcpy(number, n->text, digits);
+	number[digits] = '\0';
+	if (sl_str_u64(number, &v) < 0 ||
+		__builtin_mul_overflow(v, *unit == 'G' ? 1024u : 1u, &v) || v < f->min ||
+		v > f->max) {
+		out_of_range(r, f, n, path);
+		return false;
+	}
+	*out = (uint32_t)v;
+	return true;
+}
+
+static bool
+read_mode(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	uint32_t *out)
+{
+	if (n->n < 3 || n->n > 4 || n->text[strspn(n->text, "01234567")] ||
+		(n->n == 4 && n->text[0] != '0')) {
+		wrong_value(r, f, n, path, field_expects(f));
+		return false;
+	}
+	*out = (uint32_t)strtoul(n->text, NULL, 8);
+	return true;
+}
+
+static bool
+read_string(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	char **out)
+{
+	const char *expected = NULL;
+
+	if (f->max && n->n > f->max) {
+		reader_error(r, path, n->line, n->col, f->rule,
+			"%u characters, expected at most %" PRIu64, n->n, f->max);
+		return false;
+	}
+	if (n->n < f->min) {
+		reader_error(
+			r, path, n->line, n->col, f->rule, "empty, expected %s", field_expects(f));
+		return false;
+	}
+	if (f->check)
+		expected = f->check(n->text);
+	if (expected) {
+		wrong_value(r, f, n, path, expected);
+		return false;
+	}
+	if (f->type == T_PATH && n->text[0] != '/' && r->folder)
+		*out = sl_xasprintf("%s/%s", r->folder, n->text);
+	else
+		*out = sl_xstrdup(n->text);
+	for (char *c = *out; (f->flags & F_UPPER) && *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return true;
+}
+
+static bool
+read_vip(const struct reader *r, const struct node *n, struct sl_se_address *out)
+{
+	if (sl_prefix_parse(n->text, &out->prefix) < 0)
+		return false;
+	sl_prefix_mask(&out->prefix);
+	out->text = sl_xstrdup(n->text);
+	out->loc = (struct sl_loc){r->file, n->line, n->col};
+	return true;
+}
+
+// Types that are written as a word and stand or fall with their parser.
+static bool
+read_parsed(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	void *out)
+{
+	bool ok = false;
+
+	if (f->type == T_IP)
+		ok = sl_ip_parse(n->text, out) == 0;
+	else if (f->type == T_PREFIX)
+		ok = sl_prefix_parse(n->text, out) == 0;
+	else if (f->type == T_MAC)
+		ok = sl_mac_parse(n->text, out) == 0;
+	else if (f->type == T_VIP)
+		ok = read_vip(r, n, out);
+	if (!ok)
+		wrong_value(r, f, n, path, field_expects(f));
+	return ok;
+}
+
+bool
+value_read(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	void *out)
+{
+	if (n->kind != NODE_SCALAR || (f->type != T_NUMBER && n->scalar != SCALAR_STR)) {
+		value_wrong_type(r, f, field_expects(f), n, path);
+		return false;
+	}
+	switch (f->type) {
+	case T_NUMBER:
+		return read_number(r, f, n, path, out);
+	case T_ENUM:
+	case T_FLAG:
+		return read_word(r, f, n, path, out);
+	case T_DURATION:
+	case T_MICROS:
+		return read_duration(r, f, n, path, out);
+	case T_MEBIBYTES:
+		return read_mebibytes(r, f, n, path, out);
+	case T_MODE:
+		return read_mode(r, f, n, path, out);
+	case T_STRING:
+	case T_PATH:
+		return read_string(r, f, n, path, out);
+	default:
+		return read_parsed(r, f, n, path, out);
+	}
+}

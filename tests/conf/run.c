@@ -1,0 +1,173 @@
+// Runs every file of the given folders through the reader and compares all diagnostics, in order,
+// with the `# expect: LINE:COL: error|warning: ...` comments in the file. conf-*.yaml is a
+// sluice.yaml, everything else holds objects. A folder named "good" takes no errors, one named
+// "bad" at least one. A last case asks that each rule of sl_conf_rules() is named by some file.
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sl_conf.h"
+#include "sl_str.h"
+#include "sl_test.h"
+
+#define EXPECT "# expect: "
+
+static char seen_rules[65536];
+static unsigned ran;
+static unsigned failed;
+
+static void
+result(bool ok, const char *name)
+{
+	printf("%sok %u - %s\n", ok ? "" : "not ", ++ran, name);
+	failed += !ok;
+}
+
+static void
+read_as(const char *path, const char *name, struct sl_diags *diags)
+{
+	if (strncmp(name, "conf-", 5) == 0 || strcmp(name, "sluice.yaml") == 0) {
+		sl_conf_free(sl_conf_read(path, diags));
+	} else {
+		struct sl_objects objects = {0};
+
+		sl_conf_objects_path(path, SL_ORIGIN_FILE, &objects, diags);
+		sl_objects_fini(&objects);
+	}
+}
+
+// The text with each mention of the path left out: expectations do not know where they are run.
+static void
+put_without(struct sl_buf *out, const char *text, const char *path)
+{
+	for (const char *at; (at = strstr(text, path)) != NULL; text = at + strlen(path))
+		sl_buf_put(out, text, (size_t)(at - text));
+	sl_buf_puts(out, text);
+}
+
+// What was said, a line each, without the file's name.
+static void
+render(const struct sl_diags *diags, const char *path, struct sl_buf *out)
+{
+	const size_t skip = strlen(path) + 1;
+
+	for (size_t i = 0; i < diags->n; i++) {
+		struct sl_buf line = {0};
+
+		sl_diag_format(&diags->v[i], &line);
+		put_without(out, line.data + (strncmp(line.data, path, skip - 1) == 0 ? skip : 0),
+			path);
+		sl_buf_putc(out, '\n');
+		if (diags->v[i].rule)
+			snprintf(seen_rules + strlen(seen_rules),
+				sizeof(seen_rules) - strlen(seen_rules), " %s ", diags->v[i].rule);
+		sl_buf_fini(&line);
+	}
+}
+
+static void
+read_expected(const char *text, struct sl_buf *out)
+{
+	const char *at = text;
+
+	while ((at = strstr(at, EXPECT)) != NULL) {
+		at += strlen(EXPECT);
+		sl_buf_put(out, at, strcspn(at, "\n"));
+		sl_buf_putc(out, '\n');
+	}
+}
+
+static void
+show(const char *what, const char *lines)
+{
+	for (const char *at = lines; *at;) {
+		const size_t len = strcspn(at, "\n");
+
+		printf("# %s: %.*s\n", what, (int)len, at);
+		at += len + (at[len] == '\n');
+	}
+}
+
+static void
+run_file(const char *folder, const char *name, bool good)
+{
+	char *path = sl_xasprintf("%s/%s", folder, name);
+	struct sl_buf text = {0}, got = {0}, want = {0};
+	struct sl_diags diags = {0};
+	bool ok = sl_buf_read_file(&text, path, 1 << 24) == 0;
+
+	if (ok) {
+		read_as(path, name, &diags);
+		sl_diags_sort(&diags);
+		render(&diags, path, &got);
+		read_expected(text.data ? text.data : "", &want);
+		sl_buf_puts(&got, "");
+		sl_buf_puts(&want, "");
+		ok = strcmp(got.data, want.data) == 0 && good == (diags.errors == 0);
+		if (!ok) {
+			show("got", got.data);
+			show("expected", want.data);
+		}
+	}
+	result(ok, path);
+	sl_diags_fini(&diags);
+	sl_buf_fini(&text);
+	sl_buf_fini(&got);
+	sl_buf_fini(&want);
+	free(path);
+}
+
+static int
+is_yaml(const struct dirent *d)
+{
+	const char *dot = strrchr(d->d_name, '.');
+
+	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".json") == 0);
+}
+
+static void
+run_folder(const char *folder)
+{
+	const char *base = strrchr(folder, '/') ? strrchr(folder, '/') + 1 : folder;
+	struct dirent **files;
+	const int n = scandir(folder, &files, is_yaml, alphasort);
+
+	if (n <= 0)
+		result(false, folder);
+	for (int i = 0; i < n; i++) {
+		run_file(folder, files[i]->d_name, strcmp(base, "bad") != 0);
+		free(files[i]);
+	}
+	if (n >= 0)
+		free(files);
+}
+
+static void
+check_rules(void)
+{
+	size_t n;
+	const struct sl_conf_rule *rule = sl_conf_rules(&n);
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), " %s ", rule[i].id);
+		if (!strstr(seen_rules, id)) {
+			printf("# no file shows rule %s\n", rule[i].id);
+			ok = false;
+		}
+	}
+	result(ok, "each rule is shown by a file");
+}
+
+int
+main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (int i = 1; i < argc; i++)
+		run_folder(argv[i]);
+	check_rules();
+	printf("1..%u\n", ran);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
