@@ -1,19 +1,23 @@
-// The end of a flow: what it borrowed goes back.
+// The end of a flow: what it borrowed goes back. And its share in the endpoint's load, which ends
+// before it does: a closed connection is no load, though its port and record rest a while.
 
 #include "pipe_priv.h"
 
 #include <assert.h>
 
+// A flow that is over comes alive again by a segment that opens none by itself, like SYN+FIN.
 void
-pipe_uncount(struct sl_pipe *p, struct sl_flow *flow)
+pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state)
 {
 	struct sl_fwd_load *load = &p->load[flow->ep_slot];
+	const uint8_t counts = pipe_is_open(state);
 
-	if (!flow->counted)
+	if (flow->counted == counts)
 		return;
-	assert(load->active > 0);
-	flow->counted = 0;
-	__atomic_store_n(&load->active, load->active - 1, __ATOMIC_RELAXED);
+	assert(counts || load->active > 0);
+	__atomic_store_n(
+		&load->active, counts ? load->active + 1 : load->active - 1, __ATOMIC_RELAXED);
+	flow->counted = counts;
 }
 
 void
@@ -21,6 +25,6 @@ pipe_give_back(struct sl_pipe *p, struct sl_flow *flow)
 {
 	const struct sl_tuple *t = &flow->tuple[SL_DIR_ENDPOINT];
 
-	pipe_uncount(p, flow);
+	pipe_recount(p, flow, SL_FLOW_CLOSING);
 	sl_sport_put(p->sports, t->proto, flow->pool_addr, t->dport);
 }

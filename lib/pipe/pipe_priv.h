@@ -99,21 +99,27 @@ pipe_is_syn(const struct sl_wire_info *info)
 	       SL_TCP_SYN;
 }
 
+static inline bool
+pipe_is_open(enum sl_flow_state state)
+{
+	return state < SL_FLOW_CLOSING;
+}
+
 // A client that asks for a connection whose flow is over opens the next one (RFC 9293 3.6.1, RFC
 // 6191): it gets a flow of its own, as it may get another endpoint.
 static inline bool
 pipe_reopens(const struct hit *h)
 {
-	return h->flow->state >= SL_FLOW_CLOSING && h->dir == SL_DIR_CLIENT &&
+	return !pipe_is_open(h->flow->state) && h->dir == SL_DIR_CLIENT &&
 	       pipe_is_syn(&h->pkt->info);
 }
 
 // open.c: a new flow for a packet to a service; a hit, or the packet's verdict.
 void pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt,
 	const struct sl_fwd_service *service);
-// close.c: the flow no longer counts as one of its endpoint's; and all that it has borrowed goes
-// back (the record itself is the caller's).
-void pipe_uncount(struct sl_pipe *p, struct sl_flow *flow);
+// close.c: an open flow counts as one of its endpoint's active ones, one that is over does not; and
+// all that it has borrowed goes back (the record itself is the caller's).
+void pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state);
 void pipe_give_back(struct sl_pipe *p, struct sl_flow *flow);
 
 // ---- next hops ----
