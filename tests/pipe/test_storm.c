@@ -1,0 +1,278 @@
+// Random packets, whole and broken, from all sides, in bursts, over time, while next hops come and
+// go, workers hand over and sending fails: the books balance after every burst, what leaves is
+// translated and right, and in the end everything borrowed is back.
+
+#include "fixture.h"
+
+#define ROUNDS 6000
+
+static uint64_t seed;
+
+static uint32_t
+below(uint32_t n)
+{
+	return (uint32_t)(sl_test_rand(&seed) % n);
+}
+
+static bool
+one_in(uint32_t n)
+{
+	return below(n) == 0;
+}
+
+#define PICK(...)                                                                                  \
+	((const uint32_t[]){                                                                       \
+		__VA_ARGS__}[below(sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))])
+
+// Half of them ask for something that there is.
+static struct packet
+from_clients(void)
+{
+	struct packet k = {
+		.src = PICK(CLIENT, CLIENT2, REMOTE_CLIENT, CLIENT + 50 + below(20)),
+		.dst = PICK(VIP, VIP, VIP, VIP, VIP2, LOCAL, POOL, TRANSIT),
+		.sport = (uint16_t)(40000 + below(10)),
+		.dport = (uint16_t)PICK(80, 53, 81, 82, 83, 84, 85, 8443, 22),
+		.proto = (uint8_t)PICK(P_TCP, P_TCP, P_UDP, P_UDP, P_ICMP),
+		.flags = (uint8_t)PICK(T_SYN, T_SYN, T_ACK, T_ACK | T_PSH, T_FIN | T_ACK, T_RST),
+	};
+
+	if (one_in(2)) {
+		k.dst = VIP;
+		k.proto = (uint8_t)PICK(P_TCP, P_UDP);
+		k.dport = k.proto == P_TCP ? 80 : 53;
+	}
+	return k;
+}
+
+// Most of them belong to a flow of the worker that it showed to the walk.
+static struct packet
+from_endpoints(const struct fixture *fx)
+{
+	struct packet k = {
+		.src = PICK(EP1, EP1, EP2, EP_UDP, EP_FAR),
+		.dst = PICK(POOL, POOL, POOL, POOL + 1, LOCAL1, CLIENT),
+		.sport = (uint16_t)PICK(8080, 8081, 8082, 5353, 7000),
+		.dport = (uint16_t)(1024 + below(128)),
+		.proto = (uint8_t)PICK(P_TCP, P_TCP, P_UDP),
+		.flags = (uint8_t)PICK(
+			T_SYN | T_ACK, T_ACK, T_ACK | T_PSH, T_FIN | T_ACK, T_RST | T_ACK),
+	};
+	struct sl_flow_view view;
+	uint32_t cursor = below(sl_flow_capacity(fx->worker[0].flows));
+
+	if (!one_in(4) &&
+		sl_flow_walk(fx->worker[below(fx->opt.n_workers)].flows, &cursor, &view, 1, 64)) {
+		k.src = ntohl(view.tuple[SL_DIR_ENDPOINT].src);
+		k.dst = ntohl(view.tuple[SL_DIR_ENDPOINT].dst);
+		k.sport = ntohs(view.tuple[SL_DIR_ENDPOINT].sport);
+		k.dport = ntohs(view.tuple[SL_DIR_ENDPOINT].dport);
+		k.proto = view.tuple[SL_DIR_ENDPOINT].proto;
+	}
+	return k;
+}
+
+static void
+vary(struct packet *k)
+{
+	k->payload_len = (uint16_t)(one_in(8) ? below(1400) : below(40));
+	k->pad_len = (uint16_t)(one_in(4) ? below(10) : 0);
+	k->no_udp_csum = one_in(8);
+	k->ttl = one_in(20) ? 1 : 64;
+	if (one_in(30))
+		k->frag = (uint16_t)PICK(0x2000, 0x0010);
+	if (one_in(30))
+		k->ihl = (uint8_t)(6 + below(10));
+	if (one_in(50))
+		k->src = (uint32_t)sl_test_rand(&seed);
+}
+
+static void
+mutate(struct frame *f)
+{
+	for (uint32_t n = 1 + below(4); n > 0; n--)
+		f->bytes[below(one_in(2) ? f->len : 54)] = (uint8_t)sl_test_rand(&seed);
+	if (one_in(3))
+		return;
+	put16(f->bytes + 24, 0);
+	put16(f->bytes + 24, ~ones_sum(f->bytes + 14, (f->bytes[14] & 15) * 4u, 0));
+}
+
+static void
+random_frame(const struct fixture *fx, struct frame *f)
+{
+	const unsigned port = below(2);
+	struct packet k = port == 0 ? from_clients() : from_endpoints(fx);
+
+	vary(&k);
+	fixture_frame(fx, f, &k, port);
+	if (one_in(4))
+		mutate(f);
+	if (one_in(10))
+		f->data_len = f->len = below(f->len + 1);
+	if (one_in(10))
+		f->data_len = below(f->data_len + 1);
+	f->room = f->data_len + (one_in(2) ? 0 : below(64));
+}
+
+// What leaves: a frame that was right is right, and it bears an address of ours.
+static int
+check(const struct frame *in, const struct result *r)
+{
+	struct packet was;
+	const bool right = in->data_len != in->len || !packet_read(in->bytes, in->len, &was);
+
+	if (r->verdict == SL_V_FORWARD) {
+		const uint32_t src = get32(r->frame + 26);
+
+		RTE_TEST_ASSERT(
+			!r->bad || !right || in->data_len != in->len, "forwarded: %s", r->bad);
+		RTE_TEST_ASSERT(
+			src == POOL || src == POOL + 1 || src == VIP || src == VIP2 || src == LOCAL,
+			"it left with source %08x", src);
+		RTE_TEST_ASSERT(src != get32(in->bytes + 26), "it left untranslated");
+	}
+	if (r->verdict == SL_V_REPLY) {
+		RTE_TEST_ASSERT(!r->bad, "answer: %s", r->bad);
+		RTE_TEST_ASSERT(r->out.dst == get32(in->bytes + 26) && r->out_port == in->port &&
+					r->out.src == get32(in->bytes + 30),
+			"answer to %08x", r->out.dst);
+	}
+	RTE_TEST_ASSERT((r->verdict == SL_V_DROP || r->verdict == SL_V_REPLY) ==
+				(r->reason != SL_DROP_NONE),
+		"verdict %u with reason %s", r->verdict, sl_drop_name(r->reason));
+	return TEST_SUCCESS;
+}
+
+static void
+shake(struct fixture *fx)
+{
+	if (one_in(10)) {
+		const unsigned i = PICK(ADJ_GATEWAY, ADJ_CLIENT2, ADJ_EP1, ADJ_CLIENT);
+
+		fx->adj[i].state =
+			(uint8_t)PICK(SL_ADJ_UNRESOLVED, SL_ADJ_OK, SL_ADJ_OK, SL_ADJ_FAILED);
+		fx->route_gen += one_in(3);
+		fx->no_services = one_in(20);
+		fixture_publish(fx);
+	}
+	fx->fail = one_in(20);
+	fx->now += one_in(50) ? SEC(below(40)) : sl_test_rand(&seed) % SEC(1) / 10;
+	fixture_housekeeping(fx, NULL, 0);
+}
+
+static int
+burst(struct fixture *fx)
+{
+	static struct frame f[SL_BURST], over[SL_BURST];
+	static struct result r[SL_BURST], r_over[SL_BURST];
+	const unsigned n = 1 + below(SL_BURST), worker = below(fx->opt.n_workers);
+	unsigned n_over = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		random_frame(fx, &f[i]);
+	fixture_burst(fx, worker, f, n, false, r);
+	for (unsigned i = 0; i < n; i++) {
+		if (check(&f[i], &r[i]) != TEST_SUCCESS)
+			return TEST_FAILED;
+		if (r[i].verdict == SL_V_HANDOFF && !fx->fail)
+			over[n_over++] = f[i];
+	}
+	RTE_TEST_ASSERT(n_over == 0 || fx->opt.n_workers == 2, "handed to nobody");
+	if (n_over > 0)
+		fixture_burst(fx, !worker, over, n_over, true, r_over);
+	for (unsigned i = 0; i < n_over; i++) {
+		RTE_TEST_ASSERT(r_over[i].verdict != SL_V_HANDOFF, "handed to and fro");
+		if (check(&over[i], &r_over[i]) != TEST_SUCCESS)
+			return TEST_FAILED;
+	}
+	return TEST_SUCCESS;
+}
+
+// A storm that does not get everywhere shows nothing. What only the daemon does is not here, and
+// the other limit is never met when `limit` is.
+static int
+check_reasons(const struct fixture *fx, enum sl_drop limit)
+{
+	for (enum sl_drop r = SL_DROP_NONE + 1; r < SL_DROP_MAX; r++) {
+		const bool elsewhere = r == SL_DROP_PORT_DOWN || r == SL_DROP_PUNT_FULL ||
+				       r == SL_DROP_HANDOFF_FULL || r == SL_DROP_SHUTDOWN;
+		const bool other_limit =
+			r != limit && (r == SL_DROP_NO_SOURCE_PORT || r == SL_DROP_FLOW_TABLE_FULL);
+
+		RTE_TEST_ASSERT(fixture_drops(fx, r) > 0 || elsewhere || other_limit,
+			"nothing was dropped as %s", sl_drop_name(r));
+	}
+	return TEST_SUCCESS;
+}
+
+static int
+storm(const struct fixture_opt *opt, enum sl_drop limit)
+{
+	struct fixture *fx = fixture_new(opt);
+
+	seed = sl_test_seed();
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (burst(fx) != TEST_SUCCESS)
+			return TEST_FAILED;
+		shake(fx);
+		CHECK_BOOKS(fx);
+	}
+	fx->fail = false;
+	fixture_drain(fx, NULL, 0);
+	for (int i = 0; i < 5; i++) {
+		fx->now += SEC(TO_ESTABLISHED);
+		fixture_housekeeping(fx, NULL, 0);
+	}
+	CHECK_BOOKS(fx);
+	SL_TEST_INT(fixture_live(fx), 0);
+	SL_TEST_INT(fixture_active(fx), 0);
+	SL_TEST_INT(fixture_ports_used(fx), 0);
+	SL_TEST_INT(fixture_counter(fx, SL_C_HANDED_OFF), fixture_counter(fx, SL_C_HANDED_IN));
+	printf("# %llu packets, %llu forwarded, %llu flows\n",
+		(unsigned long long)fixture_counter(fx, SL_C_RX),
+		(unsigned long long)fixture_counter(fx, SL_C_FORWARDED),
+		(unsigned long long)fixture_counter(fx, SL_C_FLOWS_CREATED));
+	if (check_reasons(fx, limit) != TEST_SUCCESS)
+		return TEST_FAILED;
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+static int
+one_worker(void)
+{
+	static const struct fixture_opt opt = {.sport_last = 1055, .hold_total = 16};
+
+	return storm(&opt, SL_DROP_NO_SOURCE_PORT);
+}
+
+static int
+two_workers(void)
+{
+	static const struct fixture_opt opt = {
+		.n_workers = 2, .sport_last = 1055, .n_pool = 2, .hold_per_hop = 2};
+
+	return storm(&opt, SL_DROP_NO_SOURCE_PORT);
+}
+
+static int
+small_table(void)
+{
+	static const struct fixture_opt opt = {
+		.n_workers = 2, .capacity = 32, .reply_rate = 5, .hold_per_hop = 2};
+
+	return storm(&opt, SL_DROP_FLOW_TABLE_FULL);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct sl_test tests[] = {
+		{"one_worker", one_worker},
+		{"two_workers", two_workers},
+		{"small_table", small_table},
+	};
+
+	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));
+}
