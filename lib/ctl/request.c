@@ -180,9 +180,8 @@ read_args(struct sl_ctl_request *r, struct sl_buf *why)
 static bool
 takes_input(enum sl_ctl_cmd cmd)
 {
-	const struct sl_ctl_param *p = sl_ctl_param_find(cmd, "filename");
-
-	return p && !sl_ctl_command(cmd)->offline;
+	// Where -f means "offline" the files never come here.
+	return sl_ctl_param_find(cmd, "filename") && !sl_ctl_command(cmd)->offline;
 }
 
 static int

@@ -198,6 +198,7 @@ fits(const struct sl_ctl_param *param, const char *value)
 	case SL_CTL_STRING:
 	case SL_CTL_LOCAL_STRING:
 	case SL_CTL_LOCAL_PATHS:
+	case SL_CTL_LOCAL_MAYBE_PATHS:
 		return value[0] != '\0';
 	case SL_CTL_U64:
 		return sl_str_u64(value, &number) == 0;

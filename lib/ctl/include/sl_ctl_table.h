@@ -32,7 +32,8 @@ enum sl_ctl_type {
 	SL_CTL_LOCAL_BOOL,
 	SL_CTL_LOCAL_STRING,
 	SL_CTL_LOCAL_CHOICE,
-	SL_CTL_LOCAL_PATHS,
+	SL_CTL_LOCAL_PATHS,       // must be given
+	SL_CTL_LOCAL_MAYBE_PATHS, // may be
 	SL_CTL_LOCAL_WATCH,
 };
 

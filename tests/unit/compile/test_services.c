@@ -331,6 +331,11 @@ static const struct step add_change_remove[] = {
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.1"),
 		.result = "+1 -0 ~0 new", .slots = 1,
 		.table = "192.0.2.1:80/tcp{198.51.100.1:80*1#2}"},
+	// as many keys come as go
+	{.op = STAGE_DEL, .se = {.name = "a"}},
+	{SE(PUT, "c", NULL, "c.example", "192.0.2.4", "http/80/HTTP", "198.51.100.1"),
+		.result = "+1 -1 ~0 new", .slots = 2,
+		.table = "192.0.2.4:80/tcp{198.51.100.1:80*1#0}"},
 	{.op = END},
 };
 
@@ -663,6 +668,8 @@ slots_tell_what_is_behind_them(void)
 		"198.51.100.1*3@h=8080 198.51.100.2"};
 	const struct text_se renamed = {
 		"a", NULL, "z.example", "192.0.2.1", "web/80/TCP", "198.51.100.2*6"};
+	const struct text_se renamed_again = {
+		"a", NULL, "y.example", "192.0.2.1", "www/80/TCP", "198.51.100.2*6"};
 	const struct sl_fwd_key key = {
 		.vip = sl_cpu_to_be32(0xc0000201), .port = htons(80), .proto = 6};
 	const struct sl_fwd_key other = {.vip = key.vip, .port = htons(81), .proto = 6};
@@ -700,6 +707,14 @@ slots_tell_what_is_behind_them(void)
 	SL_TEST_STR(s.host, "z.example");
 	SL_TEST_STR(s.port_name, "web");
 	SL_TEST_INT(s.weight, 6);
+
+	// New names alone.
+	put(&w, &renamed_again);
+	SL_TEST_INT(compile(&w), 0);
+	SL_TEST_INT(w.result.swapped, 0);
+	RTE_TEST_ASSERT(sl_compile_slot(w.compile, 1, &s) && s.live, "slot 1 is live");
+	SL_TEST_STR(s.host, "y.example");
+	SL_TEST_STR(s.port_name, "www");
 
 	del(&w, "a");
 	SL_TEST_INT(compile(&w), 0);
@@ -751,6 +766,57 @@ reclaim_is_bounded_and_fair(void)
 	asked = 0;
 	sl_compile_reclaim_slots(w.compile, count_asked, &busy, 64);
 	SL_TEST_INT(asked, 0);
+	world_fini(&w);
+	return TEST_SUCCESS;
+}
+
+// Hundreds of keys come and go; each has to be found again, or it is added twice or never removed.
+static int
+many_keys_come_and_go(void)
+{
+	enum { N = 600 };
+	static bool there[N];
+	uint64_t rnd = sl_test_seed();
+	struct world w;
+
+	memset(there, 0, sizeof(there));
+	world_init(&w, 4);
+	for (unsigned round = 0; round < 200; round++) {
+		bool before[N];
+		uint32_t added = 0, removed = 0, count = 0;
+
+		memcpy(before, there, sizeof(before));
+		for (unsigned k = 0; k < 60; k++) {
+			const unsigned i = sl_test_rand(&rnd) % N;
+			char name[16], vip[32];
+
+			snprintf(name, sizeof(name), "n%u", i);
+			snprintf(vip, sizeof(vip), "198.18.%u.%u", i / 256, i % 256);
+			if (there[i])
+				del(&w, name);
+			else
+				put(&w, &(struct text_se){name, NULL, name, vip, "h/80/TCP", ""});
+			there[i] = !there[i];
+		}
+		for (unsigned i = 0; i < N; i++) {
+			added += there[i] && !before[i];
+			removed += !there[i] && before[i];
+			count += there[i];
+		}
+		SL_TEST_INT(compile(&w), 0);
+		SL_TEST_INT(w.result.added, added);
+		SL_TEST_INT(w.result.removed, removed);
+		SL_TEST_INT(sl_fwd_services_count(w.published), count);
+		for (unsigned i = 0; i < N; i++) {
+			const struct sl_fwd_key key = {.vip = sl_cpu_to_be32(0xc6120000 + i),
+				.port = htons(80),
+				.proto = 6};
+
+			RTE_TEST_ASSERT(there[i] == !!sl_fwd_services_find(w.published, &key),
+				"key %u is %s", i, there[i] ? "not there" : "still there");
+		}
+		grace(&w);
+	}
 	world_fini(&w);
 	return TEST_SUCCESS;
 }
@@ -933,6 +999,7 @@ static const struct sl_test tests[] = {
 	{"an old table keeps its sets", an_old_table_keeps_its_sets},
 	{"slots tell what is behind them", slots_tell_what_is_behind_them},
 	{"reclaim is bounded and fair", reclaim_is_bounded_and_fair},
+	{"many keys come and go", many_keys_come_and_go},
 	{"random changes match a fresh build", random_changes_match_a_fresh_build},
 };
 
