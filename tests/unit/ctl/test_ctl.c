@@ -911,7 +911,7 @@ static bool
 column_has_field(const struct sl_ctl_column *column)
 {
 	const char *path = column->path + (column->path[0] == '#');
-	const size_t len = strcspn(path, "*[.");
+	const size_t len = strcspn(path, "*[.?");
 	const struct sl_ctl_field *f = NULL;
 
 	while ((f = sl_ctl_field_next(column->cmd, f)))
