@@ -1,5 +1,5 @@
-// Packet tests: frames built from a description, frames taken apart again with every checksum
-// computed in another way than lib/wire does it, and buffers that end at a guard page.
+// Packet tests: frames built from a description, and frames taken apart again with every checksum
+// computed in another way than lib/wire does it.
 //
 // Nothing here uses lib/wire's functions: what it builds and verifies is its own reading of the
 // RFCs. Addresses and ports are in host order; bytes are written one by one.
@@ -7,10 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define IP4(a, b, c, d)                                                                            \
 	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
@@ -25,12 +22,9 @@ struct packet {
 	uint16_t eth_type;
 	uint32_t src, dst;
 	uint16_t sport, dport;
-	uint8_t proto;
-	uint8_t flags;
-	uint8_t ttl;
+	uint8_t proto, flags, ttl;
 	uint8_t ttl_zero; // TTL is really 0
-	uint8_t icmp_type;
-	uint8_t version;
+	uint8_t icmp_type, version;
 	uint8_t ihl; // of options, the words behind the fifth are no-operations
 	uint8_t tcp_off;
 	uint16_t frag;        // flags and offset
@@ -38,9 +32,7 @@ struct packet {
 	uint16_t pad_len;     // Ethernet padding behind the datagram
 	uint16_t fixed_total; // written instead of the right total length
 	uint16_t fixed_ulen;  // written instead of the right UDP length
-	uint8_t no_udp_csum;
-	uint8_t bad_ip_csum;
-	uint8_t bad_l4_csum;
+	uint8_t no_udp_csum, bad_ip_csum, bad_l4_csum;
 	uint32_t seq, ack;
 };
 
@@ -81,6 +73,8 @@ ones_sum(const uint8_t *p, size_t len, uint32_t sum)
 	return sum;
 }
 
+#define l4_header_len(proto) ((proto) == P_TCP ? 20u : 8u)
+
 // The sum of an L4 segment of the IPv4 packet at ip, its checksum field included.
 static inline uint32_t
 l4_sum(const uint8_t *ip, const uint8_t *l4, size_t len)
@@ -90,12 +84,6 @@ l4_sum(const uint8_t *ip, const uint8_t *l4, size_t len)
 	const uint8_t pseudo[4] = {0, ip[9], (uint8_t)(len >> 8), (uint8_t)len};
 
 	return ones_sum(l4, len, ones_sum(pseudo, 4, ones_sum(ip + 12, 8, 0)));
-}
-
-static inline size_t
-l4_header_len(uint8_t proto)
-{
-	return proto == P_TCP ? 20 : 8;
 }
 
 static inline void
@@ -208,38 +196,4 @@ packet_read(const uint8_t *frame, uint32_t len, struct packet *k)
 	if (!k->no_udp_csum && l4_sum(ip, l4, l4_len) != 0xffff)
 		return "L4 checksum is wrong";
 	return NULL;
-}
-
-// len bytes that end where a page begins that nobody may touch.
-struct guarded {
-	uint8_t *map;
-	size_t map_len;
-	uint8_t *end;
-};
-
-static inline void
-guarded_new(struct guarded *g, size_t len)
-{
-	const size_t page = 4096, body = (len + page - 1) / page * page;
-
-	g->map_len = body + page;
-	g->map = mmap(NULL, g->map_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (g->map == MAP_FAILED || mprotect(g->map + body, page, PROT_NONE) != 0) {
-		perror("guard page");
-		abort();
-	}
-	g->end = g->map + body;
-}
-
-static inline void
-guarded_free(struct guarded *g)
-{
-	munmap(g->map, g->map_len);
-}
-
-// A place for len bytes right before the guard page.
-static inline uint8_t *
-guarded_at(const struct guarded *g, size_t len)
-{
-	return g->end - len;
 }

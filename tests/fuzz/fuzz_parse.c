@@ -3,6 +3,7 @@
 // Input: two bytes that say how much of the frame is contiguous (big endian; more than there is:
 // all), then the frame. The contiguous part lies against a guard page.
 
+#include "sl_guard.h"
 #include "sl_packet.h"
 #include "sl_wire.h"
 

@@ -7,6 +7,7 @@
 //                                       pool 203.0.113.128+
 #pragma once
 
+#include "sl_guard.h"
 #include "sl_packet.h"
 #include "sl_pipe.h"
 #include "sl_test.h"

@@ -8,9 +8,9 @@
 //          pipe has counted in stats.
 // Limits:  SL_BURST frames a call; no allocation, lock, system call or log.
 //
-// The stages, in order, a file each: parse -> lookup -> (miss: classify, open) -> track -> rewrite ->
-// hop. What goes to an address of a mirror and belongs to no service and no flow is punted as it is;
-// nothing else reaches the kernel, and nothing leaves untranslated.
+// The stages, in order, a file each: parse -> lookup -> (miss: classify, open) -> track -> rewrite
+// -> hop. What goes to an address of a mirror and belongs to no service and no flow is punted as it
+// is; nothing else reaches the kernel, and nothing leaves untranslated.
 #pragma once
 
 #include "sl_flow.h"
@@ -25,8 +25,8 @@ enum sl_verdict {
 	SL_V_DROP,    // free the buffer; reason says why
 	SL_V_FORWARD, // send on out_port
 	// The frame was turned into an answer, data_len == frame_len bytes (whatever was behind the
-	// contiguous part is no longer part of it): send on out_port. reason is counted: what came in
-	// is dropped.
+	// contiguous part is no longer part of it): send on out_port. reason is counted: what came
+	// in is dropped.
 	SL_V_REPLY,
 	SL_V_PUNT,    // hand to the mirror of in_port
 	SL_V_HANDOFF, // give to worker `owner`, unchanged
@@ -39,12 +39,12 @@ struct sl_pkt {
 	uint32_t frame_len; // the whole frame
 	uint32_t room;      // bytes that may be written at data (>= data_len)
 	uint16_t in_port;
-	uint16_t out_port;  // for SL_V_FORWARD and SL_V_REPLY
-	uint8_t verdict;    // enum sl_verdict
-	uint8_t reason;     // enum sl_drop, for SL_V_DROP and SL_V_REPLY
-	uint8_t owner;      // for SL_V_HANDOFF
+	uint16_t out_port; // for SL_V_FORWARD and SL_V_REPLY
+	uint8_t verdict;   // enum sl_verdict
+	uint8_t reason;    // enum sl_drop, for SL_V_DROP and SL_V_REPLY
+	uint8_t owner;     // for SL_V_HANDOFF
 	uint8_t pad;
-	void *buf;          // the caller's handle
+	void *buf; // the caller's handle
 	struct sl_wire_info info;
 };
 
@@ -91,5 +91,6 @@ unsigned sl_pipe_drain(struct sl_pipe *p, struct sl_pkt *out, unsigned max);
 // verdict is what it was: FORWARD, PUNT and HANDOFF become a drop for `reason`; a REPLY, whose
 // packet is counted as dropped already, becomes a lost reply. The caller counts what it did, after
 // the fact: SL_C_FORWARDED, SL_C_REPLIES, SL_C_PUNTED, SL_C_HANDED_OFF, and what it got: SL_C_RX,
-// SL_C_HANDED_IN. The pipe counts drops, SL_C_HELD, SL_C_REPLIES_LIMITED, SL_C_REPLIES_LOST and flows.
+// SL_C_HANDED_IN. The pipe counts drops, SL_C_HELD, SL_C_REPLIES_LIMITED, SL_C_REPLIES_LOST and
+// flows.
 void sl_pipe_failed(struct sl_pipe *p, enum sl_verdict verdict, enum sl_drop reason);

@@ -11,11 +11,11 @@
 
 #include "sl_types.h"
 
-#define SL_ETH_HLEN   14
-#define SL_IPV4_HLEN  20
-#define SL_TCP_HLEN   20
-#define SL_UDP_HLEN   8
-#define SL_ICMP_HLEN  8
+#define SL_ETH_HLEN  14
+#define SL_IPV4_HLEN 20
+#define SL_TCP_HLEN  20
+#define SL_UDP_HLEN  8
+#define SL_ICMP_HLEN 8
 
 #define SL_ETHERTYPE_IPV4 0x0800
 #define SL_ETHERTYPE_ARP  0x0806
@@ -77,15 +77,15 @@ struct sl_icmp_hdr {
 } __attribute__((packed));
 
 enum sl_wire_kind {
-	SL_WIRE_L4,        // IPv4 with a whole TCP or UDP header: all fields of sl_wire_info are set
-	SL_WIRE_IPV4,      // valid IPv4, another protocol: addresses, proto, l4_off are set
-	SL_WIRE_OTHER,     // not IPv4 (ARP, IPv6, VLAN, ...): only ethertype is set
-	SL_WIRE_RUNT,      // shorter than an Ethernet header
-	SL_WIRE_BAD_IP,    // version, header length, truncated header, total length
-	SL_WIRE_BAD_CSUM,  // IPv4 header checksum wrong
-	SL_WIRE_FRAGMENT,  // more fragments, or an offset: addresses, proto are set
-	SL_WIRE_OPTIONS,   // IPv4 options present, otherwise valid: addresses, proto, l4_off are set
-	SL_WIRE_BAD_L4,    // TCP or UDP header truncated, data offset or UDP length wrong: as IPV4
+	SL_WIRE_L4,       // IPv4 with a whole TCP or UDP header: all fields of sl_wire_info are set
+	SL_WIRE_IPV4,     // valid IPv4, another protocol: addresses, proto, l4_off are set
+	SL_WIRE_OTHER,    // not IPv4 (ARP, IPv6, VLAN, ...): only ethertype is set
+	SL_WIRE_RUNT,     // shorter than an Ethernet header
+	SL_WIRE_BAD_IP,   // version, header length, truncated header, total length
+	SL_WIRE_BAD_CSUM, // IPv4 header checksum wrong
+	SL_WIRE_FRAGMENT, // more fragments, or an offset: addresses, proto are set
+	SL_WIRE_OPTIONS,  // IPv4 options present, otherwise valid: addresses, proto, l4_off are set
+	SL_WIRE_BAD_L4,   // TCP or UDP header truncated, data offset or UDP length wrong: as IPV4
 };
 
 // Tuple in network order, ready to be a flow key.
@@ -104,12 +104,12 @@ struct sl_wire_info {
 	uint8_t tcp_flags; // 0 for UDP
 	uint8_t l4_off;    // from the start of the frame
 	uint8_t ttl;
-	uint16_t ip_len;   // IPv4 total length: what lies behind it is Ethernet padding
+	uint16_t ip_len;    // IPv4 total length: what lies behind it is Ethernet padding
 	uint16_t ethertype; // host order
 };
 
-// Parses a frame of frame_len bytes of which the first data_len are contiguous at data (headers that
-// reach past data_len are BAD). Returns info->kind. The IPv4 header checksum is verified; L4
+// Parses a frame of frame_len bytes of which the first data_len are contiguous at data (headers
+// that reach past data_len are BAD). Returns info->kind. The IPv4 header checksum is verified; L4
 // checksums are not (a rewrite by delta keeps a wrong one wrong).
 enum sl_wire_kind sl_wire_parse(
 	const uint8_t *data, uint32_t data_len, uint32_t frame_len, struct sl_wire_info *info);
@@ -123,8 +123,8 @@ bool sl_wire_is_host(sl_be32 addr);
 uint32_t sl_csum_add(const void *data, size_t len, uint32_t sum);
 uint16_t sl_csum_fold(uint32_t sum);
 // Internet checksum of an IPv4 header (its field counts as zero); of a TCP or UDP segment with the
-// pseudo header, or of an ICMP message without one (l4 points at the L4 header, whose checksum field
-// the caller has zeroed). A UDP checksum of zero comes back as 0xffff (RFC 768).
+// pseudo header, or of an ICMP message without one (l4 points at the L4 header, whose checksum
+// field the caller has zeroed). A UDP checksum of zero comes back as 0xffff (RFC 768).
 sl_be16 sl_csum_ipv4(const struct sl_ipv4_hdr *ip);
 sl_be16 sl_csum_l4(const struct sl_ipv4_hdr *ip, const void *l4, size_t l4_len);
 
@@ -145,29 +145,31 @@ sl_wire_delta_reverse(struct sl_wire_delta d)
 // Writes `to` into the frame's IPv4 and TCP/UDP headers, decrements TTL, updates both checksums by
 // delta. A zero UDP checksum stays zero; one that becomes zero is sent as 0xffff.
 // The frame must have parsed as SL_WIRE_L4 and TTL must be > 1 (the caller drops otherwise).
-void sl_wire_rewrite(uint8_t *data, uint8_t l4_off, const struct sl_tuple *to,
-	struct sl_wire_delta delta);
+void sl_wire_rewrite(
+	uint8_t *data, uint8_t l4_off, const struct sl_tuple *to, struct sl_wire_delta delta);
 
-// Turns a frame in place into an answer to its sender. Ethernet addresses are swapped, TTL is 64, IP
-// id 0 with DF, checksums are complete. room is how many bytes the buffer at data can hold. They
+// Turns a frame in place into an answer to its sender. Ethernet addresses are swapped, TTL is 64,
+// IP id 0 with DF, checksums are complete. room is how many bytes the buffer at data can hold. They
 // return the new frame length (the port pads it to 60), or 0 and an untouched frame when no answer
 // may be sent or room is short. info is what sl_wire_parse() said of this frame.
 //
-// No answer may be sent to a RST, an ICMP error, a fragment, a broadcast or multicast, a source that
-// is not a host, a frame that did not parse (RFC 1812 4.3.2.7). avail as in sl_wire_make_icmp().
+// No answer may be sent to a RST, an ICMP error, a fragment, a broadcast or multicast, a source
+// that is not a host, a frame that did not parse (RFC 1812 4.3.2.7). avail as in
+// sl_wire_make_icmp().
 bool sl_wire_may_answer(const uint8_t *data, uint32_t avail, const struct sl_wire_info *info);
-// RST by RFC 9293 3.10.7.1: SEQ=SEG.ACK if ACK was set, else SEQ=0, ACK=SEG.SEQ+SEG.LEN with ACK set.
+// RST by RFC 9293 3.10.7.1: SEQ=SEG.ACK if ACK was set, else SEQ=0, ACK=SEG.SEQ+SEG.LEN with ACK
+// set.
 uint32_t sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info);
 // ICMP destination unreachable (3) with `code`, or time exceeded (11) code 0: source is `from`
 // (0: the destination of the frame), TOS is internetwork control (RFC 1812 4.3.2.5), body is the IP
 // header and as much of the datagram as avail, room and 576 bytes for the answer allow (RFC 1812
-// 4.3.2.3), 8 bytes behind the header at least. avail is how many contiguous bytes of the frame there
-// are at data.
+// 4.3.2.3), 8 bytes behind the header at least. avail is how many contiguous bytes of the frame
+// there are at data.
 uint32_t sl_wire_make_icmp(uint8_t *data, uint32_t avail, uint32_t room,
 	const struct sl_wire_info *info, uint8_t type, uint8_t code, sl_be32 from);
 
-#define SL_ICMP_UNREACH            3
-#define SL_ICMP_UNREACH_PORT       3
-#define SL_ICMP_UNREACH_HOST       1
-#define SL_ICMP_UNREACH_ADMIN      13
-#define SL_ICMP_TIME_EXCEEDED      11
+#define SL_ICMP_UNREACH       3
+#define SL_ICMP_UNREACH_PORT  3
+#define SL_ICMP_UNREACH_HOST  1
+#define SL_ICMP_UNREACH_ADMIN 13
+#define SL_ICMP_TIME_EXCEEDED 11

@@ -1,5 +1,6 @@
 // Parse verdicts, each frame against a guard page.
 
+#include "sl_guard.h"
 #include "sl_packet.h"
 #include "sl_test.h"
 #include "sl_wire.h"

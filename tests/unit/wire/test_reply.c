@@ -1,5 +1,6 @@
 // RST and ICMP answers, read back by other code.
 
+#include "sl_guard.h"
 #include "sl_packet.h"
 #include "sl_test.h"
 #include "sl_wire.h"
