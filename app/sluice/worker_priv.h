@@ -1,0 +1,70 @@
+// Inside of a worker, for worker.c (life), loop.c (the poll loop) and tx.c (sending).
+#pragma once
+
+#include "worker.h"
+
+// Why a frame is being sent; decides which counter it ends in.
+enum tx_kind {
+	TX_FORWARD,
+	TX_REPLY,
+	TX_INJECT,
+};
+
+struct tx_buffer {
+	struct rte_mbuf *frame[SL_BURST];
+	uint8_t kind[SL_BURST];
+	uint16_t n;
+};
+
+// What travels in a hand-off ring, kept in the frame's hash.usr (free once it was received).
+enum {
+	HANDOFF_RECEIVED,          // process it: the flow is yours
+	HANDOFF_SEND = 0x100,      // send it: the queue is yours; low byte is its tx_kind
+};
+
+struct sl_worker {
+	// read-only after start
+	unsigned id;
+	unsigned n_workers;
+	uint16_t n_ports;
+	struct sl_worker_port port[SL_PORT_MAX];
+	struct sl_rcu *rcu;
+	int punt_fd;
+	int ask_fd;
+	const uint32_t *mirror_asleep;
+	bool always_poll;
+	uint32_t idle_max_ns;
+	uint64_t tsc_hz;
+	uint64_t tsc_base;
+	uint64_t ns_base;
+	uint32_t stop; // w: any, r: the worker; relaxed
+	// the worker's own
+	struct sl_pipe *pipe;
+	struct sl_flow_table *flows;
+	struct sl_sport *sports;
+	struct sl_fwd_load *load;
+	struct tx_buffer tx[SL_PORT_MAX];
+	bool punted; // this round put something into the punt ring
+	uint64_t now_ns;
+	// rings: one producer, one consumer
+	struct rte_ring *handoff_in[SL_MAX_WORKERS];  // from worker i
+	struct rte_ring *handoff_out[SL_MAX_WORKERS]; // to worker i
+	struct rte_ring *punt;
+	struct rte_ring *inject;
+	struct rte_ring *ask;
+	struct sl_ask ask_slot[SL_ASK_RING];
+	uint32_t ask_next;
+	struct sl_stats stats;
+};
+
+static inline void
+count(struct sl_worker *w, enum sl_counter c, uint64_t n)
+{
+	w->stats.local.counter[c] += n;
+}
+
+// tx.c
+void tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_kind kind);
+void tx_flush(struct sl_worker *w);
+// loop.c
+uint64_t worker_clock_ns(const struct sl_worker *w, uint64_t tsc);
