@@ -70,8 +70,8 @@ static bool
 from_kernel(struct sl_mirror *m, uint16_t port, struct rte_mbuf *frame)
 {
 	struct sl_mirror_stats *stats = &m->stats[port];
-	const ssize_t n = read(m->tap_fd[port], rte_pktmbuf_mtod(frame, void *),
-		rte_pktmbuf_tailroom(frame));
+	const ssize_t n =
+		read(m->tap_fd[port], rte_pktmbuf_mtod(frame, void *), rte_pktmbuf_tailroom(frame));
 
 	if (n <= 0) {
 		rte_pktmbuf_free(frame);

@@ -3,8 +3,8 @@
 
 #include "worker_priv.h"
 
-// A transmit ring that is full for a moment (a vdev whose peer shares our core) is tried again a few
-// times before frames are given up.
+// A transmit ring that is full for a moment (a vdev whose peer shares our core) is tried again a
+// few times before frames are given up.
 #define TX_TRIES 4
 
 static void
@@ -29,7 +29,7 @@ not_sent(struct sl_worker *w, struct rte_mbuf *m, enum tx_kind kind, enum sl_dro
 		sl_pipe_failed(w->pipe, SL_V_FORWARD, reason);
 		break;
 	case TX_REPLY:
-		count(w, SL_C_REPLIES_LOST, 1);
+		sl_pipe_failed(w->pipe, SL_V_REPLY, reason);
 		break;
 	case TX_INJECT:
 		count(w, SL_C_INJECT_LOST, 1);

@@ -2,8 +2,10 @@
 //
 // Owner:   main.c: sl_worker_new() before the ports start, sl_worker_free() after the loop has
 //          returned and the ports stopped.
-// Threads: sl_worker_run() is the worker's thread; rings have one producer and one consumer each, as
-//          their names say. Nothing else is shared but what sl_stats, sl_rcu and sl_flow_walk allow.
+// Threads: sl_worker_run() is the worker's thread; rings have one producer and one consumer each,
+// as
+//          their names say. Nothing else is shared but what sl_stats, sl_rcu and sl_flow_walk
+//          allow.
 // Errors:  new: NULL and *why.
 // Limits:  SL_BURST frames a poll and queue; every ring is bounded, a full one is a counted drop.
 #pragma once
@@ -33,7 +35,7 @@ struct sl_worker_port {
 	uint16_t dpdk_id;
 	uint16_t rx_first; // polls rx queues rx_first, rx_first + n_workers, ... below rx_queues
 	uint16_t rx_queues;
-	bool has_tx;       // sends on queue tx_queue itself; otherwise worker 0 does it
+	bool has_tx; // sends on queue tx_queue itself; otherwise worker 0 does it
 	uint16_t tx_queue;
 };
 
@@ -47,8 +49,8 @@ struct sl_worker_cfg {
 	const sl_be32 *pool;
 	uint32_t n_pool;
 	struct sl_rcu *rcu;
-	int punt_fd; // eventfd of the mirror thread
-	int ask_fd;  // eventfd of control
+	int punt_fd;                   // eventfd of the mirror thread
+	int ask_fd;                    // eventfd of control
 	const uint32_t *mirror_asleep; // w: mirror thread, r: workers
 	uint64_t seed;
 };
@@ -60,11 +62,11 @@ void sl_worker_free(struct sl_worker *w);
 // Gives each worker the others' ends of the hand-off rings; after all are made, before any runs.
 void sl_worker_connect(struct sl_worker *const workers[], unsigned n);
 
-int sl_worker_run(void *worker); // until sl_worker_stop(); returns 0
+int sl_worker_run(void *worker);          // until sl_worker_stop(); returns 0
 void sl_worker_stop(struct sl_worker *w); // any thread, also a signal handler
 
-struct rte_ring *sl_worker_punt_ring(struct sl_worker *w);   // worker -> mirror thread
-struct rte_ring *sl_worker_inject_ring(struct sl_worker *w); // mirror thread -> worker
+struct rte_ring *sl_worker_punt_ring(struct sl_worker *w);        // worker -> mirror thread
+struct rte_ring *sl_worker_inject_ring(struct sl_worker *w);      // mirror thread -> worker
 bool sl_worker_next_ask(struct sl_worker *w, struct sl_ask *ask); // control
 
 const struct sl_stats *sl_worker_stats(const struct sl_worker *w);

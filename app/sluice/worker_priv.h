@@ -18,8 +18,8 @@ struct tx_buffer {
 
 // What travels in a hand-off ring, kept in the frame's hash.usr (free once it was received).
 enum {
-	HANDOFF_RECEIVED,          // process it: the flow is yours
-	HANDOFF_SEND = 0x100,      // send it: the queue is yours; low byte is its tx_kind
+	HANDOFF_RECEIVED,     // process it: the flow is yours
+	HANDOFF_SEND = 0x100, // send it: the queue is yours; low byte is its tx_kind
 };
 
 struct sl_worker {

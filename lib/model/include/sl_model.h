@@ -224,3 +224,19 @@ typedef const char *sl_endpoint_state_fn(void *ctx, const struct sl_service *svc
 struct sl_emit;
 void sl_service_emit(
 	const struct sl_service *svc, sl_endpoint_state_fn *state, void *ctx, struct sl_emit *e);
+
+// The services of a namespace and host (NULL: any), sorted by namespace, host, name; the caller
+// frees the array, the services are borrowed as above.
+const struct sl_service **sl_services_list(
+	struct sl_registry *r, const char *namespace_, const char *host, size_t *n);
+
+struct sl_endpoint_load {
+	uint64_t flows; // now
+	uint64_t total; // ever
+};
+
+// One row of `endpoints` ("endpoints" in docs/control.md), an object: one endpoint of one service
+// port. state as sl_service_emit() says it ("up" is HEALTHY, all else UNKNOWN); load: NULL offline.
+void sl_endpoint_emit(const struct sl_service *svc, const struct sl_se_port *port,
+	const struct sl_se_endpoint *ep, const char *state, const struct sl_endpoint_load *load,
+	struct sl_emit *e);

@@ -1,0 +1,89 @@
+// The daemon's parts, and the list of stages that start and stop them (main.c).
+//
+// Owner:   main.c; one, on its stack.
+// Threads: the control thread, but for what each part's header allows others.
+#pragma once
+
+#include <event2/event.h>
+
+#include "mirror.h"
+#include "options.h"
+#include "sl_control.h"
+#include "worker.h"
+
+struct daemon_port {
+	struct sl_port *port;
+	struct sl_port_info info; // as of its start
+};
+
+struct daemon_worker {
+	struct sl_worker *worker;
+	unsigned core;
+	unsigned lcore;
+	bool running;
+	uint64_t seen_busy; // at the last reading of `workers`
+	uint64_t seen_tsc;
+};
+
+struct daemon {
+	struct options opt;
+	struct sl_log log;
+	struct sl_conf *conf; // until control takes it over
+	uint64_t started_ns;
+	unsigned control_core;
+	struct sl_port_eal_info eal;
+	struct rte_mempool *frames;
+	struct daemon_port port[SL_PORT_MAX];
+	uint16_t n_ports;
+	struct sl_host *host;
+	int tap_fd[SL_PORT_MAX];
+	sl_be32 pool[SL_MAX_POOL_ADDRS];
+	uint32_t n_pool;
+	struct sl_rcu *rcu;
+	int punt_fd;
+	int ask_fd;
+	uint32_t mirror_asleep SL_CACHE_ALIGNED; // w: mirror thread, r: workers
+	struct daemon_worker worker[SL_MAX_WORKERS] SL_CACHE_ALIGNED;
+	unsigned n_workers;
+	struct sl_mirror *mirror;
+	struct event_base *base;
+	struct event *signals[3];
+	struct event *watch_timer;
+	struct sl_log_limit alarm[SL_DROP_MAX];
+	uint64_t alarmed[SL_DROP_MAX];
+	struct sl_control *control;
+	struct sl_ctl *ctl;
+};
+
+// stages.c: each starts one part (0, or -errno and *why) and, in its mirror, stops it. A stop
+// follows only a start that succeeded.
+int eal_start(struct daemon *d, char **why);
+void eal_stop(struct daemon *d);
+int ports_start(struct daemon *d, char **why);
+void ports_stop(struct daemon *d);
+int mirrors_start(struct daemon *d, char **why);
+void mirrors_stop(struct daemon *d);
+int workers_start(struct daemon *d, char **why);
+void workers_stop(struct daemon *d);
+int control_start(struct daemon *d, char **why);
+void control_stop(struct daemon *d);
+int socket_start(struct daemon *d, char **why);
+void socket_stop(struct daemon *d);
+int traffic_start(struct daemon *d, char **why);
+void traffic_stop(struct daemon *d);
+
+// cores.c: which CPUs the control thread and the workers take; -EINVAL and *why.
+int daemon_cores(struct daemon *d, unsigned worker_cores[], char **why);
+
+// watch.c: what must not go by unnoticed is looked for once a second and logged with a limit.
+void daemon_watch(struct daemon *d);
+
+// show.c, show_flows.c: commands about workers, ports and flows.
+void daemon_handlers(sl_ctl_fn handlers[SL_CTL_CMD_MAX]);
+// Is one worker named (--worker), and which? False: there is none such, and req was ended.
+bool daemon_pick_worker(
+	const struct daemon *d, struct sl_ctl_req *req, bool *one, unsigned *worker);
+void daemon_cmd_flows(void *ctx, struct sl_ctl_req *req);
+
+// notify.c: sd_notify(3) without libsystemd. state: "READY=1", "RELOADING=1", "STOPPING=1", ...
+void daemon_notify(const char *state);

@@ -1,0 +1,419 @@
+// The parts of the daemon, in the order that main.c lists them.
+#include <errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "sl_str.h"
+
+#define DATA_ROOM  2048
+#define RING_DEPTH 4096 // frames that may sit in the rings of one queue of a port, both ways
+#define WORKER_USE 4096 // frames that may sit in a worker: caches, rings, bursts, held
+
+// ---- eal ----
+
+static unsigned
+frames_needed(const struct daemon *d)
+{
+	if (d->conf->mbufs)
+		return d->conf->mbufs;
+	return d->conf->n_ports * d->n_workers * RING_DEPTH + d->n_workers * WORKER_USE;
+}
+
+static uint64_t
+memory_needed(const struct daemon *d)
+{
+	const struct sl_conf *conf = d->conf;
+	uint64_t bytes = (uint64_t)frames_needed(d) * (DATA_ROOM + 512);
+
+	bytes += (uint64_t)d->n_workers * sl_flow_table_bytes(conf->max_flows / d->n_workers);
+	bytes += (uint64_t)d->n_workers * conf->max_endpoints * sizeof(struct sl_fwd_load);
+	bytes += (uint64_t)d->n_pool * 2 * 2 * 65536;
+	return bytes + bytes / 8 + (UINT64_C(32) << 20);
+}
+
+static void
+list_pool(struct daemon *d)
+{
+	for (uint32_t i = 0; i < d->conf->n_pool; i++) {
+		struct sl_prefix p = d->conf->pool[i];
+		uint32_t first, n;
+
+		sl_prefix_mask(&p);
+		first = sl_be32_to_cpu(p.addr.v4);
+		n = p.len == 0 ? 0 : 1u << (32 - p.len);
+		for (uint32_t k = 0; k < n && d->n_pool < SL_MAX_POOL_ADDRS; k++)
+			d->pool[d->n_pool++] = sl_cpu_to_be32(first + k);
+	}
+}
+
+int
+eal_start(struct daemon *d, char **why)
+{
+	unsigned worker_cores[SL_MAX_WORKERS];
+	struct sl_port_eal_cfg cfg = {.name = "sluice", .worker_cores = worker_cores};
+	int rc = daemon_cores(d, worker_cores, why);
+
+	if (rc < 0)
+		return rc;
+	list_pool(d);
+	cfg.n_workers = d->n_workers;
+	cfg.control_core = d->control_core;
+	cfg.memory_mb =
+		d->conf->memory_mb ? d->conf->memory_mb : (unsigned)(memory_needed(d) >> 20) + 1;
+	cfg.memory = (int)d->conf->memory;
+	rc = sl_port_eal_init(&cfg, &d->log, &d->eal, why);
+	if (rc < 0)
+		return rc;
+	sl_log(&d->log, SL_LOG_NOTICE, "eal", "memory: %s", d->eal.memory);
+	for (unsigned i = 0; i < d->n_workers; i++)
+		d->worker[i].core = worker_cores[i];
+	d->frames = sl_port_pool_new("frames", frames_needed(d), DATA_ROOM, why);
+	if (d->frames)
+		return 0;
+	sl_port_eal_fini();
+	return -ENOMEM;
+}
+
+void
+eal_stop(struct daemon *d)
+{
+	sl_port_eal_fini();
+}
+
+// ---- ports ----
+
+static void
+log_port(struct daemon *d, const char *name, const struct sl_port_info *info)
+{
+	char mac[SL_MAC_STRLEN];
+
+	sl_log(&d->log, SL_LOG_NOTICE, "port",
+		"opened name=%s driver=%s profile=%s mac=%s mtu=%u rx_queues=%u tx_queues=%u", name,
+		info->driver, info->profile, sl_mac_str(&info->mac, mac), info->mtu,
+		info->rx_queues, info->tx_queues);
+	if (info->missing[0])
+		sl_log(&d->log, SL_LOG_NOTICE, "port", "does without name=%s: %s", name,
+			info->missing);
+}
+
+int
+ports_start(struct daemon *d, char **why)
+{
+	for (uint32_t i = 0; i < d->conf->n_ports; i++) {
+		const struct sl_conf_port *conf = &d->conf->ports[i];
+		struct daemon_port *p = &d->port[i];
+		const struct sl_port_cfg cfg = {
+			.name = conf->name,
+			.device = conf->device,
+			.profile = conf->profile,
+			.profile_dir = d->opt.profile_dir ? d->opt.profile_dir : SLUICE_PROFILES,
+			.mac = conf->has_mac ? &conf->mac : NULL,
+			.mtu = conf->mtu,
+			.queues_wanted = conf->rx_queues ? conf->rx_queues : d->n_workers,
+			.descriptors = conf->descriptors,
+			.pool = d->frames,
+		};
+
+		p->port = sl_port_open(&cfg, &d->log, why);
+		if (!p->port) {
+			ports_stop(d);
+			return -ENODEV;
+		}
+		d->n_ports++;
+		sl_port_info(p->port, &p->info);
+		log_port(d, conf->name, &p->info);
+	}
+	return 0;
+}
+
+void
+ports_stop(struct daemon *d)
+{
+	while (d->n_ports > 0)
+		sl_port_close(d->port[--d->n_ports].port);
+}
+
+// ---- mirrors ----
+
+int
+mirrors_start(struct daemon *d, char **why)
+{
+	d->host = sl_host_new(&d->log, why);
+	if (!d->host)
+		return -EIO;
+	for (uint16_t i = 0; i < d->n_ports; i++) {
+		const struct sl_port_info *info = &d->port[i].info;
+
+		d->tap_fd[i] = sl_host_mirror_add(
+			d->host, i, d->conf->ports[i].name, &info->mac, info->mtu, why);
+		if (d->tap_fd[i] < 0 ||
+			(info->netdev[0] && sl_host_quiet_netdev(d->host, info->netdev, why) < 0)) {
+			mirrors_stop(d);
+			return -EIO;
+		}
+	}
+	return 0;
+}
+
+void
+mirrors_stop(struct daemon *d)
+{
+	sl_host_free(d->host);
+	d->host = NULL;
+}
+
+// ---- workers ----
+
+static struct sl_worker *
+worker_new(struct daemon *d, unsigned id, const struct sl_mac *macs, char **why)
+{
+	struct sl_worker_port ports[SL_PORT_MAX];
+	uint64_t seed;
+
+	for (uint16_t p = 0; p < d->n_ports; p++)
+		ports[p] = (struct sl_worker_port){
+			.dpdk_id = sl_port_id(d->port[p].port),
+			.rx_first = (uint16_t)id,
+			.rx_queues = d->port[p].info.rx_queues,
+			// Either each worker has a queue of its own, or worker 0 sends for all.
+			.has_tx = id == 0 || d->port[p].info.tx_queues >= d->n_workers,
+			.tx_queue = (uint16_t)id,
+		};
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = (uint64_t)getpid() << 32 | id;
+	const struct sl_worker_cfg cfg = {
+		.id = id,
+		.n_workers = d->n_workers,
+		.conf = d->conf,
+		.ports = ports,
+		.port_mac = macs,
+		.n_ports = d->n_ports,
+		.pool = d->pool,
+		.n_pool = d->n_pool,
+		.rcu = d->rcu,
+		.punt_fd = d->punt_fd,
+		.ask_fd = d->ask_fd,
+		.mirror_asleep = &d->mirror_asleep,
+		.seed = seed,
+	};
+	return sl_worker_new(&cfg, why);
+}
+
+static int
+mirror_thread_new(struct daemon *d, char **why)
+{
+	struct sl_worker *workers[SL_MAX_WORKERS];
+	struct sl_mirror_cfg cfg = {
+		.tap_fd = d->tap_fd,
+		.n_ports = d->n_ports,
+		.workers = workers,
+		.n_workers = d->n_workers,
+		.pool = d->frames,
+		.wake_fd = d->punt_fd,
+		.asleep = &d->mirror_asleep,
+	};
+
+	for (unsigned i = 0; i < d->n_workers; i++)
+		workers[i] = d->worker[i].worker;
+	sl_worker_connect(workers, d->n_workers);
+	d->mirror = sl_mirror_new(&cfg, why);
+	return d->mirror ? 0 : -EIO;
+}
+
+int
+workers_start(struct daemon *d, char **why)
+{
+	struct sl_mac macs[SL_PORT_MAX];
+	bool failed;
+
+	for (uint16_t p = 0; p < d->n_ports; p++)
+		macs[p] = d->port[p].info.mac;
+	d->punt_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	d->ask_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	d->rcu = sl_rcu_new(d->n_workers);
+	failed = d->punt_fd < 0 || d->ask_fd < 0 || !d->rcu;
+	for (unsigned i = 0; !failed && i < d->n_workers; i++) {
+		d->worker[i].worker = worker_new(d, i, macs, why);
+		failed = !d->worker[i].worker;
+	}
+	if (!failed && mirror_thread_new(d, why) == 0)
+		return 0;
+	workers_stop(d);
+	return -ENOMEM;
+}
+
+void
+workers_stop(struct daemon *d)
+{
+	sl_mirror_free(d->mirror);
+	for (unsigned i = 0; i < d->n_workers; i++)
+		sl_worker_free(d->worker[i].worker);
+	sl_rcu_free(d->rcu);
+	close(d->ask_fd);
+	close(d->punt_fd);
+}
+
+// ---- control ----
+
+static bool
+next_ask(void *ctx, uint16_t *port, sl_be32 *addr)
+{
+	struct daemon *d = ctx;
+	struct sl_ask ask;
+
+	for (unsigned i = 0; i < d->n_workers; i++) {
+		if (!sl_worker_next_ask(d->worker[i].worker, &ask))
+			continue;
+		*port = ask.port;
+		*addr = ask.addr;
+		return true;
+	}
+	return false;
+}
+
+static bool
+link_up(void *ctx, uint16_t port)
+{
+	struct daemon *d = ctx;
+
+	return sl_port_link_up(d->port[port].port);
+}
+
+static void
+slot_load(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total)
+{
+	struct daemon *d = ctx;
+
+	*active = *total = 0;
+	for (unsigned i = 0; i < d->n_workers; i++) {
+		const struct sl_fwd_load *load = &sl_worker_load(d->worker[i].worker)[slot];
+
+		*active += __atomic_load_n(&load->active, __ATOMIC_RELAXED);
+		*total += __atomic_load_n(&load->total, __ATOMIC_RELAXED);
+	}
+}
+
+int
+control_start(struct daemon *d, char **why)
+{
+	struct sl_control_port ports[SL_PORT_MAX];
+	struct sl_control_cfg cfg = {
+		.base = d->base,
+		.log = &d->log,
+		.conf = d->conf,
+		.rcu = d->rcu,
+		.host = d->host,
+		.ports = ports,
+		.n_ports = d->n_ports,
+		.pool = d->pool,
+		.n_pool = d->n_pool,
+		.ask_fd = d->ask_fd,
+		.next_ask = next_ask,
+		.link_up = link_up,
+		.slot_load = slot_load,
+		.ctx = d,
+	};
+
+	for (uint16_t p = 0; p < d->n_ports; p++)
+		ports[p] = (struct sl_control_port){
+			.name = d->conf->ports[p].name, .mac = d->port[p].info.mac};
+	d->control = sl_control_new(&cfg, why);
+	if (!d->control)
+		return -EINVAL;
+	d->conf = NULL; // control's now
+	return 0;
+}
+
+void
+control_stop(struct daemon *d)
+{
+	sl_control_free(d->control);
+}
+
+// ---- socket ----
+
+int
+socket_start(struct daemon *d, char **why)
+{
+	const struct sl_conf *conf = sl_control_conf(d->control);
+	struct sl_ctl_cfg cfg = {
+		.path = conf->socket_path,
+		.owner = conf->socket_owner,
+		.group = conf->socket_group,
+		.mode = conf->socket_mode,
+		.log = &d->log,
+		.ctx = d,
+	};
+
+	daemon_handlers(cfg.handlers);
+	d->ctl = sl_ctl_listen(d->base, &cfg, why);
+	return d->ctl ? 0 : -EIO;
+}
+
+void
+socket_stop(struct daemon *d)
+{
+	sl_ctl_free(d->ctl);
+}
+
+// ---- traffic ----
+
+static int
+launch(struct daemon *d, char **why)
+{
+	unsigned lcore = RTE_MAX_LCORE;
+
+	for (unsigned i = 0; i < d->n_workers; i++) {
+		struct daemon_worker *w = &d->worker[i];
+		int rc;
+
+		lcore = rte_get_next_lcore(i == 0 ? (unsigned)-1 : lcore, 1, 0);
+		w->lcore = lcore;
+		rc = lcore < RTE_MAX_LCORE ? rte_eal_remote_launch(sl_worker_run, w->worker, lcore)
+					   : -ENOENT;
+		if (rc < 0) {
+			*why = sl_xasprintf("worker %u: no thread: %s", i, strerror(-rc));
+			return rc;
+		}
+		w->running = true;
+	}
+	return 0;
+}
+
+int
+traffic_start(struct daemon *d, char **why)
+{
+	int rc = 0;
+
+	for (uint16_t p = 0; rc == 0 && p < d->n_ports; p++)
+		rc = sl_port_start(d->port[p].port, why);
+	if (rc == 0)
+		rc = launch(d, why);
+	if (rc == 0)
+		rc = sl_mirror_start(d->mirror, why);
+	if (rc < 0)
+		traffic_stop(d);
+	return rc;
+}
+
+void
+traffic_stop(struct daemon *d)
+{
+	sl_mirror_stop(d->mirror);
+	for (unsigned i = 0; i < d->n_workers; i++)
+		if (d->worker[i].running)
+			sl_worker_stop(d->worker[i].worker);
+	for (unsigned i = 0; i < d->n_workers; i++) {
+		if (d->worker[i].running)
+			rte_eal_wait_lcore(d->worker[i].lcore);
+		d->worker[i].running = false;
+	}
+	for (uint16_t p = 0; p < d->n_ports; p++)
+		sl_port_stop(d->port[p].port);
+}

@@ -1,0 +1,51 @@
+// Once a second: drops that mean the node is too small or broken get a log line, with a limit.
+#include "daemon.h"
+#include "sl_str.h"
+
+static const struct {
+	enum sl_drop reason;
+	const char *advice;
+} alarms[] = {
+	{SL_DROP_NO_SOURCE_PORT, "new flows are refused: give pool.addresses more addresses"},
+	{SL_DROP_FLOW_TABLE_FULL, "new flows are refused: raise flows.max"},
+	{SL_DROP_HOLD_FULL, "next hops do not answer: look at `ip neigh` on the mirrors"},
+	{SL_DROP_TX_FULL, "a port takes less than it is given"},
+	{SL_DROP_PUNT_FULL, "more traffic for the kernel than it takes"},
+	{SL_DROP_HANDOFF_FULL, "a worker is overloaded with flows of others"},
+};
+
+static void
+free_ports(const struct daemon *d, uint32_t *free_count, uint32_t *total)
+{
+	*free_count = *total = 0;
+	for (unsigned i = 0; i < d->n_workers; i++) {
+		const struct sl_sport *s = sl_worker_sports(d->worker[i].worker);
+
+		*free_count += sl_sport_free_count(s, SL_PROTO_TCP);
+		*total += sl_sport_total(s, SL_PROTO_TCP);
+	}
+}
+
+void
+daemon_watch(struct daemon *d)
+{
+	struct sl_stats_block sum = {0}, block;
+	uint32_t free_count, total;
+
+	for (unsigned i = 0; i < d->n_workers; i++) {
+		sl_stats_read(sl_worker_stats(d->worker[i].worker), &block);
+		sl_stats_add(&sum, &block);
+	}
+	free_ports(d, &free_count, &total);
+	for (size_t i = 0; i < SL_ARRAY_LEN(alarms); i++) {
+		const enum sl_drop r = alarms[i].reason;
+
+		if (sum.drop[r] == d->alarmed[r])
+			continue;
+		sl_log_limited(&d->log, &d->alarm[r], SL_LOG_WARN, "drop",
+			"%s: %s packets=%llu flows=%llu tcp_ports_free=%u/%u", sl_drop_name(r),
+			alarms[i].advice, (unsigned long long)(sum.drop[r] - d->alarmed[r]),
+			(unsigned long long)sum.counter[SL_C_FLOWS_LIVE], free_count, total);
+		d->alarmed[r] = sum.drop[r];
+	}
+}

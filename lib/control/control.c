@@ -1,0 +1,285 @@
+#include "sl_control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control_priv.h"
+
+#define SLOW_MS       250 // links, endpoint slots, next hops in use
+#define RECLAIM_MS    10
+#define SLOTS_A_TICK  65536
+#define REFRESH_TICKS 40 // every 10 s
+
+static void
+on_netlink(evutil_socket_t fd, short what, void *arg)
+{
+	control_take_netlink(arg);
+}
+
+static void
+on_ask(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t rung;
+
+	if (read(fd, &rung, sizeof(rung)) < 0 && errno != EAGAIN)
+		return;
+	control_take_asks(arg);
+}
+
+static bool
+slot_in_use(void *ctx, uint32_t slot)
+{
+	struct sl_control *c = ctx;
+	uint64_t active, total;
+
+	c->cfg.slot_load(c->cfg.ctx, slot, &active, &total);
+	return active > 0;
+}
+
+static void
+follow_links(struct sl_control *c)
+{
+	bool changed = false;
+
+	for (uint16_t p = 0; p < c->cfg.n_ports; p++) {
+		const bool up = c->cfg.link_up(c->cfg.ctx, p);
+
+		if (up == c->link_up[p])
+			continue;
+		c->link_up[p] = up;
+		changed = true;
+		sl_log(c->log, SL_LOG_NOTICE, "port", "link %s name=%s", up ? "up" : "down",
+			c->cfg.ports[p].name);
+	}
+	if (changed && c->generation && control_publish(c) < 0)
+		sl_log(c->log, SL_LOG_ERR, TOPIC, "link change not published");
+}
+
+static void
+on_slow_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct sl_control *c = arg;
+
+	follow_links(c);
+	sl_compile_reclaim_slots(c->compile, slot_in_use, c, SLOTS_A_TICK);
+	if (++c->slow_ticks % REFRESH_TICKS == 0)
+		sl_host_neigh_refresh(c->cfg.host);
+}
+
+static void
+on_reclaim_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct sl_control *c = arg;
+
+	if (sl_rcu_reclaim(c->cfg.rcu) > 0)
+		control_reclaim_later(c);
+}
+
+void
+control_reclaim_later(struct sl_control *c)
+{
+	static const struct timeval tv = {.tv_usec = RECLAIM_MS * 1000};
+
+	event_add(c->reclaim_timer, &tv);
+}
+
+static struct event *
+every(struct sl_control *c, unsigned ms, event_callback_fn fn)
+{
+	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+	struct event *ev = event_new(c->cfg.base, -1, EV_PERSIST, fn, c);
+
+	if (ev)
+		event_add(ev, &tv);
+	return ev;
+}
+
+static struct event *
+readable(struct sl_control *c, int fd, event_callback_fn fn)
+{
+	struct event *ev = event_new(c->cfg.base, fd, EV_READ | EV_PERSIST, fn, c);
+
+	if (ev)
+		event_add(ev, NULL);
+	return ev;
+}
+
+static bool
+watch(struct sl_control *c)
+{
+	c->netlink_event = readable(c, sl_host_fd(c->cfg.host), on_netlink);
+	c->ask_event = readable(c, c->cfg.ask_fd, on_ask);
+	c->slow_timer = every(c, SLOW_MS, on_slow_timer);
+	c->reclaim_timer = evtimer_new(c->cfg.base, on_reclaim_timer, c);
+	return c->netlink_event && c->ask_event && c->slow_timer && c->reclaim_timer;
+}
+
+static void
+load_all(struct sl_control *c)
+{
+	struct load_result result = {0};
+	struct sl_diags diags = {0};
+	int rc;
+
+	control_load_files(c, &diags, &result);
+	rc = control_store_load(c, &diags);
+	if (rc < 0)
+		sl_log(c->log, SL_LOG_ERR, TOPIC, "state folder not readable path=%s: %s",
+			c->conf->state_dir, strerror(-rc));
+	sl_diags_sort(&diags);
+	control_log_diags(c, &diags);
+	sl_log(c->log, SL_LOG_NOTICE, TOPIC, "objects loaded count=%zu invalid=%llu",
+		sl_registry_count(c->registry), (unsigned long long)result.invalid);
+	sl_diags_fini(&diags);
+}
+
+struct sl_control *
+sl_control_new(const struct sl_control_cfg *cfg, char **why)
+{
+	struct sl_control *c = sl_xcalloc(1, sizeof(*c));
+	const struct sl_compile_cfg compile = {
+		.max_endpoints = cfg->conf->max_endpoints,
+		.max_adjs = 65536,
+	};
+	int rc;
+
+	c->cfg = *cfg;
+	c->log = cfg->log;
+	c->conf = cfg->conf;
+	c->registry = sl_registry_new();
+	c->compile = sl_compile_new(&compile);
+	if (!c->compile || !watch(c)) {
+		*why = sl_xasprintf("control: not enough memory for %u endpoints: lower "
+				    "flows.maxEndpoints",
+			compile.max_endpoints);
+		goto failed;
+	}
+	load_all(c);
+	// Addresses first: which VIPs are in a connected subnet follows from them.
+	control_apply_hosts(c);
+	sl_host_poll(c->cfg.host);
+	control_apply_hosts(c);
+	follow_links(c);
+	rc = control_publish(c);
+	if (rc == 0)
+		return c;
+	*why = rc == -ENOSPC ? sl_xasprintf("control: the objects have more than %u endpoints: "
+					    "raise flows.maxEndpoints",
+				       compile.max_endpoints)
+			     : sl_xasprintf("control: first snapshot: %s", strerror(-rc));
+failed:
+	c->conf = NULL; // still the caller's
+	sl_control_free(c);
+	return NULL;
+}
+
+static void
+event_end(struct event *ev)
+{
+	if (ev)
+		event_free(ev);
+}
+
+void
+sl_control_free(struct sl_control *c)
+{
+	if (!c)
+		return;
+	event_end(c->reclaim_timer);
+	event_end(c->slow_timer);
+	event_end(c->ask_event);
+	event_end(c->netlink_event);
+	sl_fwd_net_put(c->net);
+	sl_compile_free(c->compile);
+	sl_registry_free(c->registry);
+	control_file_objects_fini(&c->from_files);
+	sl_conf_free(c->conf);
+	free(c);
+}
+
+const struct sl_conf *
+sl_control_conf(const struct sl_control *c)
+{
+	return c->conf;
+}
+
+uint64_t
+sl_control_generation(const struct sl_control *c)
+{
+	return c->generation;
+}
+
+const struct sl_compile *
+sl_control_compile(const struct sl_control *c)
+{
+	return c->compile;
+}
+
+static void
+cmd_reload(struct sl_control *c, struct sl_ctl_req *req)
+{
+	struct load_result result = {0};
+	struct sl_diags diags = {0};
+	const int rc = control_reload(c, &diags, &result);
+	const size_t errors = diags.errors;
+	struct sl_emit *e;
+
+	sl_diags_sort(&diags);
+	control_log_diags(c, &diags);
+	sl_ctl_diags(req, &diags);
+	sl_diags_fini(&diags);
+	if (rc < 0) {
+		sl_ctl_fail(req, 1, "not reloaded, the old state stays: %s",
+			rc == -EINVAL ? "sluice.yaml is invalid" : strerror(-rc));
+		return;
+	}
+	e = sl_ctl_row(req);
+	sl_emit_u64(e, "created", result.created);
+	sl_emit_u64(e, "configured", result.configured);
+	sl_emit_u64(e, "unchanged", result.unchanged);
+	sl_emit_u64(e, "deleted", result.deleted);
+	sl_emit_u64(e, "invalid", result.invalid);
+	sl_ctl_row_end(req);
+	if (errors)
+		sl_ctl_fail(req, 1, "%zu errors: what is invalid was left out", errors);
+	else
+		sl_ctl_done(req);
+}
+
+static void
+cmd_log_level(struct sl_control *c, struct sl_ctl_req *req)
+{
+	const char *text = sl_ctl_arg(req, "level");
+	enum sl_log_level level;
+
+	if (text && sl_log_level_parse(text, &level) == 0)
+		sl_log_set_level(c->log, level);
+	level = __atomic_load_n(&c->log->level, __ATOMIC_RELAXED);
+	sl_emit_str(sl_ctl_row(req), "level", sl_log_level_name(level));
+	sl_ctl_row_end(req);
+	sl_ctl_done(req);
+}
+
+void
+sl_control_handle(struct sl_control *c, struct sl_ctl_req *req)
+{
+	static void (*const commands[SL_CTL_CMD_MAX])(struct sl_control *, struct sl_ctl_req *) = {
+		[SL_CTL_APPLY] = control_cmd_apply,
+		[SL_CTL_DELETE] = control_cmd_delete,
+		[SL_CTL_DIFF] = control_cmd_diff,
+		[SL_CTL_GET] = control_cmd_get,
+		[SL_CTL_DESCRIBE] = control_cmd_describe,
+		[SL_CTL_SERVICES] = control_cmd_services,
+		[SL_CTL_ENDPOINTS] = control_cmd_endpoints,
+		[SL_CTL_RELOAD] = cmd_reload,
+		[SL_CTL_LOG_LEVEL] = cmd_log_level,
+	};
+	const enum sl_ctl_cmd cmd = sl_ctl_cmd(req);
+
+	if (commands[cmd])
+		commands[cmd](c, req);
+	else
+		sl_ctl_fail(req, 2, "not a command of the control library");
+}

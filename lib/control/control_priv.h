@@ -1,0 +1,84 @@
+// Inside of lib/control: control.c (life and events), publish.c (compile and publish), load.c
+// (files to registry), store.c (what was applied), hosts.c (mirrors), cmd_*.c (commands).
+#pragma once
+
+#include "sl_control.h"
+#include "sl_str.h"
+
+#define TOPIC "control"
+
+// Identity of an object that came from a file, to see what a reload no longer finds.
+struct file_object {
+	enum sl_kind kind;
+	char *namespace_;
+	char *name;
+	char *file;
+};
+
+struct file_objects {
+	struct file_object *v;
+	size_t n;
+	size_t cap;
+};
+
+// What a load did to the registry.
+struct load_result {
+	uint64_t created;
+	uint64_t configured;
+	uint64_t unchanged;
+	uint64_t deleted;
+	uint64_t invalid;
+};
+
+struct sl_control {
+	struct sl_control_cfg cfg;
+	struct sl_log *log;
+	struct sl_conf *conf;
+	struct sl_registry *registry;
+	struct sl_compile *compile;
+	struct file_objects from_files;
+	uint64_t generation;         // of the snapshot in force, 0: none yet
+	struct sl_fwd_net *net;      // the part in force, one reference
+	struct sl_fwd_params params; // in force
+	bool link_up[SL_MAX_PORTS];
+	struct event *netlink_event;
+	struct event *ask_event;
+	struct event *slow_timer;    // links, slots, neighbours
+	struct event *reclaim_timer; // grace periods, armed while something waits
+	uint64_t slow_ticks;
+};
+
+// publish.c: compiles what changed and publishes it when there is something new. 0, or -errno with
+// nothing changed.
+int control_publish(struct sl_control *c);
+void control_params(const struct sl_conf *conf, struct sl_fwd_params *out);
+
+// control.c: what was retired is freed a little later.
+void control_reclaim_later(struct sl_control *c);
+
+// load.c: the resources of sluice.yaml into the registry. Findings go to diags.
+void control_load_files(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
+// All of a reload: sluice.yaml, resources, mirrors, snapshot. 0, or -EINVAL: sluice.yaml is invalid
+// and nothing was done, or another -errno from publishing.
+int control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
+void control_log_diags(struct sl_control *c, const struct sl_diags *diags);
+void control_file_objects_fini(struct file_objects *f);
+
+// store.c: objects applied through the socket. 0 or -errno.
+int control_store_load(struct sl_control *c, struct sl_diags *diags);
+int control_store_save(struct sl_control *c);
+
+// hosts.c: addresses, routes and neighbours of sluice.yaml, VIPs and pool addresses, on the
+// mirrors.
+void control_apply_hosts(struct sl_control *c);
+void control_take_netlink(struct sl_control *c);
+void control_take_asks(struct sl_control *c);
+
+// cmd_objects.c, cmd_show.c
+void control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_delete(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_diff(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_get(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_services(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_endpoints(struct sl_control *c, struct sl_ctl_req *req);

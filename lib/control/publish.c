@@ -1,0 +1,172 @@
+// Registry and kernel state to a snapshot, published when it differs from the one in force.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control_priv.h"
+#include "sl_flow.h"
+
+_Static_assert(SL_FLOW_STATE_MAX <= SL_FWD_STATES, "a timeout for every state");
+
+static sl_tick
+ticks(uint64_t ns)
+{
+	const uint64_t t = (ns + (1u << SL_FLOW_TICK_SHIFT) - 1) >> SL_FLOW_TICK_SHIFT;
+
+	return t == 0 ? 1 : t > UINT32_MAX / 2 ? UINT32_MAX / 2 : (sl_tick)t;
+}
+
+void
+control_params(const struct sl_conf *conf, struct sl_fwd_params *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->timeout[SL_FLOW_UDP] = ticks(conf->timeout_udp_ns);
+	out->timeout[SL_FLOW_SYN_SENT] = ticks(conf->timeout_syn_ns);
+	out->timeout[SL_FLOW_SYN_RECV] = ticks(conf->timeout_syn_ns);
+	out->timeout[SL_FLOW_ESTABLISHED] = ticks(conf->timeout_established_ns);
+	// Half closed is still in use: the other side may send for as long as it likes.
+	out->timeout[SL_FLOW_FIN_CLIENT] = ticks(conf->timeout_established_ns);
+	out->timeout[SL_FLOW_FIN_ENDPOINT] = ticks(conf->timeout_established_ns);
+	out->timeout[SL_FLOW_CLOSING] = ticks(conf->timeout_closing_ns);
+	out->timeout[SL_FLOW_RESET] = ticks(conf->timeout_reset_ns);
+	out->deny = conf->deny_silent ? SL_DENY_SILENT : SL_DENY_REJECT;
+	out->reply_rate = conf->reply_rate;
+}
+
+static void
+retire(void *ctx, void *object, void (*free_fn)(void *))
+{
+	struct sl_control *c = ctx;
+
+	sl_rcu_retire(c->cfg.rcu, object, free_fn);
+	control_reclaim_later(c);
+}
+
+// What lib/compile wants to know of the kernel, collected from lib/host.
+struct net_input {
+	struct sl_compile_port port[SL_MAX_PORTS];
+	struct sl_fwd_route *route;
+	struct sl_compile_neigh *neigh;
+	struct sl_fwd_addr *addr;
+	struct sl_compile_net net;
+};
+
+static void
+take_routes(struct net_input *in, struct sl_host *host)
+{
+	uint32_t n;
+	const struct sl_host_route *route = sl_host_routes(host, &n);
+
+	in->route = sl_xcalloc(n, sizeof(*in->route));
+	for (uint32_t i = 0; i < n; i++)
+		in->route[i] = (struct sl_fwd_route){
+			.dst = route[i].dst,
+			.len = route[i].len,
+			.unreachable = route[i].unreachable,
+			.port = route[i].index,
+			.gateway = route[i].gateway,
+			.metric = route[i].metric,
+		};
+	in->net.route = in->route;
+	in->net.n_routes = n;
+}
+
+static void
+take_neighs(struct net_input *in, struct sl_host *host)
+{
+	uint32_t n;
+	const struct sl_host_neigh *neigh = sl_host_neighs(host, &n);
+
+	in->neigh = sl_xcalloc(n, sizeof(*in->neigh));
+	for (uint32_t i = 0; i < n; i++)
+		in->neigh[i] = (struct sl_compile_neigh){
+			.port = neigh[i].index,
+			.addr = neigh[i].addr,
+			.mac = neigh[i].mac,
+			.state = neigh[i].usable   ? SL_ADJ_OK
+				 : neigh[i].failed ? SL_ADJ_FAILED
+						   : SL_ADJ_UNRESOLVED,
+		};
+	in->net.neigh = in->neigh;
+	in->net.n_neighs = n;
+}
+
+static void
+take_addrs(struct net_input *in, const struct sl_control *c)
+{
+	uint32_t n, out = 0;
+	const struct sl_host_addr *addr = sl_host_addrs(c->cfg.host, &n);
+
+	in->addr = sl_xcalloc(n + c->cfg.n_pool, sizeof(*in->addr));
+	for (uint32_t i = 0; i < n; i++)
+		if (!addr[i].ours)
+			in->addr[out++] =
+				(struct sl_fwd_addr){.addr = addr[i].addr, .kinds = SL_ADDR_LOCAL};
+	for (uint32_t i = 0; i < c->cfg.n_pool; i++)
+		in->addr[out++] =
+			(struct sl_fwd_addr){.addr = c->cfg.pool[i], .kinds = SL_ADDR_POOL};
+	in->net.addr = in->addr;
+	in->net.n_addrs = out;
+}
+
+// A new net part in c->net when something changed. 1: changed, 0: not, or -errno.
+static int
+compile_net(struct sl_control *c)
+{
+	struct net_input in = {.net = {.port = in.port, .n_ports = c->cfg.n_ports}};
+	struct sl_fwd_net *net;
+	int err;
+
+	for (uint16_t p = 0; p < c->cfg.n_ports; p++)
+		in.port[p] =
+			(struct sl_compile_port){.mac = c->cfg.ports[p].mac, .up = c->link_up[p]};
+	take_routes(&in, c->cfg.host);
+	take_neighs(&in, c->cfg.host);
+	take_addrs(&in, c);
+	errno = 0;
+	net = sl_compile_net(c->compile, &in.net);
+	err = errno;
+	free(in.route);
+	free(in.neigh);
+	free(in.addr);
+	if (!net)
+		return -err;
+	sl_fwd_net_put(c->net);
+	c->net = net;
+	return 1;
+}
+
+int
+control_publish(struct sl_control *c)
+{
+	struct sl_compile_result result = {0};
+	struct sl_fwd_params params;
+	struct sl_fwd *fwd;
+	int rc, net_changed;
+
+	rc = sl_compile_services(c->compile, c->registry, retire, c, &result);
+	if (rc < 0)
+		return rc;
+	net_changed = compile_net(c);
+	if (net_changed < 0)
+		return net_changed;
+	control_params(c->conf, &params);
+	if (result.swapped)
+		sl_log(c->log, SL_LOG_INFO, TOPIC, "endpoints changed services=%u", result.swapped);
+	if (c->generation && !result.table_changed && !net_changed &&
+		memcmp(&params, &c->params, sizeof(params)) == 0)
+		return 0;
+	fwd = sl_fwd_new(c->generation + 1, sl_fwd_services_get(sl_compile_current(c->compile)),
+		sl_fwd_net_get(c->net), &params);
+	if (!fwd)
+		return -ENOMEM;
+	c->params = params;
+	c->generation++;
+	sl_rcu_publish(c->cfg.rcu, fwd, sl_fwd_free);
+	control_reclaim_later(c);
+	sl_log(c->log, SL_LOG_DEBUG, TOPIC,
+		"published generation=%llu service_ports=%u endpoints=%u added=%u removed=%u",
+		(unsigned long long)c->generation, result.services, result.endpoints, result.added,
+		result.removed);
+	return 0;
+}
