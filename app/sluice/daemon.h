@@ -13,6 +13,8 @@
 
 struct daemon_port {
 	struct sl_port *port;
+	char *name; // as of the start: a reload may bring a configuration with other ports
+	char *device;
 	struct sl_port_info info; // as of its start
 };
 
@@ -35,6 +37,7 @@ struct daemon {
 	struct rte_mempool *frames;
 	struct daemon_port port[SL_PORT_MAX];
 	uint16_t n_ports;
+	struct sl_mac port_mac[SL_PORT_MAX];
 	struct sl_host *host;
 	int tap_fd[SL_PORT_MAX];
 	sl_be32 pool[SL_MAX_POOL_ADDRS];

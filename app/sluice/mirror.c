@@ -17,6 +17,7 @@
 struct sl_mirror {
 	struct sl_mirror_cfg cfg;
 	int tap_fd[SL_PORT_MAX];
+	struct sl_worker *workers[SL_MAX_WORKERS];
 	struct sl_mirror_stats stats[SL_PORT_MAX];
 	int epoll_fd;
 	uint32_t stop; // w: control, r: the thread; relaxed
@@ -56,7 +57,7 @@ drain_punts(struct sl_mirror *m)
 
 	for (unsigned w = 0; w < m->cfg.n_workers; w++) {
 		const unsigned n = rte_ring_sc_dequeue_burst(
-			sl_worker_punt_ring(m->cfg.workers[w]), (void **)frames, BURST, NULL);
+			sl_worker_punt_ring(m->workers[w]), (void **)frames, BURST, NULL);
 
 		for (unsigned i = 0; i < n; i++)
 			to_kernel(m, frames[i]);
@@ -80,7 +81,7 @@ from_kernel(struct sl_mirror *m, uint16_t port, struct rte_mbuf *frame)
 	frame->data_len = (uint16_t)n;
 	frame->pkt_len = (uint32_t)n;
 	frame->port = port;
-	if (rte_ring_sp_enqueue(sl_worker_inject_ring(m->cfg.workers[0]), frame) < 0) {
+	if (rte_ring_sp_enqueue(sl_worker_inject_ring(m->workers[0]), frame) < 0) {
 		bump(&stats->from_kernel_lost);
 		rte_pktmbuf_free(frame);
 	} else {
@@ -159,6 +160,7 @@ sl_mirror_new(const struct sl_mirror_cfg *cfg, char **why)
 
 	m->cfg = *cfg;
 	memcpy(m->tap_fd, cfg->tap_fd, cfg->n_ports * sizeof(m->tap_fd[0]));
+	memcpy(m->workers, cfg->workers, cfg->n_workers * sizeof(struct sl_worker *));
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	rc = m->epoll_fd < 0 ? -1 : watch(m, cfg->wake_fd, WAKE_DATA);
 	for (uint16_t p = 0; rc == 0 && p < cfg->n_ports; p++)

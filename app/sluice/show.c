@@ -153,7 +153,6 @@ static void
 cmd_ports(void *ctx, struct sl_ctl_req *req)
 {
 	struct daemon *d = ctx;
-	const struct sl_conf *conf = sl_control_conf(d->control);
 	char mac[SL_MAC_STRLEN];
 
 	for (uint16_t p = 0; p < d->n_ports; p++) {
@@ -163,11 +162,11 @@ cmd_ports(void *ctx, struct sl_ctl_req *req)
 
 		sl_port_info(d->port[p].port, &info);
 		sl_mirror_stats(d->mirror, p, &mirror);
-		sl_emit_str(e, "name", conf->ports[p].name);
+		sl_emit_str(e, "name", d->port[p].name);
 		sl_emit_str(e, "link", info.link_up ? "up" : "down");
 		sl_emit_u64(e, "speedMbps", info.link_mbps);
 		sl_emit_str(e, "driver", info.driver);
-		sl_emit_str(e, "device", conf->ports[p].device);
+		sl_emit_str(e, "device", d->port[p].device);
 		sl_emit_str(e, "profile", info.profile);
 		sl_emit_str(e, "mac", sl_mac_str(&info.mac, mac));
 		sl_emit_u64(e, "mtu", info.mtu);

@@ -126,6 +126,8 @@ ports_start(struct daemon *d, char **why)
 			return -ENODEV;
 		}
 		d->n_ports++;
+		p->name = sl_xstrdup(conf->name);
+		p->device = sl_xstrdup(conf->device);
 		sl_port_info(p->port, &p->info);
 		log_port(d, conf->name, &p->info);
 	}
@@ -135,8 +137,13 @@ ports_start(struct daemon *d, char **why)
 void
 ports_stop(struct daemon *d)
 {
-	while (d->n_ports > 0)
-		sl_port_close(d->port[--d->n_ports].port);
+	while (d->n_ports > 0) {
+		struct daemon_port *p = &d->port[--d->n_ports];
+
+		sl_port_close(p->port);
+		free(p->name);
+		free(p->device);
+	}
 }
 
 // ---- mirrors ----
@@ -150,8 +157,8 @@ mirrors_start(struct daemon *d, char **why)
 	for (uint16_t i = 0; i < d->n_ports; i++) {
 		const struct sl_port_info *info = &d->port[i].info;
 
-		d->tap_fd[i] = sl_host_mirror_add(
-			d->host, i, d->conf->ports[i].name, &info->mac, info->mtu, why);
+		d->tap_fd[i] =
+			sl_host_mirror_add(d->host, i, d->port[i].name, &info->mac, info->mtu, why);
 		if (d->tap_fd[i] < 0 ||
 			(info->netdev[0] && sl_host_quiet_netdev(d->host, info->netdev, why) < 0)) {
 			mirrors_stop(d);
@@ -171,7 +178,7 @@ mirrors_stop(struct daemon *d)
 // ---- workers ----
 
 static struct sl_worker *
-worker_new(struct daemon *d, unsigned id, const struct sl_mac *macs, char **why)
+worker_new(struct daemon *d, unsigned id, char **why)
 {
 	struct sl_worker_port ports[SL_PORT_MAX];
 	uint64_t seed;
@@ -192,7 +199,7 @@ worker_new(struct daemon *d, unsigned id, const struct sl_mac *macs, char **why)
 		.n_workers = d->n_workers,
 		.conf = d->conf,
 		.ports = ports,
-		.port_mac = macs,
+		.port_mac = d->port_mac,
 		.n_ports = d->n_ports,
 		.pool = d->pool,
 		.n_pool = d->n_pool,
@@ -229,17 +236,16 @@ mirror_thread_new(struct daemon *d, char **why)
 int
 workers_start(struct daemon *d, char **why)
 {
-	struct sl_mac macs[SL_PORT_MAX];
 	bool failed;
 
 	for (uint16_t p = 0; p < d->n_ports; p++)
-		macs[p] = d->port[p].info.mac;
+		d->port_mac[p] = d->port[p].info.mac;
 	d->punt_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	d->ask_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	d->rcu = sl_rcu_new(d->n_workers);
 	failed = d->punt_fd < 0 || d->ask_fd < 0 || !d->rcu;
 	for (unsigned i = 0; !failed && i < d->n_workers; i++) {
-		d->worker[i].worker = worker_new(d, i, macs, why);
+		d->worker[i].worker = worker_new(d, i, why);
 		failed = !d->worker[i].worker;
 	}
 	if (!failed && mirror_thread_new(d, why) == 0)
@@ -322,7 +328,7 @@ control_start(struct daemon *d, char **why)
 
 	for (uint16_t p = 0; p < d->n_ports; p++)
 		ports[p] = (struct sl_control_port){
-			.name = d->conf->ports[p].name, .mac = d->port[p].info.mac};
+			.name = d->port[p].name, .mac = d->port[p].info.mac};
 	d->control = sl_control_new(&cfg, why);
 	if (!d->control)
 		return -EINVAL;

@@ -96,7 +96,7 @@ static void
 read_inputs(const struct sl_ctl_req *req, struct sl_objects *objects, struct sl_diags *diags)
 {
 	const char *name;
-	char *text;
+	const char *text;
 	size_t len;
 
 	for (size_t i = 0; sl_ctl_input(req, i, &name, &text, &len); i++)

@@ -65,7 +65,7 @@ on_slow_timer(evutil_socket_t fd, short what, void *arg)
 	follow_links(c);
 	sl_compile_reclaim_slots(c->compile, slot_in_use, c, SLOTS_A_TICK);
 	if (++c->slow_ticks % REFRESH_TICKS == 0)
-		sl_host_neigh_refresh(c->cfg.host);
+		control_refresh_neighs(c);
 }
 
 static void
@@ -146,6 +146,8 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	int rc;
 
 	c->cfg = *cfg;
+	memcpy(c->port, cfg->ports, cfg->n_ports * sizeof(c->port[0]));
+	c->cfg.ports = c->port;
 	c->log = cfg->log;
 	c->conf = cfg->conf;
 	c->registry = sl_registry_new();

@@ -32,6 +32,7 @@ struct load_result {
 
 struct sl_control {
 	struct sl_control_cfg cfg;
+	struct sl_control_port port[SL_MAX_PORTS]; // cfg.ports points here
 	struct sl_log *log;
 	struct sl_conf *conf;
 	struct sl_registry *registry;
@@ -73,6 +74,7 @@ int control_store_save(struct sl_control *c);
 void control_apply_hosts(struct sl_control *c);
 void control_take_netlink(struct sl_control *c);
 void control_take_asks(struct sl_control *c);
+void control_refresh_neighs(struct sl_control *c);
 
 // cmd_objects.c, cmd_show.c
 void control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req);

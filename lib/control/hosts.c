@@ -169,3 +169,28 @@ control_take_asks(struct sl_control *c)
 				sl_ip4_str(addr, text), c->cfg.ports[port].name, strerror(-rc));
 	}
 }
+
+// The kernel sees none of the traffic that workers send, so it would let its neighbours grow old
+// and never notice a MAC that moved. Those it knows now are kept fresh; one that does not answer
+// fails and is left alone until a worker asks for it.
+void
+control_refresh_neighs(struct sl_control *c)
+{
+	uint32_t n;
+	const struct sl_host_neigh *neigh = sl_host_neighs(c->cfg.host, &n);
+	sl_be32 *addrs = sl_xcalloc(n, sizeof(*addrs));
+	uint16_t *ports = sl_xcalloc(n, sizeof(*ports));
+	uint32_t known = 0;
+
+	// Copied first: asking may take in events, which move what the getter gave.
+	for (uint32_t i = 0; i < n; i++) {
+		if (!neigh[i].usable)
+			continue;
+		addrs[known] = neigh[i].addr;
+		ports[known++] = neigh[i].index;
+	}
+	for (uint32_t i = 0; i < known; i++)
+		sl_host_neigh_refresh(c->cfg.host, ports[i], &addrs[i], 1);
+	free(ports);
+	free(addrs);
+}

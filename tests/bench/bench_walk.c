@@ -1,6 +1,7 @@
-// What does `sluicectl flows` over a million flows cost the worker? One thread runs the whole packet
-// path over 1,048,576 UDP flows; a second one, on another CPU, walks the table all the time and prints
-// each flow as JSON, as the daemon does. Rounds with and without the walk alternate; medians.
+// What does `sluicectl flows` over a million flows cost the worker? One thread runs the whole
+// packet path over 1,048,576 UDP flows; a second one, on another CPU, walks the table all the time
+// and prints each flow as JSON, as the daemon does. Rounds with and without the walk alternate;
+// medians.
 //
 //   bench_walk [ROUNDS]        prints, decides nothing
 #include <pthread.h>
@@ -65,8 +66,13 @@ make_fwd(void)
 		{.state = SL_ADJ_OK, .addr = inet_addr("198.51.100.11")},
 	};
 	const struct sl_fwd_addr addrs[] = {{.addr = key.vip, .kinds = SL_ADDR_VIP}};
-	const struct sl_fwd_net_spec net = {.route = routes, .n_routes = 2, .adj = adjs, .n_adjs = 2,
-		.addr = addrs, .n_addrs = 1, .gen = 1};
+	const struct sl_fwd_net_spec net = {.route = routes,
+		.n_routes = 2,
+		.adj = adjs,
+		.n_adjs = 2,
+		.addr = addrs,
+		.n_addrs = 1,
+		.gen = 1};
 	struct sl_fwd_params params = {.reply_rate = 1000};
 	struct sl_fwd_services *services = sl_fwd_services_new(16);
 
@@ -85,11 +91,15 @@ build_frame(uint8_t *f, uint32_t flow)
 	memset(f, 0, FRAME_LEN);
 	memset(f, 2, 12);
 	f[12] = 8;
-	*ip = (struct sl_ipv4_hdr){.ver_ihl = 0x45, .total_len = htons(FRAME_LEN - SL_ETH_HLEN),
-		.ttl = 64, .proto = SL_PROTO_UDP, .src = htonl(0xc6120000u + (flow & 0x1ffff)),
+	*ip = (struct sl_ipv4_hdr){.ver_ihl = 0x45,
+		.total_len = htons(FRAME_LEN - SL_ETH_HLEN),
+		.ttl = 64,
+		.proto = SL_PROTO_UDP,
+		.src = htonl(0xc6120000u + (flow & 0x1ffff)),
 		.dst = inet_addr("192.0.2.100")};
 	ip->csum = sl_csum_ipv4(ip);
-	*udp = (struct sl_udp_hdr){.sport = htons((uint16_t)(1024 + (flow >> 17))), .dport = htons(9),
+	*udp = (struct sl_udp_hdr){.sport = htons((uint16_t)(1024 + (flow >> 17))),
+		.dport = htons(9),
 		.len = htons(FRAME_LEN - SL_ETH_HLEN - SL_IPV4_HLEN)};
 }
 
@@ -104,8 +114,10 @@ burst(struct rig *r, uint64_t now_ns)
 		// Odd stride: every flow once a turn, no two neighbours in one line.
 		r->next = (r->next + 514229u) & (FLOWS - 1);
 		build_frame(r->frame[i], r->next);
-		pkts[i] = (struct sl_pkt){.data = r->frame[i], .data_len = FRAME_LEN,
-			.frame_len = FRAME_LEN, .room = sizeof(r->frame[i])};
+		pkts[i] = (struct sl_pkt){.data = r->frame[i],
+			.data_len = FRAME_LEN,
+			.frame_len = FRAME_LEN,
+			.room = sizeof(r->frame[i])};
 	}
 	sl_pipe_run(r->pipe, r->fwd, pkts, SL_BURST, now_ns);
 	for (unsigned i = 0; i < SL_BURST; i++)
