@@ -77,7 +77,7 @@ route(double empty, uint32_t n)
 			.dst = sl_test_rand(&seed), .len = i ? 8 + sl_test_rand(&seed) % 17 : 0};
 	net = sl_fwd_net_new(&(struct sl_fwd_net_spec){.route = table, .n_routes = n});
 	printf("route, %7u routes        %6.1f cycles\n", n,
-		CYCLES(sl_fwd_route_find(net, (uint32_t)r, &hop)) - empty);
+		CYCLES((sl_fwd_route_find(net, (uint32_t)r, &hop), hop.port)) - empty);
 	sl_fwd_net_put(net);
 	free(table);
 }

@@ -1,15 +1,14 @@
 // The snapshot that workers read: services by (protocol, VIP, port), endpoint sets with their
 // balancer, addresses that are ours, routes and next hops, limits.
 //
-// Owner:   control builds it aside (sl_compile) and hands it to sl_rcu_publish(); sl_fwd_free() runs
-//          after the grace period. Its parts are shared between snapshots and counted by control
-//          (plain integers: only control touches them).
-// Threads: everything here is read-only for workers, except `eps` of a service, which control may
-//          swap on its own: workers load it once per new flow with acquire.
+// Owner:   control builds it aside (sl_compile) and hands it to sl_rcu_publish(); sl_fwd_free()
+//          follows after the grace period. Its parts are shared between snapshots and counted in
+//          plain integers: only control touches them.
+// Threads: all here is read-only for workers; of what they see, control changes only the `eps` of a
+//          service: they load it once per new flow with acquire.
 // Errors:  builders return NULL and errno: ENOMEM, or EINVAL for what their limits forbid.
 // Limits:  1 M services (64 to 128 bytes each), 4096 endpoints a set (24 bytes each), 64 K
 //          adjacencies; match is one cache line, rarely two; pick is O(1), route is O(log routes).
-//
 // Needs no DPDK: memory is plain, so that the offline tools and the tests use the same code.
 #pragma once
 
@@ -28,9 +27,8 @@ struct sl_fwd_ep {
 	uint32_t slot;
 };
 
-struct sl_fwd_eps; // an immutable set
-
 #define SL_FWD_EPS_MAX 4096
+struct sl_fwd_eps; // an immutable set
 
 // A copy of ep, with one reference. EINVAL: more than SL_FWD_EPS_MAX, or a weight of 0.
 struct sl_fwd_eps *sl_fwd_eps_new(const struct sl_fwd_ep *ep, uint32_t n);
@@ -39,8 +37,8 @@ void sl_fwd_eps_put(struct sl_fwd_eps *eps);
 uint32_t sl_fwd_eps_count(const struct sl_fwd_eps *eps);
 const struct sl_fwd_ep *sl_fwd_eps_at(const struct sl_fwd_eps *eps, uint32_t i);
 bool sl_fwd_eps_equal(const struct sl_fwd_eps *a, const struct sl_fwd_eps *b); // order counts
-// fn(ctx, eps) runs in control when the last reference goes, so after the grace period of everything
-// that a worker could reach the set by: from then on no worker picks one of its endpoints.
+// fn(ctx, eps) runs in control when the last reference goes, so after the grace period of all that
+// a worker could reach the set by: from then on no worker picks an endpoint of it.
 void sl_fwd_eps_on_free(
 	struct sl_fwd_eps *eps, void (*fn)(void *ctx, const struct sl_fwd_eps *eps), void *ctx);
 
@@ -48,7 +46,7 @@ void sl_fwd_eps_on_free(
 struct sl_fwd_load {
 	uint32_t active; // flows now; relaxed atomic: w: worker, r: control
 	uint32_t pad;
-	uint64_t total;  // flows ever; relaxed atomic
+	uint64_t total; // flows ever; relaxed atomic
 };
 
 // Weighted least request: two draws by weight (alias table, O(1)), then the one with fewer active
@@ -70,16 +68,14 @@ struct sl_fwd_key {
 // Aligned so that no service lies across two cache lines.
 struct __attribute__((aligned(32))) sl_fwd_service {
 	struct sl_fwd_key key;
-	uint32_t id;             // stable over snapshots, control's index of the service port
+	uint32_t id; // stable over snapshots, control's index of the service port
 	uint32_t pad;
-	struct sl_fwd_eps *eps;  // w: control, r: workers (acquire); see sl_fwd_service_eps()
+	struct sl_fwd_eps *eps; // w: control, r: workers (acquire); see sl_fwd_service_eps()
 };
 
 struct sl_fwd_services; // hash table by key, immutable but for the eps pointers
-
 struct sl_fwd_services *sl_fwd_services_new(uint32_t n_max); // EINVAL: more than 1 M
-// Takes over one reference of eps, when it returns 0. -EEXIST: the key is there already; -ENOSPC:
-// n_max are in.
+// Takes over one reference of eps if it returns 0. -EEXIST: the key is in; -ENOSPC: n_max are in.
 int sl_fwd_services_add(struct sl_fwd_services *s, const struct sl_fwd_key *key, uint32_t id,
 	struct sl_fwd_eps *eps);
 struct sl_fwd_services *sl_fwd_services_get(struct sl_fwd_services *s);
@@ -97,10 +93,10 @@ sl_fwd_service_eps(const struct sl_fwd_service *svc)
 
 // ---- addresses that are ours ----
 
-enum sl_fwd_addr_kind { // bits
-	SL_ADDR_VIP = 1,    // of a service
-	SL_ADDR_POOL = 2,   // lends source ports
-	SL_ADDR_LOCAL = 4,  // the kernel's, on a mirror: punt what no service takes
+enum sl_fwd_addr_kind {    // bits
+	SL_ADDR_VIP = 1,   // of a service
+	SL_ADDR_POOL = 2,  // lends source ports
+	SL_ADDR_LOCAL = 4, // the kernel's, on a mirror: punt what no service takes
 };
 
 struct sl_fwd_addr {
@@ -116,8 +112,8 @@ enum sl_adj_state {
 	SL_ADJ_FREE,
 	SL_ADJ_UNRESOLVED, // known to be needed, the kernel has been asked
 	SL_ADJ_OK,
-	SL_ADJ_FAILED,     // the kernel gave up
-	SL_ADJ_PORT_DOWN,  // whatever the kernel knows, its port has no link: drop, do not hold or ask
+	SL_ADJ_FAILED,    // the kernel gave up
+	SL_ADJ_PORT_DOWN, // its port has no link, whatever the kernel knows: drop, do not ask
 };
 
 // Where to send: indexes are stable over snapshots (control gives them by port and address).
@@ -127,7 +123,7 @@ struct sl_fwd_adj {
 	uint16_t port; // index of the port
 	uint8_t state; // enum sl_adj_state
 	uint8_t pad;
-	sl_be32 addr;  // the neighbour's address
+	sl_be32 addr; // the neighbour's address
 };
 
 // What the routes say of a destination.
@@ -146,7 +142,6 @@ struct sl_fwd_route {
 };
 
 struct sl_fwd_net; // routes, adjacencies and addresses: immutable
-
 struct sl_fwd_net_spec {
 	const struct sl_fwd_route *route;
 	uint32_t n_routes;
@@ -164,7 +159,7 @@ void sl_fwd_net_put(struct sl_fwd_net *n);
 bool sl_fwd_route_find(const struct sl_fwd_net *n, sl_be32 dst, struct sl_fwd_hop *hop);
 // The adjacency of a hop, or SL_ADJ_NONE: the kernel has to be asked.
 uint32_t sl_fwd_adj_find(const struct sl_fwd_net *n, const struct sl_fwd_hop *hop);
-// NULL: no such index in this snapshot, or a free one. An index is worth keeping while the gen stays.
+// NULL: no such index here, or a free one. An index is worth keeping while the gen stays.
 const struct sl_fwd_adj *sl_fwd_adj_at(const struct sl_fwd_net *n, uint32_t index);
 uint32_t sl_fwd_addr_kinds(const struct sl_fwd_net *n, sl_be32 addr); // 0: not ours
 uint32_t sl_fwd_net_gen(const struct sl_fwd_net *n);
@@ -181,7 +176,7 @@ struct sl_fwd_params {
 	uint32_t timeout[SL_FWD_STATES]; // by enum sl_flow_state, in flow ticks
 	uint8_t deny;                    // enum sl_fwd_deny
 	uint8_t pad[3];
-	uint32_t reply_rate;             // answers of our own per second and worker
+	uint32_t reply_rate; // answers of our own per second and worker
 };
 
 struct sl_fwd {
@@ -191,7 +186,7 @@ struct sl_fwd {
 	struct sl_fwd_params params;
 };
 
-// Takes over one reference of each part (not when it returns NULL).
+// Takes over one reference of each part, unless it returns NULL.
 struct sl_fwd *sl_fwd_new(uint64_t generation, struct sl_fwd_services *services,
 	struct sl_fwd_net *net, const struct sl_fwd_params *params);
 void sl_fwd_free(void *fwd);
