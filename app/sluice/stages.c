@@ -312,6 +312,7 @@ control_start(struct daemon *d, char **why)
 	struct sl_control_cfg cfg = {
 		.base = d->base,
 		.log = &d->log,
+		.keep_log_level = d->opt.has_level,
 		.conf = d->conf,
 		.rcu = d->rcu,
 		.host = d->host,

@@ -159,7 +159,7 @@ take_conf(struct sl_control *c, struct sl_conf *conf)
 
 	sl_conf_free(c->conf);
 	c->conf = conf;
-	if (sl_log_level_parse(conf->log_level, &level) == 0)
+	if (!c->cfg.keep_log_level && sl_log_level_parse(conf->log_level, &level) == 0)
 		sl_log_set_level(c->log, level);
 }
 

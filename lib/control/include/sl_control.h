@@ -31,6 +31,7 @@ struct sl_control_port {
 struct sl_control_cfg {
 	struct event_base *base;
 	struct sl_log *log;
+	bool keep_log_level; // it came from the command line: a reload leaves it alone
 	struct sl_conf *conf;
 	struct sl_rcu *rcu;
 	struct sl_host *host;
