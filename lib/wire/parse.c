@@ -14,11 +14,12 @@ sl_wire_is_host(sl_be32 addr)
 }
 
 // Both lengths count from the L4 header: what is contiguous, and what the IP header says there is.
-// A header must lie within both, because padding behind the datagram is none of it.
+// A header must lie within both (padding behind the datagram is none of it): the first check is for
+// the one, the last for the other.
 static bool
 parse_tcp(const struct sl_tcp_hdr *tcp, uint32_t avail, uint32_t len, struct sl_wire_info *info)
 {
-	if (avail < SL_TCP_HLEN || len < SL_TCP_HLEN)
+	if (avail < SL_TCP_HLEN)
 		return false;
 	const uint32_t hlen = (uint32_t)(tcp->off >> 4) * 4;
 
@@ -31,7 +32,7 @@ parse_tcp(const struct sl_tcp_hdr *tcp, uint32_t avail, uint32_t len, struct sl_
 static bool
 parse_udp(const struct sl_udp_hdr *udp, uint32_t avail, uint32_t len, struct sl_wire_info *info)
 {
-	if (avail < SL_UDP_HLEN || len < SL_UDP_HLEN)
+	if (avail < SL_UDP_HLEN)
 		return false;
 	const uint32_t ulen = sl_be16_to_cpu(udp->len);
 

@@ -71,6 +71,7 @@ services(void)
 	add_service(s, VIP, 80, P_TCP, &ep1, 1);
 	add_service(s, VIP2, 80, P_TCP, two, 2);
 	add_service(s, VIP, 53, P_UDP, &udp, 1);
+	add_service(s, POOL_VIP, 80, P_TCP, &ep1, 1);
 	add_service(s, LOCAL, 8443, P_TCP, &local, 1);
 	add_both(s, 81, NULL, 0);
 	add_both(s, 82, &far, 1);
@@ -90,6 +91,10 @@ net(const struct fixture *fx)
 			.len = 16,
 			.port = 0,
 			.gateway = htonl(IP4(198, 51, 100, 254))},
+		{.dst = htonl(IP4(198, 18, 100, 0)),
+			.len = 24,
+			.port = 0,
+			.gateway = htonl(EP_NEW)},
 		{.dst = htonl(IP4(198, 18, 200, 0)), .len = 24, .unreachable = 1},
 		{.dst = htonl(IP4(198, 19, 0, 0)), .len = 16, .port = 1, .gateway = htonl(GATEWAY)},
 		{.dst = 0, .len = 0, .port = 1, .gateway = htonl(GATEWAY)},
@@ -101,7 +106,7 @@ net(const struct fixture *fx)
 		{htonl(LOCAL), SL_ADDR_VIP},
 		{htonl(LOCAL1), SL_ADDR_LOCAL | SL_ADDR_POOL},
 		{htonl(POOL), SL_ADDR_POOL},
-		{htonl(POOL + 1), SL_ADDR_POOL},
+		{htonl(POOL_VIP), SL_ADDR_POOL | SL_ADDR_VIP},
 	};
 	const struct sl_fwd_net_spec spec = {
 		.route = routes,

@@ -18,11 +18,13 @@
 #define CLIENT        IP4(198, 51, 100, 7)
 #define CLIENT2       IP4(198, 51, 100, 8) // its neighbour entry is not resolved
 #define REMOTE_CLIENT IP4(198, 18, 3, 4)
+#define LOST_CLIENT   IP4(198, 18, 100, 1) // behind EP_NEW's address on port 0
 #define LOCAL         IP4(198, 51, 100, 1) // of the mirror of port 0; a service takes port 8443
 #define LOCAL1        IP4(192, 0, 2, 1)    // of the mirror of port 1, also a pool address
 #define VIP           IP4(203, 0, 113, 10)
 #define VIP2          IP4(203, 0, 113, 11)
 #define POOL          IP4(203, 0, 113, 128)
+#define POOL_VIP      IP4(203, 0, 113, 129) // lends ports, and a service takes port 80
 #define TRANSIT       IP4(198, 19, 200, 1)
 #define EP1           IP4(192, 0, 2, 11)   // of VIP:80
 #define EP2           IP4(192, 0, 2, 12)   // of VIP2:80, with EP1

@@ -161,7 +161,9 @@ hold_and_release(void)
 	CHECK_BOOKS(fx);
 	SL_TEST_INT(fixture_housekeeping(fx, out, 32), 0);
 	resolve(fx, ADJ_GATEWAY);
+	fx->now += SEC(1) + 1;
 	SL_TEST_INT(fixture_housekeeping(fx, out, 32), 12);
+	SL_TEST_INT(fx->asked, 1); // what is known is not asked for
 	for (unsigned k = 0; k < 12; k++) {
 		RTE_TEST_ASSERT(
 			out[k].verdict == SL_V_FORWARD && !out[k].bad && out[k].out_port == 1,
@@ -224,6 +226,35 @@ hold_for_a_client(void)
 	RTE_TEST_ASSERT(out[0].verdict == SL_V_FORWARD && !out[0].bad && out[0].out_port == 0 &&
 				out[0].out.src == VIP && out[0].out.dst == CLIENT2,
 		"released");
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+// The same neighbour address on two ports is two neighbours.
+static int
+hold_by_port(void)
+{
+	struct fixture *fx = fixture_new(NULL);
+	const struct packet ask = {UDP_TO(VIP, 53), .src = LOST_CLIENT};
+	const struct result there = fixture_send(fx, &ask, 0);
+	const struct packet answer = {.src = EP_UDP,
+		.dst = POOL,
+		.sport = 5353,
+		.dport = there.out.sport,
+		.proto = P_UDP};
+	static struct result out[2];
+
+	SL_TEST_INT(fixture_send(fx, &answer, 1).verdict, SL_V_HOLD);
+	RTE_TEST_ASSERT(fx->ask.port == 0 && fx->ask.addr == EP_NEW, "asked on port 0");
+	SL_TEST_INT(udp(fx, 84, 5000).verdict, SL_V_HOLD);
+	RTE_TEST_ASSERT(
+		fx->asked == 2 && fx->ask.port == 1 && fx->ask.addr == EP_NEW, "asked on port 1");
+	fx->adj[ADJ_NEW].addr = htonl(EP_NEW);
+	fx->adj[ADJ_NEW].port = 1;
+	resolve(fx, ADJ_NEW);
+	SL_TEST_INT(fixture_housekeeping(fx, out, 2), 1);
+	RTE_TEST_ASSERT(out[0].out.dst == EP_NEW && out[0].out_port == 1, "released");
 	CHECK_BOOKS(fx);
 	fixture_free(fx);
 	return TEST_SUCCESS;
@@ -577,6 +608,7 @@ main(int argc, char **argv)
 		{"hold_and_release", hold_and_release},
 		{"hold_for_a_new_hop", hold_for_a_new_hop},
 		{"hold_for_a_client", hold_for_a_client},
+		{"hold_by_port", hold_by_port},
 		{"hold_overflow", hold_overflow},
 		{"hold_timeout", hold_timeout},
 		{"hold_failed", hold_failed},

@@ -548,6 +548,9 @@ route_lost(void)
 	fx->default_route = false;
 	fx->route_gen++;
 	fixture_publish(fx);
+	r = from_endpoint(&c, T_PSH | T_ACK);
+	RTE_TEST_ASSERT(
+		r.verdict == SL_V_DROP && r.reason == SL_DROP_NO_ROUTE, "data: %u", r.verdict);
 	r = from_endpoint(&c, T_RST);
 	RTE_TEST_ASSERT(
 		r.verdict == SL_V_DROP && r.reason == SL_DROP_NO_ROUTE, "no route: %u", r.verdict);

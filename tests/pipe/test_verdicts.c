@@ -50,6 +50,7 @@ static const struct row rows[] = {
 	{"udp of odd length", {UDP_TO(VIP, 53), .payload_len = 1}, TO_EP_UDP},
 	{"udp of 1472 bytes", {UDP_TO(VIP, 53), .payload_len = 1472}, TO_EP_UDP},
 	{"a service on the kernel's address", {SYN_TO(LOCAL, 8443)}, FORWARD(EP1, 8443, MAC_EP1)},
+	{"a service on a pool address", {SYN_TO(POOL_VIP, 80)}, TO_EP1},
 
 	// to a service, but not to be served
 	{"tcp ack without a flow", {TCP_TO(VIP, 80), .flags = T_ACK, .ack = 77}, ANSWER(NO_FLOW, RST)},
@@ -119,6 +120,9 @@ static const struct row rows[] = {
 		.port = 1, ANSWER(NO_FLOW, RST)},
 	{"pool, late rst of an endpoint", {TCP_TO(POOL, 2000), .src = EP1, .flags = T_RST}, .port = 1,
 		DROP(NO_FLOW)},
+	{"pool and vip, undeclared port", {SYN_TO(POOL_VIP, 81)}, ANSWER(DENIED, RST_ACK)},
+	{"pool and vip, late ack", {TCP_TO(POOL_VIP, 2000), .src = EP1, .flags = T_ACK, .ack = 5},
+		.port = 1, ANSWER(NO_FLOW, RST)},
 	{"pool, ping", {ICMP_TO(POOL)}, PUNT},
 	{"pool, other protocol", {SCTP_TO(POOL)}, ANSWER(DENIED, UNREACH_ADMIN)},
 	{"pool and kernel's, syn", {SYN_TO(LOCAL1, 22), .src = EP1}, .port = 1, PUNT},
