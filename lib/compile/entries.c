@@ -90,9 +90,9 @@ entry_add(struct entries *t, const struct sl_fwd_key *key)
 {
 	const uint32_t id = id_alloc(t);
 
+	t->v[id] = (struct entry){.key = *key, .used = true, .first = SLOT_NONE};
 	if (2 * ++t->n > t->mask)
 		grow_index(t);
-	t->v[id] = (struct entry){.key = *key, .used = true, .first = SLOT_NONE};
 	t->index[place(t, key)] = id;
 	return id;
 }
