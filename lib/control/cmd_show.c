@@ -156,7 +156,7 @@ load_of(const struct sl_control *c, const struct sl_service *svc, const struct s
 			continue;
 		c->cfg.slot_load(c->cfg.ctx, slot, &active, &total);
 		load->flows += active;
-		load->total += total;
+		load->total += total - c->slot_base[slot];
 		found = true;
 	}
 	return found;

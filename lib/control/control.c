@@ -35,7 +35,11 @@ slot_in_use(void *ctx, uint32_t slot)
 	uint64_t active, total;
 
 	c->cfg.slot_load(c->cfg.ctx, slot, &active, &total);
-	return active > 0;
+	if (active > 0)
+		return true;
+	// Free from here on: its next endpoint counts from zero.
+	c->slot_base[slot] = total;
+	return false;
 }
 
 static void
@@ -152,6 +156,7 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	c->conf = cfg->conf;
 	c->registry = sl_registry_new();
 	c->compile = sl_compile_new(&compile);
+	c->slot_base = sl_xcalloc(compile.max_endpoints, sizeof(*c->slot_base));
 	if (!c->compile || !watch(c)) {
 		*why = sl_xasprintf("control: not enough memory for %u endpoints: lower "
 				    "flows.maxEndpoints",
@@ -198,6 +203,7 @@ sl_control_free(struct sl_control *c)
 	sl_registry_free(c->registry);
 	control_file_objects_fini(&c->from_files);
 	sl_conf_free(c->conf);
+	free(c->slot_base);
 	free(c);
 }
 

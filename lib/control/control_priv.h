@@ -39,6 +39,7 @@ struct sl_control {
 	struct sl_compile *compile;
 	struct file_objects from_files;
 	uint64_t generation;         // of the snapshot in force, 0: none yet
+	uint64_t *slot_base;         // flows ever of a slot before its endpoint had it
 	struct sl_fwd_net *net;      // the part in force, one reference
 	struct sl_fwd_params params; // in force
 	bool link_up[SL_MAX_PORTS];
