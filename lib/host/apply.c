@@ -325,8 +325,11 @@ add_route(struct job *j, const struct own_route *r)
 	err = send_route(j, true, r, flags);
 	if (err == 0)
 		table_put(&j->m->own_routes, r);
-	else if (err != -EEXIST || !same || !is_v6(&r->key.to))
+	else if (err != -EEXIST)
 		failed_route(j, err, "route", r);
+	else if (!same || !is_v6(&r->key.to)) // IPv6 is not followed: it may well be ours
+		failed_route(
+			j, err, "another of the same prefix and metric is in the way of route", r);
 }
 
 static void

@@ -371,7 +371,7 @@ sl_nl_put_addr(void *buf, bool add, uint32_t ifindex, const struct sl_prefix *ad
 	ifa->ifa_family = addr->addr.family;
 	ifa->ifa_prefixlen = addr->len;
 	ifa->ifa_index = ifindex;
-	ifa->ifa_scope = host && add ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	ifa->ifa_scope = host && add ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
 	put_ip(nlh, IFA_LOCAL, &addr->addr);
 	put_ip(nlh, IFA_ADDRESS, &addr->addr);
 	if (host && add)

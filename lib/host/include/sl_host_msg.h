@@ -97,7 +97,7 @@ int sl_nl_parse(const struct nlmsghdr *nlh, struct sl_nl_msg *out);
 int sl_nl_parse_ack(const struct nlmsghdr *nlh, int *err, char *text, size_t text_size);
 
 // Requests, put into buf (SL_NL_MSG_BYTES, aligned to 4) without sequence number. Both families.
-// An address: `host` ones (VIPs, pool addresses) get scope link, so that the kernel never picks
+// An address: `host` ones (VIPs, pool addresses) get scope host, so that the kernel never picks
 // one as its own source, no prefix route, and no duplicate-address detection (IPv6).
 struct nlmsghdr *sl_nl_put_addr(
 	void *buf, bool add, uint32_t ifindex, const struct sl_prefix *addr, bool host);
