@@ -209,8 +209,6 @@ title_of(const struct node *root, const char *kind, const char *default_ns)
 static void
 derive(struct sl_object *obj, const struct node *root)
 {
-	struct sl_buf json = {0};
-	struct sl_emit e;
 	char utc[24];
 
 	if (obj->meta.creation) {
@@ -218,9 +216,7 @@ derive(struct sl_object *obj, const struct node *root)
 		free(obj->meta.creation);
 		obj->meta.creation = sl_xstrdup(utc);
 	}
-	sl_emit_init(&e, &json);
-	schema_json(object_schema(), root, &e, NULL);
-	obj->json = sl_buf_take(&json);
+	obj->json = schema_json(object_schema(), root);
 	obj->hash = sl_str_hash(obj->json, strlen(obj->json), 0);
 }
 

@@ -101,8 +101,48 @@ json_value(const struct field *f, const struct node *n, struct sl_emit *e, const
 	}
 }
 
-void
-schema_json(const struct schema *s, const struct node *map, struct sl_emit *e, const char *key)
+// Characters that libyaml takes for line breaks or does not read at all are written as escapes, so
+// that the JSON reads as YAML to the same. They stand in strings only. Returns their length, or 0.
+static size_t
+yaml_unsafe(const unsigned char *c, uint32_t *code)
 {
-	json_object(s, map, e, key);
+	if (c[0] == 0x7f) {
+		*code = 0x7f;
+		return 1;
+	}
+	if (c[0] == 0xc2 && c[1] < 0xa0) {
+		*code = c[1];
+		return 2;
+	}
+	if (c[0] < 0xe0 || (c[0] & 0xf0) != 0xe0)
+		return 0;
+	*code = (uint32_t)(c[0] & 0xf) << 12 | (uint32_t)(c[1] & 0x3f) << 6 | (c[2] & 0x3f);
+	return *code == 0x2028 || *code == 0x2029 || *code == 0xfeff || *code >= 0xfffe ? 3 : 0;
+}
+
+char *
+schema_json(const struct schema *s, const struct node *map)
+{
+	struct sl_buf raw = {0}, json = {0};
+	struct sl_emit e;
+	const char *from;
+	uint32_t code;
+
+	sl_emit_init(&e, &raw);
+	json_object(s, map, &e, NULL);
+	from = raw.data;
+	for (const char *at = raw.data; *at;) {
+		const size_t len = yaml_unsafe((const unsigned char *)at, &code);
+
+		if (!len) {
+			at++;
+			continue;
+		}
+		sl_buf_put(&json, from, (size_t)(at - from));
+		sl_buf_printf(&json, "\\u%04x", code);
+		from = at += len;
+	}
+	sl_buf_puts(&json, from);
+	sl_buf_fini(&raw);
+	return sl_buf_take(&json);
 }

@@ -26,6 +26,7 @@ emit(yaml_emitter_t *e, yaml_event_t *event, int made)
 static bool
 needs_quotes(const char *text)
 {
+	const char *dot;
 	static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "<<", "="};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(words); i++)
@@ -33,21 +34,61 @@ needs_quotes(const char *text)
 			return true;
 	if (scalar_resolve(text) != SCALAR_STR)
 		return true;
-	// Numbers of YAML 1.1: sexagesimal, with underscores, dates.
-	return strchr("0123456789+-.", *text) &&
-	       text[strspn(text, "0123456789+-.:_xXoOeETZ ")] == 0;
+	// Numbers of YAML 1.1: with underscores, sexagesimal, times. An IPv4 address is none of
+	// them.
+	dot = strchr(text, '.');
+	return strchr("0123456789+-.", *text) && !(dot && strchr(dot + 1, '.')) &&
+	       text[strspn(text, "0123456789+-.:_xXoOeETZ ")] == '\0';
+}
+
+// libyaml folds what it takes for line breaks (also U+0085, U+2028 and U+2029) in plain and single
+// quotes; in double quotes it writes them as escapes.
+static bool
+has_odd_characters(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if ((*c < ' ' && *c != '\n') || *c == 0x7f)
+			return true;
+		if ((c[0] == 0xc2 && c[1] < 0xa0) || (c[0] == 0xe2 && c[1] == 0x80) ||
+			(c[0] == 0xef && c[1] == 0xbb))
+			return true;
+	}
+	return false;
+}
+
+// Lines that a literal block shows as they are: none begins or ends blank, none is empty.
+static bool
+is_plain_block(const char *text)
+{
+	for (const char *line = text; *line;) {
+		const size_t len = strcspn(line, "\n");
+
+		if (!len || line[0] == ' ' || line[len - 1] == ' ')
+			return false;
+		line += len + (line[len] == '\n');
+	}
+	return true;
+}
+
+static yaml_scalar_style_t
+style_of(const char *text)
+{
+	if (needs_quotes(text) || has_odd_characters(text))
+		return YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+	if (!strchr(text, '\n'))
+		return YAML_ANY_SCALAR_STYLE;
+	return is_plain_block(text) ? YAML_LITERAL_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
 }
 
 static bool
 emit_scalar(yaml_emitter_t *e, const char *text, bool is_string)
 {
-	const bool quote = is_string && needs_quotes(text);
+	const yaml_scalar_style_t style = is_string ? style_of(text) : YAML_PLAIN_SCALAR_STYLE;
 	yaml_event_t event;
 
 	return emit(e, &event,
 		yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
-			(int)strlen(text), !quote, 1,
-			quote ? YAML_DOUBLE_QUOTED_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE));
+			(int)strlen(text), style != YAML_DOUBLE_QUOTED_SCALAR_STYLE, 1, style));
 }
 
 static bool

@@ -1,0 +1,333 @@
+#include "test_conf.h"
+
+static const char full[] =
+	"node: {name: egress-1}\n"
+	"ports:\n"
+	"- name: lan\n"
+	"  device: net_af_xdp0,iface=veth0\n"
+	"  profile: net_af_xdp\n"
+	"  mac: 02:00:00:00:00:01\n"
+	"  mtu: 9000\n"
+	"  rxQueues: 2\n"
+	"  descriptors: 1024\n"
+	"  addresses: [192.0.2.1/24]\n"
+	"  routes:\n"
+	"  - {to: 0.0.0.0/0, via: 192.0.2.254, metric: 100}\n"
+	"  - {to: 203.0.113.0/24}\n"
+	"  neighbours: [{address: 192.0.2.9, mac: 02:00:00:00:00:09}]\n"
+	"workers: {count: 2, cores: [2, 0x3], controlCore: 0, idle: poll, maxSleep: 1ms}\n"
+	"memory: {hugepages: never, size: 2Gi, buffers: 65536}\n"
+	"flows:\n"
+	"  max: 4096\n"
+	"  maxEndpoints: 2048\n"
+	"  timeouts: {handshake: 10s, established: 1h30m, closing: 20s, reset: 1s, udp: 45s}\n"
+	"pool:\n"
+	"  addresses: [198.51.100.10, 198.51.100.16/29]\n"
+	"  ports: {first: 2000, last: 3000, reserved: [2222, 2223]}\n"
+	"outboundPolicy: {mode: REGISTRY_ONLY, deny: silent, replyRate: 5}\n"
+	"control: {socket: /tmp/s, owner: root, group: sluice, mode: \"0600\"}\n"
+	"resources: [/etc/a, b]\n"
+	"stateDir: /tmp/state\n"
+	"log: {level: debug, format: json}\n"
+	"nextHop: {holdPackets: 0, holdTime: 1s}\n";
+
+static const char minimal[] =
+	"ports: [{name: lan, device: net_null0}]\npool: {addresses: [198.51.100.10]}\n";
+
+static struct sl_conf *
+read_ok(const char *text, const char *file)
+{
+	struct sl_diags diags = {0};
+	struct sl_conf *conf = sl_conf_read_text(text, strlen(text), file, &diags);
+
+	if (!conf)
+		printf("# %s\n", first_diag(&diags));
+	sl_diags_fini(&diags);
+	return conf;
+}
+
+static int
+check_port(const struct sl_conf_port *p)
+{
+	char text[SL_PREFIX_STRLEN];
+
+	SL_TEST_STR(p->name, "lan");
+	SL_TEST_STR(p->device, "net_af_xdp0,iface=veth0");
+	SL_TEST_STR(p->profile, "net_af_xdp");
+	SL_TEST_INT(p->has_mac, true);
+	SL_TEST_STR(sl_mac_str(&p->mac, text), "02:00:00:00:00:01");
+	SL_TEST_INT(p->mtu, 9000);
+	SL_TEST_INT(p->rx_queues, 2);
+	SL_TEST_INT(p->descriptors, 1024);
+	SL_TEST_INT(p->n_addresses, 1);
+	SL_TEST_STR(sl_prefix_str(&p->addresses[0], text), "192.0.2.1/24");
+	SL_TEST_INT(p->n_routes, 2);
+	SL_TEST_STR(sl_prefix_str(&p->routes[0].to, text), "0.0.0.0/0");
+	SL_TEST_STR(sl_ip_str(&p->routes[0].via, text), "192.0.2.254");
+	SL_TEST_INT(p->routes[0].metric, 100);
+	SL_TEST_INT(p->routes[1].via.family, 0);
+	SL_TEST_INT(p->routes[1].loc.line, 13);
+	SL_TEST_INT(p->n_neighbours, 1);
+	SL_TEST_STR(sl_mac_str(&p->neighbours[0].mac, text), "02:00:00:00:00:09");
+	SL_TEST_INT(p->loc.line, 3);
+	SL_TEST_INT(p->loc.col, 3);
+	return TEST_SUCCESS;
+}
+
+int
+test_values(void)
+{
+	struct sl_conf *c = read_ok(full, "/etc/sluice/sluice.yaml");
+	char text[SL_PREFIX_STRLEN];
+
+	RTE_TEST_ASSERT_NOT_NULL(c, "not read");
+	SL_TEST_STR(c->node_name, "egress-1");
+	SL_TEST_INT(c->n_ports, 1);
+	RTE_TEST_ASSERT_SUCCESS(check_port(&c->ports[0]), "port");
+	SL_TEST_INT(c->n_workers, 2);
+	SL_TEST_INT(c->n_worker_cores, 2);
+	SL_TEST_INT(c->worker_cores[1], 3);
+	SL_TEST_INT(c->control_core, 0);
+	SL_TEST_INT(c->idle, SL_IDLE_POLL);
+	SL_TEST_INT(c->idle_max_sleep_us, 1000);
+	SL_TEST_INT(c->memory, SL_MEMORY_NONE);
+	SL_TEST_INT(c->memory_mb, 2048);
+	SL_TEST_INT(c->mbufs, 65536);
+	SL_TEST_INT(c->max_flows, 4096);
+	SL_TEST_INT(c->max_endpoints, 2048);
+	SL_TEST_INT(c->timeout_syn_ns, 10 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->timeout_established_ns, 5400 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->timeout_closing_ns, 20 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->timeout_reset_ns, SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->timeout_udp_ns, 45 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->n_pool, 2);
+	SL_TEST_STR(sl_prefix_str(&c->pool[1], text), "198.51.100.16/29");
+	SL_TEST_INT(c->pool_port_first, 2000);
+	SL_TEST_INT(c->pool_port_last, 3000);
+	SL_TEST_INT(c->n_pool_reserved, 2);
+	SL_TEST_INT(c->pool_reserved[1], 2223);
+	SL_TEST_INT(c->deny_silent, true);
+	SL_TEST_INT(c->reply_rate, 5);
+	SL_TEST_STR(c->socket_path, "/tmp/s");
+	SL_TEST_STR(c->socket_owner, "root");
+	SL_TEST_STR(c->socket_group, "sluice");
+	SL_TEST_INT(c->socket_mode, 0600);
+	SL_TEST_INT(c->n_resources, 2);
+	SL_TEST_STR(c->log_level, "debug");
+	SL_TEST_STR(c->log_format, "json");
+	SL_TEST_INT(c->hold_packets, 0);
+	SL_TEST_INT(c->hold_ns, SL_NSEC_PER_SEC);
+	sl_conf_free(c);
+	return TEST_SUCCESS;
+}
+
+// The defaults that sl_conf.h and the issue promise.
+int
+test_defaults(void)
+{
+	struct sl_conf *c = read_ok(minimal, "sluice.yaml");
+
+	RTE_TEST_ASSERT_NOT_NULL(c, "not read");
+	RTE_TEST_ASSERT_NULL(c->node_name, "node name");
+	SL_TEST_INT(c->n_workers, 1);
+	SL_TEST_INT(c->control_core, -1);
+	SL_TEST_INT(c->idle, SL_IDLE_ADAPTIVE);
+	SL_TEST_INT(c->idle_max_sleep_us, 100);
+	SL_TEST_INT(c->memory, SL_MEMORY_AUTO);
+	SL_TEST_INT(c->memory_mb, 0);
+	SL_TEST_INT(c->max_flows, 262144);
+	SL_TEST_INT(c->max_endpoints, 262144);
+	SL_TEST_INT(c->timeout_syn_ns, 30 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->timeout_established_ns, 3600 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->timeout_udp_ns, 60 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->pool_port_first, 1024);
+	SL_TEST_INT(c->pool_port_last, 65535);
+	SL_TEST_INT(c->deny_silent, false);
+	SL_TEST_INT(c->reply_rate, 1000);
+	SL_TEST_STR(c->socket_path, "/run/sluice/control.sock");
+	SL_TEST_INT(c->socket_mode, 0660);
+	RTE_TEST_ASSERT_NULL(c->socket_group, "group");
+	SL_TEST_STR(c->state_dir, "/var/lib/sluice");
+	SL_TEST_STR(c->log_level, "notice");
+	SL_TEST_STR(c->log_format, "auto");
+	SL_TEST_INT(c->hold_packets, 256);
+	SL_TEST_INT(c->hold_ns, 3 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->ports[0].has_mac, false);
+	SL_TEST_INT(c->ports[0].mtu, 0);
+	sl_conf_free(c);
+	return TEST_SUCCESS;
+}
+
+int
+test_paths_are_relative_to_the_file(void)
+{
+	static const struct {
+		const char *file, *want;
+	} rows[] = {
+		{"/etc/sluice/sluice.yaml", "/etc/sluice/objects"},
+		{"/sluice.yaml", "//objects"},
+		{"conf/sluice.yaml", "conf/objects"},
+		{"sluice.yaml", "./objects"},
+	};
+	char text[256];
+
+	snprintf(text, sizeof(text), "%sresources: [objects, /abs]\nstateDir: state\n", minimal);
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		struct sl_conf *c = read_ok(text, rows[i].file);
+
+		RTE_TEST_ASSERT_NOT_NULL(c, "not read");
+		SL_TEST_STR(c->resources[0], rows[i].want);
+		SL_TEST_STR(c->resources[1], "/abs");
+		SL_TEST_STR(c->socket_path, "/run/sluice/control.sock");
+		sl_conf_free(c);
+	}
+	return TEST_SUCCESS;
+}
+
+int
+test_places(void)
+{
+	struct sl_conf *c = read_ok(full, "sluice.yaml");
+
+	RTE_TEST_ASSERT_NOT_NULL(c, "not read");
+	for (uint32_t i = 0; i < c->n_places; i++) {
+		if (strcmp(c->places[i].path, "flows.timeouts.udp") != 0)
+			continue;
+		SL_TEST_INT(c->places[i].line, 20);
+		SL_TEST_INT(c->places[i].col, 80);
+		sl_conf_free(c);
+		return TEST_SUCCESS;
+	}
+	RTE_TEST_ASSERT(false, "flows.timeouts.udp has no place");
+}
+
+int
+test_invalid_gives_nothing(void)
+{
+	static const char *const texts[] = {"", "a", "[]", "ports: 1", "ports:\n- {}\n"};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(texts); i++) {
+		struct sl_diags diags = {0};
+
+		RTE_TEST_ASSERT_NULL(
+			sl_conf_read_text(texts[i], strlen(texts[i]), "f", &diags), "%s", texts[i]);
+		RTE_TEST_ASSERT(diags.errors > 0, "%s: no diagnostic", texts[i]);
+		sl_diags_fini(&diags);
+	}
+	return TEST_SUCCESS;
+}
+
+// full with one text in place of another; counts what needs a restart and looks at the first.
+static int
+restart(const char *old_text, const char *new_text, size_t want, const char *want_path)
+{
+	struct sl_buf changed = {0};
+	struct sl_diags diags = {0};
+	const char *at = strstr(full, old_text);
+	struct sl_conf *a, *b;
+
+	RTE_TEST_ASSERT_NOT_NULL(at, "%s is not in the text", old_text);
+	sl_buf_put(&changed, full, (size_t)(at - full));
+	sl_buf_puts(&changed, new_text);
+	sl_buf_puts(&changed, at + strlen(old_text));
+	a = read_ok(full, "old.yaml");
+	b = read_ok(changed.data, "new.yaml");
+	RTE_TEST_ASSERT(a && b, "not read");
+	SL_TEST_INT(sl_conf_restart_needed(a, b, &diags), want);
+	SL_TEST_INT(diags.n, want);
+	SL_TEST_INT(diags.warnings, want);
+	if (want_path) {
+		SL_TEST_STR(diags.v[0].path, want_path);
+		SL_TEST_STR(diags.v[0].file, "new.yaml");
+		RTE_TEST_ASSERT(diags.v[0].line > 0, "no line");
+	}
+	sl_diags_fini(&diags);
+	sl_buf_fini(&changed);
+	sl_conf_free(a);
+	sl_conf_free(b);
+	return TEST_SUCCESS;
+}
+
+int
+test_restart_needed(void)
+{
+	static const struct {
+		const char *old_text, *new_text;
+		size_t want;
+		const char *path;
+	} rows[] = {
+		{"metric: 100", "metric: 100", 0, NULL},
+		{"metric: 100", "metric: 10", 0, NULL},
+		{"192.0.2.1/24", "192.0.2.2/24", 0, NULL},
+		{"udp: 45s", "udp: 46s", 0, NULL},
+		{"deny: silent", "deny: reject", 0, NULL},
+		{"level: debug", "level: info", 0, NULL},
+		{"[/etc/a, b]", "[/etc/a]", 0, NULL},
+		{"max: 4096", "max: 8192", 1, "flows.max"},
+		{"mtu: 9000", "mtu: 1500", 1, "ports[0].mtu"},
+		{"  mtu: 9000\n", "", 1, "ports[0].mtu"},
+		{"  mac: 02:00:00:00:00:01\n", "", 1, "ports[0].mac"},
+		{"name: lan", "name: wan", 1, "ports[0].name"},
+		{"workers:", "- {name: b, device: net_null1}\nworkers:", 1, "ports"},
+		{"cores: [2, 0x3]", "cores: [2, 4]", 1, "workers.cores"},
+		{"198.51.100.16/29", "198.51.100.16/30", 1, "pool.addresses"},
+		{"idle: poll, maxSleep: 1ms", "idle: adaptive", 2, "workers.idle"},
+		{"socket: /tmp/s,", "", 1, "control.socket"},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)
+		RTE_TEST_ASSERT_SUCCESS(
+			restart(rows[i].old_text, rows[i].new_text, rows[i].want, rows[i].path),
+			"\"%s\" to \"%s\"", rows[i].old_text, rows[i].new_text);
+	return TEST_SUCCESS;
+}
+
+// Every rule is in the reference, and no row of it is without help.
+int
+test_docs(void)
+{
+	struct sl_buf config = {0}, objects = {0};
+	size_t n;
+	const struct sl_conf_rule *rule = sl_conf_rules(&n);
+
+	sl_conf_docs_config(&config);
+	sl_conf_docs_objects(&objects);
+	for (size_t i = 0; i < n; i++)
+		RTE_TEST_ASSERT_NOT_NULL(strstr(objects.data, rule[i].text), "%s", rule[i].id);
+	RTE_TEST_ASSERT_NOT_NULL(strstr(config.data, "| `ports[].routes[].via` |"), "via");
+	RTE_TEST_ASSERT_NULL(strstr(config.data, "(null)"), "a row without help");
+	RTE_TEST_ASSERT_NULL(strstr(objects.data, "(null)"), "a row without help");
+	sl_buf_fini(&config);
+	sl_buf_fini(&objects);
+	return TEST_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct sl_test tests[] = {
+		{"values", test_values},
+		{"defaults", test_defaults},
+		{"paths_are_relative_to_the_file", test_paths_are_relative_to_the_file},
+		{"places", test_places},
+		{"invalid_gives_nothing", test_invalid_gives_nothing},
+		{"restart_needed", test_restart_needed},
+		{"docs", test_docs},
+		{"service_entry", test_service_entry},
+		{"json_is_canonical", test_json_is_canonical},
+		{"json_leaves_noise_out", test_json_leaves_noise_out},
+		{"hash_follows_content", test_hash_follows_content},
+		{"json_to_yaml", test_json_to_yaml},
+		{"json_to_yaml_refuses", test_json_to_yaml_refuses},
+		{"notes", test_notes},
+		{"bad_object_leaves_good_ones", test_bad_object_leaves_good_ones},
+		{"same_name_in_two_files", test_same_name_in_two_files},
+		{"folder", test_folder},
+		{"unreadable_path", test_unreadable_path},
+		{"creation_is_utc", test_creation_is_utc},
+		{"limits", test_limits},
+		{"many_keys", test_many_keys},
+	};
+
+	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));
+}

@@ -1,0 +1,45 @@
+// The unit test of conf is one program of two files: sluice.yaml, and objects.
+#pragma once
+
+#include "sl_conf.h"
+#include "sl_str.h"
+#include "sl_test.h"
+
+int test_values(void);
+int test_defaults(void);
+int test_paths_are_relative_to_the_file(void);
+int test_places(void);
+int test_invalid_gives_nothing(void);
+int test_restart_needed(void);
+int test_docs(void);
+
+int test_service_entry(void);
+int test_json_is_canonical(void);
+int test_json_leaves_noise_out(void);
+int test_hash_follows_content(void);
+int test_json_to_yaml(void);
+int test_json_to_yaml_refuses(void);
+int test_notes(void);
+int test_bad_object_leaves_good_ones(void);
+int test_same_name_in_two_files(void);
+int test_folder(void);
+int test_unreadable_path(void);
+int test_creation_is_utc(void);
+int test_limits(void);
+int test_many_keys(void);
+
+// The first diagnostic's text, or "" (static buffer).
+static inline const char *
+first_diag(const struct sl_diags *diags)
+{
+	static char text[1024];
+	struct sl_buf line = {0};
+
+	text[0] = '\0';
+	if (diags->n) {
+		sl_diag_format(&diags->v[0], &line);
+		snprintf(text, sizeof(text), "%s", line.data);
+	}
+	sl_buf_fini(&line);
+	return text;
+}
