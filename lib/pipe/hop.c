@@ -62,6 +62,8 @@ pipe_resolve(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum 
 	next->adj = sl_fwd_adj_at(net, next->index);
 	if (!next->adj || next->adj->state == SL_ADJ_OK)
 		return true;
+	if (next->adj->state == SL_ADJ_PORT_DOWN)
+		return unreachable(p, b, pkt, dir, SL_DROP_PORT_DOWN);
 	if (next->adj->state == SL_ADJ_FAILED) {
 		// The kernel has given up on it; it must be asked to try again some time.
 		hold_ask(&p->hold, &next->hop, b->now_ns);

@@ -43,7 +43,8 @@ release(struct sl_pipe *p, const struct sl_fwd_net *net, struct waited *w, struc
 {
 	const struct sl_fwd_adj *adj = sl_fwd_adj_at(net, sl_fwd_adj_find(net, &w->hop));
 	const bool ok = adj && adj->state == SL_ADJ_OK;
-	const bool failed = adj && adj->state == SL_ADJ_FAILED;
+	const bool down = adj && adj->state == SL_ADJ_PORT_DOWN;
+	const bool failed = down || (adj && adj->state == SL_ADJ_FAILED);
 	unsigned n = 0;
 
 	for (; n < max && w->n > 0; n++) {
@@ -53,7 +54,7 @@ release(struct sl_pipe *p, const struct sl_fwd_net *net, struct waited *w, struc
 		if (ok)
 			pipe_send(&out[n], adj);
 		else
-			pipe_drop(p, &out[n], SL_DROP_NO_NEIGHBOUR);
+			pipe_drop(p, &out[n], down ? SL_DROP_PORT_DOWN : SL_DROP_NO_NEIGHBOUR);
 	}
 	return n;
 }

@@ -316,21 +316,33 @@ hold_timeout(void)
 }
 
 static int
-hold_failed(void)
+hold_ends(uint8_t state, enum sl_drop reason)
 {
 	struct fixture *fx = fixture_new(NULL);
 	static struct result out[8];
 
 	for (unsigned k = 0; k < 3; k++)
 		syn(fx, 82, (uint16_t)(5000 + k));
-	fx->adj[ADJ_GATEWAY].state = SL_ADJ_FAILED;
+	fx->adj[ADJ_GATEWAY].state = state;
 	fixture_publish(fx);
 	SL_TEST_INT(fixture_housekeeping(fx, out, 8), 3);
-	SL_TEST_INT(out[2].reason, SL_DROP_NO_NEIGHBOUR);
-	SL_TEST_INT(fixture_drops(fx, SL_DROP_NO_NEIGHBOUR), 3);
+	SL_TEST_INT(out[2].reason, reason);
+	SL_TEST_INT(fixture_drops(fx, reason), 3);
 	CHECK_BOOKS(fx);
 	fixture_free(fx);
 	return TEST_SUCCESS;
+}
+
+static int
+hold_failed(void)
+{
+	return hold_ends(SL_ADJ_FAILED, SL_DROP_NO_NEIGHBOUR);
+}
+
+static int
+hold_port_down(void)
+{
+	return hold_ends(SL_ADJ_PORT_DOWN, SL_DROP_PORT_DOWN);
 }
 
 // One question per hop and second: from packets, from housekeeping while frames wait, and for a hop
@@ -612,6 +624,7 @@ main(int argc, char **argv)
 		{"hold_overflow", hold_overflow},
 		{"hold_timeout", hold_timeout},
 		{"hold_failed", hold_failed},
+		{"held: the port goes down", hold_port_down},
 		{"questions", questions},
 		{"many_hops", many_hops},
 		{"drain", drain},
