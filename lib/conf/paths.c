@@ -12,38 +12,46 @@
 #define MAX_FILE_BYTES (256u << 20)
 #define MAX_DEPTH      16
 
+struct walk {
+	sl_conf_text_fn *fn;
+	void *ctx;
+	struct sl_diags *diags;
+	size_t errors;
+};
+
 static void
-say(struct objects_reader *o, const char *path, enum sl_severity severity, const char *what)
+say(struct walk *w, const char *path, enum sl_severity severity, const char *what)
 {
 	const struct sl_loc loc = {.file = path};
 
-	sl_diag_add(o->diags, severity, &loc, NULL, NULL, NULL, "%s", what);
-	o->errors += severity == SL_ERROR;
+	sl_diag_add(w->diags, severity, &loc, NULL, NULL, NULL, "%s", what);
+	w->errors += severity == SL_ERROR;
 }
 
 static void
-cannot_read(struct objects_reader *o, const char *path, int rc)
+cannot_read(struct walk *w, const char *path, int rc)
 {
 	char *what = sl_xasprintf(
 		"cannot be read: %s", rc == -EFBIG ? "more than 256 MiB" : strerror(-rc));
 
-	say(o, path, SL_ERROR, what);
+	say(w, path, SL_ERROR, what);
 	free(what);
 }
 
 static void
-read_file(struct objects_reader *o, const char *path)
+read_file(struct walk *w, const char *path)
 {
 	const bool standard_input = strcmp(path, "-") == 0;
 	struct sl_buf text = {0};
 	const int rc = standard_input ? sl_buf_read_fd(&text, STDIN_FILENO, MAX_FILE_BYTES)
 				      : sl_buf_read_file(&text, path, MAX_FILE_BYTES);
 
-	o->file = standard_input ? "stdin" : path;
+	const char *file = standard_input ? "stdin" : path;
+
 	if (rc < 0)
-		cannot_read(o, o->file, rc);
+		cannot_read(w, file, rc);
 	else
-		objects_read(o, text.data ? text.data : "", text.len);
+		w->fn(w->ctx, file, text.data ? text.data : "", text.len);
 	sl_buf_fini(&text);
 }
 
@@ -71,48 +79,74 @@ is_visible(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-static void read_folder(struct objects_reader *o, const char *path, unsigned depth);
+static void read_folder(struct walk *w, const char *path, unsigned depth);
 
 static void
-read_entry(struct objects_reader *o, const char *path, const char *name, unsigned depth)
+read_entry(struct walk *w, const char *path, const char *name, unsigned depth)
 {
 	struct stat st, link;
 
 	if (stat(path, &st) < 0 || lstat(path, &link) < 0) {
 		if (is_object_file(name))
-			cannot_read(o, path, -errno);
+			cannot_read(w, path, -errno);
 	} else if (S_ISREG(st.st_mode) && is_object_file(name)) {
-		read_file(o, path);
+		read_file(w, path);
 	} else if (S_ISDIR(st.st_mode) && S_ISLNK(link.st_mode)) {
-		say(o, path, SL_WARNING, "a link to a folder: not followed");
+		say(w, path, SL_WARNING, "a link to a folder: not followed");
 	} else if (S_ISDIR(st.st_mode)) {
-		read_folder(o, path, depth + 1);
+		read_folder(w, path, depth + 1);
 	}
 }
 
 static void
-read_folder(struct objects_reader *o, const char *path, unsigned depth)
+read_folder(struct walk *w, const char *path, unsigned depth)
 {
 	struct dirent **entries;
 	int n;
 
 	if (depth > MAX_DEPTH) {
-		say(o, path, SL_ERROR, "more than 16 folders deep");
+		say(w, path, SL_ERROR, "more than 16 folders deep");
 		return;
 	}
 	n = scandir(path, &entries, is_visible, by_name);
 	if (n < 0) {
-		cannot_read(o, path, -errno);
+		cannot_read(w, path, -errno);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
 		char *entry = sl_xasprintf("%s/%s", path, entries[i]->d_name);
 
-		read_entry(o, entry, entries[i]->d_name, depth);
+		read_entry(w, entry, entries[i]->d_name, depth);
 		free(entry);
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+size_t
+sl_conf_texts_path(const char *path, sl_conf_text_fn *fn, void *ctx, struct sl_diags *diags)
+{
+	struct walk w = {.fn = fn, .ctx = ctx, .diags = diags};
+	struct stat st;
+
+	if (strcmp(path, "-") == 0)
+		read_file(&w, path);
+	else if (stat(path, &st) < 0)
+		cannot_read(&w, path, -errno);
+	else if (S_ISDIR(st.st_mode))
+		read_folder(&w, path, 0);
+	else
+		read_file(&w, path);
+	return w.errors;
+}
+
+static void
+read_objects(void *ctx, const char *file, const char *text, size_t len)
+{
+	struct objects_reader *o = ctx;
+
+	o->file = file;
+	objects_read(o, text, len);
 }
 
 size_t
@@ -121,17 +155,10 @@ sl_conf_objects_path(
 {
 	struct name_index index;
 	struct objects_reader o = {.diags = diags, .origin = origin, .index = &index};
-	struct stat st;
+	size_t errors;
 
 	name_index_init(&index, out);
-	if (strcmp(path, "-") == 0)
-		read_file(&o, path);
-	else if (stat(path, &st) < 0)
-		cannot_read(&o, path, -errno);
-	else if (S_ISDIR(st.st_mode))
-		read_folder(&o, path, 0);
-	else
-		read_file(&o, path);
+	errors = sl_conf_texts_path(path, read_objects, &o, diags);
 	name_index_fini(&index);
-	return o.errors;
+	return errors + o.errors;
 }

@@ -27,6 +27,11 @@ struct sl_objects {
 // text: one or more documents, `List` objects unfolded. file: the name for diagnostics (copied).
 size_t sl_conf_objects(const char *text, size_t len, const char *file, enum sl_origin origin,
 	struct sl_objects *out, struct sl_diags *diags);
+// The texts behind a path, in the order of sl_conf_objects_path(), unread: for those who send them
+// elsewhere. text is NUL-terminated and gone when fn returns. Returns the number of errors (what
+// can't be read).
+typedef void sl_conf_text_fn(void *ctx, const char *file, const char *text, size_t len);
+size_t sl_conf_texts_path(const char *path, sl_conf_text_fn *fn, void *ctx, struct sl_diags *diags);
 // A file, a folder (read recursively, *.yaml *.yml *.json, in name order), or "-" for standard
 // input. An unreadable path is a diagnostic.
 size_t sl_conf_objects_path(
