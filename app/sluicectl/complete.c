@@ -1,0 +1,218 @@
+// The completion script of bash. It knows flags, choices, kinds and files by itself, and asks the
+// daemon (for at most a second) only for the names of objects.
+#include <string.h>
+
+#include "help.h"
+
+// "a|b" as "a b"
+static void
+put_choices(struct sl_buf *out, const struct sl_ctl_param *p)
+{
+	char choice[32];
+
+	for (unsigned i = 0; sl_ctl_choice_at(p, i, choice, sizeof(choice)); i++)
+		sl_buf_printf(out, "%s%s", i ? " " : "", choice);
+}
+
+static void
+put_commands(struct sl_buf *out)
+{
+	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++)
+		sl_buf_printf(out, "%s%s", i ? " " : "", sl_ctl_command(i)->name);
+}
+
+static void
+put_kinds(struct sl_buf *out)
+{
+	const struct sl_ctl_kind *kind;
+
+	for (size_t i = 0; (kind = sl_ctl_kind_at(i)); i++)
+		sl_buf_printf(out, "%s%s", i ? " " : "", kind->plural);
+}
+
+static void
+put_flags(struct sl_buf *out, enum sl_ctl_cmd cmd)
+{
+	const struct sl_ctl_param *p = NULL;
+
+	while ((p = sl_ctl_param_next(cmd, p))) {
+		if (p->positional)
+			continue;
+		if (p->short_)
+			sl_buf_printf(out, " -%c", p->short_);
+		sl_buf_printf(out, " --%s", p->name);
+	}
+}
+
+// A pattern of `case`: "flows:--proto" or "*:-s | *:--socket".
+static void
+put_pattern(struct sl_buf *out, const struct sl_ctl_param *p)
+{
+	const char *command = p->cmd == SL_CTL_CMD_MAX ? "*" : sl_ctl_command(p->cmd)->name;
+
+	sl_buf_putc(out, '\t');
+	if (p->short_)
+		sl_buf_printf(out, "%s:-%c | ", command, p->short_);
+	sl_buf_printf(out, "%s:--%s) ", command, p->name);
+}
+
+static void
+put_flag_values(struct sl_buf *out, enum sl_ctl_cmd cmd)
+{
+	const struct sl_ctl_param *p = NULL;
+
+	while ((p = sl_ctl_param_next(cmd, p))) {
+		if (p->positional || !sl_ctl_type_has_value(p->type) ||
+			p->type == SL_CTL_LOCAL_WATCH)
+			continue;
+		put_pattern(out, p);
+		if (p->type == SL_CTL_CHOICE || p->type == SL_CTL_LOCAL_CHOICE) {
+			sl_buf_puts(out, "_sluicectl_words '");
+			put_choices(out, p);
+			sl_buf_puts(out, "'");
+		} else if (p->type == SL_CTL_LOCAL_PATHS || p->type == SL_CTL_LOCAL_MAYBE_PATHS ||
+			   strcmp(p->name, "socket") == 0) {
+			sl_buf_puts(out, "_sluicectl_files");
+		} else {
+			sl_buf_puts(out, ":"); // a value that nobody can guess
+		}
+		sl_buf_puts(out, " ;;\n");
+	}
+}
+
+static void
+put_values(struct sl_buf *out)
+{
+	sl_buf_puts(out, "# The value of flag $1 of the command; false: it takes none.\n"
+			 "_sluicectl_value() {\n"
+			 "\tcase $command:$1 in\n");
+	for (unsigned cmd = 0; cmd <= SL_CTL_CMD_MAX; cmd++)
+		put_flag_values(out, cmd);
+	sl_buf_puts(out, "\t*) return 1 ;;\n\tesac\n}\n\n");
+}
+
+static void
+put_positional(struct sl_buf *out, const struct sl_ctl_param *p)
+{
+	if (p->type == SL_CTL_CHOICE) {
+		sl_buf_puts(out, "_sluicectl_words '");
+		put_choices(out, p);
+		sl_buf_puts(out, "'");
+	} else if (p->type == SL_CTL_KIND) {
+		sl_buf_puts(out, "_sluicectl_words '");
+		put_kinds(out);
+		sl_buf_puts(out, "'");
+	} else if (strcmp(p->name, "command") == 0) {
+		sl_buf_puts(out, "_sluicectl_words '");
+		put_commands(out);
+		sl_buf_puts(out, "'");
+	} else {
+		sl_buf_puts(out, "_sluicectl_names");
+	}
+}
+
+static void
+put_positionals(struct sl_buf *out)
+{
+	sl_buf_puts(out, "# Argument number $1 of the command.\n"
+			 "_sluicectl_argument() {\n"
+			 "\tcase $command:$1 in\n"
+			 "\t:*) _sluicectl_words '");
+	put_commands(out);
+	sl_buf_puts(out, "' ;;\n");
+	for (unsigned cmd = 0; cmd < SL_CTL_CMD_MAX; cmd++) {
+		const struct sl_ctl_param *p = NULL;
+
+		for (unsigned n = 0; (p = sl_ctl_param_next(cmd, p)) && p->positional; n++) {
+			const char *name = sl_ctl_command(cmd)->name;
+
+			if (p->need == SL_CTL_MANY)
+				sl_buf_printf(out, "\t%s:*) ", name);
+			else
+				sl_buf_printf(out, "\t%s:%u) ", name, n);
+			put_positional(out, p);
+			sl_buf_puts(out, " ;;\n");
+		}
+	}
+	sl_buf_puts(out, "\tesac\n}\n\n");
+}
+
+static void
+put_flag_lists(struct sl_buf *out)
+{
+	sl_buf_puts(out, "_sluicectl_flags() {\n\tcase $command in\n");
+	for (unsigned cmd = 0; cmd < SL_CTL_CMD_MAX; cmd++) {
+		sl_buf_printf(out, "\t%s) _sluicectl_words '", sl_ctl_command(cmd)->name);
+		put_flags(out, cmd);
+		put_flags(out, SL_CTL_CMD_MAX);
+		sl_buf_puts(out, "' ;;\n");
+	}
+	sl_buf_puts(out, "\t*) _sluicectl_words '");
+	put_flags(out, SL_CTL_CMD_MAX);
+	sl_buf_puts(out, "' ;;\n\tesac\n}\n\n");
+}
+
+static const char head[] =
+	"# bash completion of sluicectl: what `sluicectl completion bash` prints.\n"
+	"# shellcheck shell=bash\n"
+	"\n"
+	"_sluicectl_words() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\"); }\n"
+	"\n"
+	"_sluicectl_files() {\n"
+	"\tcompopt -o filenames 2>/dev/null\n"
+	"\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+	"}\n"
+	"\n"
+	"# Names of the kind that stands before.\n"
+	"_sluicectl_names() {\n"
+	"\t_sluicectl_words \"$(timeout 1 \"${COMP_WORDS[0]}\" \"${socket[@]}\" get \"$kind\" -o "
+	"name "
+	"2>/dev/null |\n"
+	"\t\tsed 's,^[^/]*/,,')\"\n"
+	"}\n"
+	"\n";
+
+// A value behind "=" is a word of its own for bash, and the "=" too.
+static const char tail[] = "_sluicectl() {\n"
+			   "\tlocal cur=${COMP_WORDS[COMP_CWORD]} command= kind= flag= word i n=0\n"
+			   "\tlocal -a socket=()\n"
+			   "\n"
+			   "\tCOMPREPLY=()\n"
+			   "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+			   "\t\tword=${COMP_WORDS[i]}\n"
+			   "\t\tif [[ $word == = ]]; then\n"
+			   "\t\t\tcontinue\n"
+			   "\t\telif [[ -n $flag ]]; then\n"
+			   "\t\t\t[[ $flag != -s && $flag != --socket ]] || socket=(-s \"$word\")\n"
+			   "\t\t\tflag=\n"
+			   "\t\telif [[ $word == -* ]]; then\n"
+			   "\t\t\t_sluicectl_value \"$word\" && flag=$word\n"
+			   "\t\telif [[ -z $command ]]; then\n"
+			   "\t\t\tcommand=$word\n"
+			   "\t\telse\n"
+			   "\t\t\t[[ $n -gt 0 ]] || kind=$word\n"
+			   "\t\t\tn=$((n + 1))\n"
+			   "\t\tfi\n"
+			   "\tdone\n"
+			   "\tCOMPREPLY=()\n"
+			   "\t[[ $cur != = ]] || cur=\n"
+			   "\tif [[ -n $flag ]]; then\n"
+			   "\t\t_sluicectl_value \"$flag\"\n"
+			   "\telif [[ $cur == -* ]]; then\n"
+			   "\t\t_sluicectl_flags\n"
+			   "\telse\n"
+			   "\t\t_sluicectl_argument \"$n\"\n"
+			   "\tfi\n"
+			   "}\n"
+			   "\n"
+			   "complete -F _sluicectl sluicectl\n";
+
+void
+complete_bash(struct sl_buf *out)
+{
+	sl_buf_puts(out, head);
+	put_values(out);
+	put_positionals(out);
+	put_flag_lists(out);
+	sl_buf_puts(out, tail);
+}

@@ -1,0 +1,216 @@
+#include "describe.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "safe.h"
+#include "sl_str.h"
+#include "table.h"
+
+#define INDENT 15
+
+static const char *
+text_of(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text ? text : "";
+}
+
+static long long
+number_of(const json_t *row, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(row, key));
+}
+
+static void
+put_key(FILE *out, const char *key)
+{
+	fprintf(out, "%s:%*s", key, (int)(INDENT - 1 - strlen(key)), "");
+}
+
+static void
+put_line(FILE *out, const char *key, const char *value)
+{
+	put_key(out, key);
+	safe_put(out, *value ? value : "<none>", "");
+	putc('\n', out);
+}
+
+static void
+put_pairs(FILE *out, const char *key, const json_t *pairs)
+{
+	const char *name;
+	json_t *value;
+	unsigned n = 0;
+
+	put_key(out, key);
+	if (json_object_size(pairs) == 0)
+		fputs("<none>\n", out);
+	json_object_foreach((json_t *)pairs, name, value)
+	{
+		const char *text = json_string_value(value);
+
+		fprintf(out, "%*s", n++ > 0 ? INDENT : 0, "");
+		safe_put(out, name, "");
+		putc('=', out);
+		safe_put(out, text ? text : "", "");
+		putc('\n', out);
+	}
+}
+
+// "file:12", or "socket": where the object as it is in force was written.
+static void
+put_origin(FILE *out, const json_t *row)
+{
+	const char *file = text_of(row, "file");
+	char *text;
+
+	if (*file)
+		text = sl_xasprintf(
+			"%s (%s:%lld)", text_of(row, "origin"), file, number_of(row, "line"));
+	else
+		text = sl_xstrdup(text_of(row, "origin"));
+	put_line(out, "Origin", text);
+	free(text);
+}
+
+static void
+put_conditions(FILE *out, const json_t *conditions)
+{
+	size_t i;
+	json_t *c;
+
+	fputs("Conditions:\n", out);
+	json_array_foreach((json_t *)conditions, i, c)
+	{
+		char *line = sl_xasprintf("  %-12s %-7s %-20s %s\n", text_of(c, "type"),
+			text_of(c, "status"), text_of(c, "reason"), text_of(c, "message"));
+
+		safe_put(out, line, "\n");
+		free(line);
+	}
+}
+
+static void
+put_notes(FILE *out, const json_t *row)
+{
+	const json_t *notes = json_object_get(row, "notes");
+	const char *file = text_of(row, "file");
+	size_t i;
+	json_t *note;
+
+	fprintf(out, "Notes:%s\n", json_array_size(notes) > 0 ? "" : "         <none>");
+	json_array_foreach((json_t *)notes, i, note)
+	{
+		const char *path = text_of(note, "path");
+		char *place = sl_xstrdup("");
+
+		if (*file && number_of(note, "line") > 0) {
+			free(place);
+			place = sl_xasprintf("%s:%lld:%lld: ", file, number_of(note, "line"),
+				number_of(note, "col"));
+		}
+		char *line = sl_xasprintf(
+			"  %s%s%s%s\n", place, path, *path ? ": " : "", text_of(note, "message"));
+
+		safe_put(out, line, "\n");
+		free(line);
+		free(place);
+	}
+}
+
+static void
+put_ports(FILE *out, const json_t *ports)
+{
+	size_t i;
+	json_t *port;
+
+	fputs("    Ports:", out);
+	json_array_foreach((json_t *)ports, i, port)
+	{
+		const long long number = number_of(port, "number");
+		const long long target = number_of(port, "targetPort");
+		char *text = target && target != number
+				     ? sl_xasprintf(" %lld->%lld/%s(%s)", number, target,
+					       text_of(port, "protocol"), text_of(port, "name"))
+				     : sl_xasprintf(" %lld/%s(%s)", number,
+					       text_of(port, "protocol"), text_of(port, "name"));
+
+		safe_put(out, text, "");
+		free(text);
+	}
+	putc('\n', out);
+}
+
+static void
+put_endpoints(FILE *out, const json_t *endpoints)
+{
+	size_t i;
+	json_t *ep;
+
+	fprintf(out, "    Endpoints:%s\n", json_array_size(endpoints) > 0 ? "" : " <none>");
+	json_array_foreach((json_t *)endpoints, i, ep)
+	{
+		const char *address = text_of(ep, "address"), *locality = text_of(ep, "locality");
+		const bool v6 = strchr(address, ':') != NULL;
+		char *at = sl_xasprintf("%s%s%s:%lld", v6 ? "[" : "", address, v6 ? "]" : "",
+			number_of(ep, "port"));
+		char *line = sl_xasprintf("      %-23s %-10s weight %-5lld %s%s%s\n", at,
+			text_of(ep, "portName"), number_of(ep, "weight"), text_of(ep, "state"),
+			*locality ? "  " : "", locality);
+
+		safe_put(out, line, "\n");
+		free(line);
+		free(at);
+	}
+}
+
+static void
+put_service(FILE *out, const json_t *svc)
+{
+	const char *reason = text_of(svc, "reason");
+	char *head = sl_xasprintf("  %s\n    Tier: %s%s%s\n", text_of(svc, "host"),
+		text_of(svc, "tier"), *reason ? ", " : "", reason);
+	size_t i;
+	json_t *vip;
+
+	safe_put(out, head, "\n");
+	free(head);
+	fputs("    VIPs:", out);
+	json_array_foreach(json_object_get(svc, "vips"), i, vip)
+	{
+		putc(' ', out);
+		safe_put(out, json_string_value(vip) ? json_string_value(vip) : "", "");
+	}
+	fputs(i == 0 ? " <none>\n" : "\n", out);
+	put_ports(out, json_object_get(svc, "ports"));
+	put_endpoints(out, json_object_get(svc, "endpoints"));
+}
+
+void
+describe(FILE *out, const json_t *row, bool more)
+{
+	char generation[32];
+	size_t i;
+	json_t *svc;
+
+	if (more)
+		fputs("\n\n", out);
+	put_line(out, "Name", text_of(row, "name"));
+	put_line(out, "Namespace", text_of(row, "namespace"));
+	put_line(out, "Kind", text_of(row, "kind"));
+	put_pairs(out, "Labels", json_object_get(row, "labels"));
+	put_pairs(out, "Annotations", json_object_get(row, "annotations"));
+	put_line(out, "Created", text_of(row, "creation"));
+	put_origin(out, row);
+	snprintf(generation, sizeof(generation), "%lld", number_of(row, "generation"));
+	put_line(out, "Generation", generation);
+	put_line(out, "Status", text_of(row, "status"));
+	put_conditions(out, json_object_get(row, "conditions"));
+	put_notes(out, row);
+	fputs("Services:\n", out);
+	json_array_foreach(json_object_get(row, "services"), i, svc) put_service(out, svc);
+}

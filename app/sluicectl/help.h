@@ -1,0 +1,16 @@
+// Texts out of the command table: help, the completion script, the manual page's command section,
+// docs/control.md. Each says what the table says and no more.
+//
+// Threads: one.
+#pragma once
+
+#include "sl_ctl_table.h"
+
+void help_all(struct sl_buf *out);
+void help_command(struct sl_buf *out, enum sl_ctl_cmd cmd);
+// "sluicectl get KIND [NAME] [-n NS] ...", in one line.
+void help_usage(struct sl_buf *out, enum sl_ctl_cmd cmd);
+
+void complete_bash(struct sl_buf *out);
+void docs_control(struct sl_buf *out);
+void docs_man_commands(struct sl_buf *out);

@@ -1,0 +1,98 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "help.h"
+#include "offline.h"
+#include "remote.h"
+#include "safe.h"
+#include "sluicectl.h"
+#include "version.h"
+
+static int
+wrong_usage(const struct args *args, const struct sl_buf *why, FILE *err)
+{
+	struct sl_buf usage = {0};
+
+	fputs("sluicectl: ", err);
+	safe_put(err, why->data, "");
+	putc('\n', err);
+	if (args->cmd != SL_CTL_CMD_MAX) {
+		help_usage(&usage, args->cmd);
+		fprintf(err, "usage: %s\n", usage.data);
+		sl_buf_fini(&usage);
+	}
+	return 2;
+}
+
+static int
+print(struct sl_buf *text, FILE *out)
+{
+	fwrite(text->data, 1, text->len, out);
+	sl_buf_fini(text);
+	return 0;
+}
+
+static int
+help(const struct args *args, enum sl_ctl_cmd cmd, FILE *out, FILE *err)
+{
+	const char *name = args_get(args, "command", 0);
+	struct sl_buf text = {0};
+	int rc;
+
+	if (name && (cmd = sl_ctl_command_find(name)) == SL_CTL_CMD_MAX) {
+		sl_buf_printf(&text, "unknown command \"%s\"; `sluicectl help` lists them", name);
+		rc = wrong_usage(args, &text, err);
+		sl_buf_fini(&text);
+		return rc;
+	}
+	if (cmd == SL_CTL_CMD_MAX)
+		help_all(&text);
+	else
+		help_command(&text, cmd);
+	return print(&text, out);
+}
+
+static int
+run(const struct args *args, FILE *out, FILE *err)
+{
+	struct sl_buf text = {0};
+
+	if (args->help)
+		return help(args, args->cmd, out, err);
+	if (args->version) {
+		fprintf(out, "sluicectl %s\n", SLUICE_VERSION);
+		return 0;
+	}
+	switch (args->cmd) {
+	case SL_CTL_HELP:
+		return help(args, SL_CTL_CMD_MAX, out, err);
+	case SL_CTL_COMPLETION:
+		complete_bash(&text);
+		return print(&text, out);
+	default:
+		return args->n_paths > 0 && sl_ctl_command(args->cmd)->offline
+			       ? offline_run(args, out, err)
+			       : remote_run(args, out, err);
+	}
+}
+
+int
+sluicectl_run(int argc, char **argv, FILE *out, FILE *err)
+{
+	struct sl_buf why = {0};
+	struct args args;
+	int rc;
+
+	if (args_parse(argc, argv, &args, &why) < 0)
+		rc = wrong_usage(&args, &why, err);
+	else
+		rc = run(&args, out, err);
+	args_fini(&args);
+	sl_buf_fini(&why);
+	if ((fflush(out) != 0 || ferror(out)) && rc == 0) {
+		fputs("sluicectl: the output could not be written\n", err);
+		rc = 1;
+	}
+	return rc;
+}

@@ -1,0 +1,44 @@
+#include "safe.h"
+
+#include <string.h>
+
+// C1 control characters are 0xc2 0x80..0x9f in UTF-8.
+static bool
+is_c1(const unsigned char *s)
+{
+	return s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f;
+}
+
+static bool
+is_control(const unsigned char *s)
+{
+	return *s < ' ' || *s == 0x7f || is_c1(s);
+}
+
+void
+safe_put(FILE *f, const char *text, const char *keep)
+{
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+		if (!is_control(s) || (*s < 0x80 && strchr(keep, *s))) {
+			putc(*s, f);
+		} else {
+			putc('?', f);
+			s += is_c1(s);
+		}
+	}
+}
+
+unsigned
+safe_cell(struct sl_buf *out, const char *text)
+{
+	unsigned columns = 0;
+
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+		const bool control = is_control(s);
+
+		sl_buf_putc(out, control ? '?' : (char)*s);
+		columns += (*s & 0xc0) != 0x80;
+		s += control && is_c1(s);
+	}
+	return columns;
+}
