@@ -165,23 +165,23 @@ take_shorts(struct parser *p, const char *flags)
 	return 0;
 }
 
+void
+args_unknown_command(const char *name, struct sl_buf *why)
+{
+	const char *near = sl_ctl_command_nearest(name);
+
+	sl_buf_printf(why, "unknown command \"%s\"", name);
+	if (near)
+		sl_buf_printf(why, "; did you mean %s?", near);
+}
+
 static int
 take_command(struct parser *p, const char *name)
 {
-	const char *names[SL_CTL_CMD_MAX + 1] = {NULL};
-	const char *near;
-
 	p->args->cmd = sl_ctl_command_find(name);
 	if (p->args->cmd != SL_CTL_CMD_MAX)
 		return 0;
-	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++)
-		names[i] = sl_ctl_command(i)->name;
-	near = sl_str_nearest(name, names);
-	sl_buf_printf(p->why, "unknown command \"%s\"", name);
-	if (near)
-		sl_buf_printf(p->why, "; did you mean %s?", near);
-	else
-		sl_buf_puts(p->why, "; `sluicectl help` lists them");
+	args_unknown_command(name, p->why);
 	return -EINVAL;
 }
 
@@ -193,6 +193,9 @@ take_positional(struct parser *p, const char *text)
 	while ((param = sl_ctl_param_next(p->args->cmd, param)) && param->positional)
 		if (param->need == SL_CTL_MANY || !args_get(p->args, param->name, 0))
 			return take(p, param, text);
+	// -f A B C, where nothing else can stand there.
+	if (p->args->n_paths > 0 && !sl_ctl_param_next(p->args->cmd, NULL)->positional)
+		return take(p, find_short(p->args->cmd, 'f'), text);
 	sl_buf_printf(p->why, "%s: \"%s\" is one argument too many",
 		sl_ctl_command(p->args->cmd)->name, text);
 	return -EINVAL;
@@ -255,7 +258,7 @@ args_parse(int argc, char **argv, struct args *args, struct sl_buf *why)
 	if (args->help || args->version)
 		return 0;
 	if (args->cmd == SL_CTL_CMD_MAX) {
-		sl_buf_puts(why, "a command is missing; `sluicectl help` lists them");
+		sl_buf_puts(why, "a command is missing");
 		return -EINVAL;
 	}
 	return check_whole(args, why);

@@ -33,3 +33,5 @@ int args_parse(int argc, char **argv, struct args *args, struct sl_buf *why);
 void args_fini(struct args *args);
 // The i-th value of an argument, or NULL.
 const char *args_get(const struct args *args, const char *name, size_t i);
+// The sentence about a command that is none.
+void args_unknown_command(const char *name, struct sl_buf *why);

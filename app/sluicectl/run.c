@@ -12,16 +12,11 @@
 static int
 wrong_usage(const struct args *args, const struct sl_buf *why, FILE *err)
 {
-	struct sl_buf usage = {0};
-
 	fputs("sluicectl: ", err);
 	safe_put(err, why->data, "");
-	putc('\n', err);
-	if (args->cmd != SL_CTL_CMD_MAX) {
-		help_usage(&usage, args->cmd);
-		fprintf(err, "usage: %s\n", usage.data);
-		sl_buf_fini(&usage);
-	}
+	fprintf(err, "\nsluicectl: `sluicectl help%s%s` tells what there is\n",
+		args->cmd != SL_CTL_CMD_MAX ? " " : "",
+		args->cmd != SL_CTL_CMD_MAX ? sl_ctl_command(args->cmd)->name : "");
 	return 2;
 }
 
@@ -41,7 +36,7 @@ help(const struct args *args, enum sl_ctl_cmd cmd, FILE *out, FILE *err)
 	int rc;
 
 	if (name && (cmd = sl_ctl_command_find(name)) == SL_CTL_CMD_MAX) {
-		sl_buf_printf(&text, "unknown command \"%s\"; `sluicectl help` lists them", name);
+		args_unknown_command(name, &text);
 		rc = wrong_usage(args, &text, err);
 		sl_buf_fini(&text);
 		return rc;

@@ -19,16 +19,6 @@ refuse(struct sl_buf *why, const char *what, const char *word, const char *near)
 }
 
 static const char *
-nearest_command(const char *word)
-{
-	const char *names[SL_CTL_CMD_MAX + 1] = {NULL};
-
-	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++)
-		names[i] = sl_ctl_command(i)->name;
-	return sl_str_nearest(word, names);
-}
-
-static const char *
 nearest_param(enum sl_ctl_cmd cmd, const char *word)
 {
 	const char *names[33] = {NULL};
@@ -70,7 +60,7 @@ read_command(struct sl_ctl_request *r, struct sl_buf *why)
 	}
 	r->cmd = sl_ctl_command_find(name);
 	if (r->cmd == SL_CTL_CMD_MAX)
-		return refuse(why, "unknown command", name, nearest_command(name));
+		return refuse(why, "unknown command", name, sl_ctl_command_nearest(name));
 	return 0;
 }
 

@@ -55,6 +55,16 @@ sl_ctl_command_find(const char *name)
 	return SL_CTL_CMD_MAX;
 }
 
+const char *
+sl_ctl_command_nearest(const char *name)
+{
+	const char *names[SL_CTL_CMD_MAX + 1] = {NULL};
+
+	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++)
+		names[i] = commands[i].name;
+	return sl_str_nearest(name, names);
+}
+
 // The next row of `table` whose cmd fits, after prev.
 #define NEXT_OF(table, wanted, prev)                                                               \
 	do {                                                                                       \

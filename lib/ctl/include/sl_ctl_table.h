@@ -96,6 +96,7 @@ struct sl_ctl_kind {
 
 const struct sl_ctl_command *sl_ctl_command(enum sl_ctl_cmd cmd);
 enum sl_ctl_cmd sl_ctl_command_find(const char *name); // SL_CTL_CMD_MAX: none
+const char *sl_ctl_command_nearest(const char *name);  // what was meant, or NULL
 
 // The rows of one command in order of declaration: NULL begins, NULL ends. Positional arguments
 // come before flags; SL_CTL_CMD_MAX walks the global flags.
