@@ -1,0 +1,35 @@
+// What the files of lib/port share: the port itself.
+#pragma once
+
+#include "sl_device.h"
+#include "sl_port.h"
+#include "sl_profile.h"
+
+struct sl_port {
+	char *name;
+	struct sl_device device;
+	struct sl_profile profile;
+	struct sl_log *log;
+	struct rte_mempool *pool;
+	uint16_t id;
+	uint16_t rx_queues;
+	uint16_t tx_queues;
+	int quiet_fd; // -1: the kernel below is left as it is
+	bool probed;
+	bool has_id;
+	bool started;
+	struct sl_port_info info; // all but link and promiscuous, which are asked for
+};
+
+// Adds a clause to info.missing; what does not fit is cut.
+void sl_port_note(struct sl_port *p, const char *fmt, ...) SL_PRINTF(2, 3);
+
+// From probed to configured: queues, offloads, RSS, MTU, MAC.
+int sl_port_setup(struct sl_port *p, const struct sl_port_cfg *cfg, char **why);
+
+// EAL's log to ours. The stream is EAL's until sl_eal_log_off().
+int sl_eal_log_on(struct sl_log *log);
+void sl_eal_log_off(void);
+// libbpf and libxdp print to stderr on their own: through EAL's log from now on, once they are
+// loaded.
+void sl_eal_log_bpf(void);
