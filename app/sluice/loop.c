@@ -1,7 +1,9 @@
 // The poll loop: receive, run the pipe, carry its verdicts out, send, keep house, rest when idle.
+#include <linux/if_ether.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,17 +36,22 @@ fill_packet(struct sl_pkt *pkt, struct rte_mbuf *m)
 	pkt->buf = m;
 }
 
-// An answer of our own is one segment of frame_len bytes.
+// An answer of our own is one segment of frame_len bytes, padded as Ethernet wants it: not every
+// device does that.
 static void
 shape_reply(struct rte_mbuf *m, const struct sl_pkt *pkt)
 {
+	const uint32_t len = pkt->frame_len < ETH_ZLEN ? ETH_ZLEN : pkt->frame_len;
+
 	if (m->next) {
 		rte_pktmbuf_free(m->next);
 		m->next = NULL;
 		m->nb_segs = 1;
 	}
-	m->data_len = (uint16_t)pkt->frame_len;
-	m->pkt_len = pkt->frame_len;
+	if (len <= pkt->room)
+		memset(pkt->data + pkt->frame_len, 0, len - pkt->frame_len);
+	m->data_len = (uint16_t)(len <= pkt->room ? len : pkt->frame_len);
+	m->pkt_len = m->data_len;
 }
 
 static void

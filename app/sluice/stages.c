@@ -11,7 +11,7 @@
 #include "daemon.h"
 #include "sl_str.h"
 
-#define DATA_ROOM  2048
+#define DATA_ROOM  RTE_MBUF_DEFAULT_BUF_SIZE
 #define RING_DEPTH 4096 // frames that may sit in the rings of one queue of a port, both ways
 #define WORKER_USE 4096 // frames that may sit in a worker: caches, rings, bursts, held
 
@@ -56,8 +56,17 @@ int
 eal_start(struct daemon *d, char **why)
 {
 	unsigned worker_cores[SL_MAX_WORKERS];
-	struct sl_port_eal_cfg cfg = {.name = "sluice", .worker_cores = worker_cores};
+	const char *devices[SL_PORT_MAX];
+	struct sl_port_eal_cfg cfg = {
+		.name = "sluice",
+		.worker_cores = worker_cores,
+		.devices = devices,
+		.n_devices = d->conf->n_ports,
+	};
 	int rc = daemon_cores(d, worker_cores, why);
+
+	for (uint32_t i = 0; i < d->conf->n_ports; i++)
+		devices[i] = d->conf->ports[i].device;
 
 	if (rc < 0)
 		return rc;
