@@ -1,4 +1,4 @@
-// sluice.yaml: reading, release, and what a reload cannot change.
+// sluice.yaml: reading, places, release.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,69 +139,4 @@ sl_conf_free(struct sl_conf *conf)
 	free(conf->places);
 	free(conf->file);
 	free(conf);
-}
-
-// ---- reload ----
-
-struct compare {
-	const struct sl_conf *new_conf;
-	struct sl_diags *diags;
-	size_t n;
-};
-
-static void
-say_restart(struct compare *c, const struct path *path, const char *what)
-{
-	struct sl_buf where = {0};
-	struct sl_loc loc;
-
-	path_render(path, &where);
-	loc = conf_place(c->new_conf, where.data);
-	sl_diag_add(c->diags, SL_WARNING, &loc, "sluice.yaml", where.data, NULL,
-		"%s, which takes a restart: the old value stays until then", what);
-	c->n++;
-	sl_buf_fini(&where);
-}
-
-// a and b: structs of schema s, old and new.
-static void
-compare(struct compare *c, const struct schema *s, const struct path *up, const void *a,
-	const void *b)
-{
-	for (uint32_t i = 0; i < s->n; i++) {
-		const struct field *f = &s->fields[i];
-		const struct path path = {.up = up, .key = f->key};
-		const char *x = a, *y = b;
-
-		if (f->type == T_OBJECT && !(f->flags & F_LIST)) {
-			compare(c, f->sub, &path, x + f->at, y + f->at);
-		} else if (!(f->flags & F_RESTART) || field_equal(f, a, b)) {
-			continue;
-		} else if (f->type != T_OBJECT) {
-			say_restart(c, &path, "changed");
-		} else if (*(const uint32_t *)(x + f->count_at) !=
-			   *(const uint32_t *)(y + f->count_at)) {
-			say_restart(c, &path, "has more or fewer entries");
-		} else {
-			const uint32_t n = *(const uint32_t *)(x + f->count_at);
-
-			for (uint32_t k = 0; k < n; k++) {
-				const struct path at = {.up = &path, .index = k};
-				const size_t off = (size_t)k * f->sub->size;
-
-				compare(c, f->sub, &at, *(char *const *)(x + f->at) + off,
-					*(char *const *)(y + f->at) + off);
-			}
-		}
-	}
-}
-
-size_t
-sl_conf_restart_needed(
-	const struct sl_conf *old_conf, const struct sl_conf *new_conf, struct sl_diags *diags)
-{
-	struct compare c = {.new_conf = new_conf, .diags = diags};
-
-	compare(&c, conf_schema(), NULL, old_conf, new_conf);
-	return c.n;
 }

@@ -108,76 +108,60 @@ key_hash(const struct sl_object *obj)
 	return sl_str_hash(obj->meta.name, strlen(obj->meta.name), hash);
 }
 
-static void index_add(struct name_index *index, size_t i);
-
+// Open addressing over out->v: a slot holds index + 1. Objects that the caller took out of v leave
+// their slot, which matches nothing.
 static void
-index_grow(struct name_index *index)
+index_add(struct sl_objects *out, size_t i)
 {
-	const size_t n = index->out->n;
+	uint64_t slot = key_hash(out->v[i]);
 
-	free(index->slots);
-	index->n_slots = index->n_slots ? 2 * index->n_slots : 256;
-	while (index->n_slots < 2 * (n + 1))
-		index->n_slots *= 2;
-	index->slots = sl_xcalloc(index->n_slots, sizeof(*index->slots));
-	for (size_t i = 0; i < n; i++)
-		if (index->out->v[i])
-			index_add(index, i);
+	while (out->slots[slot & (out->n_slots - 1)])
+		slot++;
+	out->slots[slot & (out->n_slots - 1)] = (uint32_t)i + 1;
 }
 
 static void
-index_add(struct name_index *index, size_t i)
+index_grow(struct sl_objects *out)
 {
-	uint64_t slot = key_hash(index->out->v[i]);
-
-	while (index->slots[slot & (index->n_slots - 1)])
-		slot++;
-	index->slots[slot & (index->n_slots - 1)] = (uint32_t)i + 1;
+	free(out->slots);
+	out->n_slots = out->n_slots ? 2 * out->n_slots : 256;
+	out->slots = sl_xcalloc(out->n_slots, sizeof(*out->slots));
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i])
+			index_add(out, i);
 }
 
 static const struct sl_object *
-index_find(const struct name_index *index, const struct sl_object *obj)
+index_find(const struct sl_objects *out, const struct sl_object *obj)
 {
+	if (!out->n_slots)
+		return NULL;
 	for (uint64_t slot = key_hash(obj);; slot++) {
-		const uint32_t i = index->slots[slot & (index->n_slots - 1)];
+		const uint32_t i = out->slots[slot & (out->n_slots - 1)];
 		const struct sl_object *other;
 
 		if (!i)
 			return NULL;
-		other = index->out->v[i - 1];
-		if (other->kind == obj->kind && strcmp(other->meta.name, obj->meta.name) == 0 &&
+		other = out->v[i - 1];
+		if (other && other->kind == obj->kind &&
+			strcmp(other->meta.name, obj->meta.name) == 0 &&
 			strcmp(other->meta.namespace_, obj->meta.namespace_) == 0)
 			return other;
 	}
 }
 
-void
-name_index_init(struct name_index *index, struct sl_objects *out)
-{
-	*index = (struct name_index){.out = out};
-	index_grow(index);
-}
-
-void
-name_index_fini(struct name_index *index)
-{
-	free(index->slots);
-}
-
 static void
-keep(struct objects_reader *o, struct sl_object *obj)
+keep(struct sl_objects *out, struct sl_object *obj)
 {
-	struct sl_objects *out = o->index->out;
-
 	if (out->n == out->cap) {
 		out->cap = out->cap ? 2 * out->cap : 64;
 		out->v = sl_xrealloc(out->v, out->cap, sizeof(struct sl_object *));
 	}
 	out->v[out->n++] = obj;
-	if (2 * out->n > o->index->n_slots)
-		index_grow(o->index);
+	if (2 * out->n > out->n_slots)
+		index_grow(out);
 	else
-		index_add(o->index, out->n - 1);
+		index_add(out, out->n - 1);
 }
 
 // ---- one object ----
@@ -231,7 +215,7 @@ parse_endpoint_addresses(struct sl_service_entry *se)
 static bool
 is_taken(struct reader *r, struct objects_reader *o, const struct sl_object *obj)
 {
-	const struct sl_object *other = index_find(o->index, obj);
+	const struct sl_object *other = index_find(o->out, obj);
 
 	if (!other)
 		return false;
@@ -265,9 +249,9 @@ read_service_entry(struct objects_reader *o, const struct node *root, const char
 	if (!r.errors && !o->broken && !is_taken(&r, o, obj)) {
 		se_remarks(&r, root, obj);
 		derive(obj, root);
-		keep(o, obj);
+		keep(o->out, obj);
 	} else {
-		o->index->out->invalid++;
+		o->out->invalid++;
 		sl_object_free(obj);
 	}
 	o->errors += r.errors;
@@ -295,7 +279,7 @@ refuse(struct objects_reader *o, const struct node *at, const char *object, cons
 	sl_diag_add(o->diags, SL_ERROR, &loc, object, path, NULL, "%s", text.data);
 	sl_buf_fini(&text);
 	o->errors++;
-	o->index->out->invalid++;
+	o->out->invalid++;
 }
 
 static void
@@ -329,7 +313,7 @@ read_other(struct objects_reader *o, const struct node *root, const char *kind, 
 		sl_diag_add(o->diags, SL_WARNING, &loc, title, NULL, NULL,
 			"this kind is not served yet: the object is left out");
 		free(title);
-		o->index->out->skipped++;
+		o->out->skipped++;
 		return;
 	}
 	title = title_of(root, kind, "");
@@ -398,7 +382,7 @@ objects_read(struct objects_reader *o, const char *text, size_t len)
 		if (doc.root)
 			read_node(o, doc.root);
 		else if (o->broken)
-			o->index->out->invalid++;
+			o->out->invalid++;
 		doc_fini(&doc);
 	}
 }
@@ -407,12 +391,9 @@ size_t
 sl_conf_objects(const char *text, size_t len, const char *file, enum sl_origin origin,
 	struct sl_objects *out, struct sl_diags *diags)
 {
-	struct name_index index;
-	struct objects_reader o = {.diags = diags, .file = file, .origin = origin, .index = &index};
+	struct objects_reader o = {.diags = diags, .file = file, .origin = origin, .out = out};
 
-	name_index_init(&index, out);
 	objects_read(&o, text, len);
-	name_index_fini(&index);
 	return o.errors;
 }
 
@@ -422,5 +403,6 @@ sl_objects_fini(struct sl_objects *o)
 	for (size_t i = 0; i < o->n; i++)
 		sl_object_free(o->v[i]);
 	free(o->v);
+	free(o->slots);
 	*o = (struct sl_objects){0};
 }

@@ -153,12 +153,8 @@ size_t
 sl_conf_objects_path(
 	const char *path, enum sl_origin origin, struct sl_objects *out, struct sl_diags *diags)
 {
-	struct name_index index;
-	struct objects_reader o = {.diags = diags, .origin = origin, .index = &index};
-	size_t errors;
+	struct objects_reader o = {.diags = diags, .origin = origin, .out = out};
+	const size_t errors = sl_conf_texts_path(path, read_objects, &o, diags);
 
-	name_index_init(&index, out);
-	errors = sl_conf_texts_path(path, read_objects, &o, diags);
-	name_index_fini(&index);
 	return errors + o.errors;
 }

@@ -172,6 +172,7 @@ control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result 
 	if (!conf)
 		return -EINVAL;
 	sl_conf_restart_needed(c->conf, conf, diags);
+	sl_conf_keep(conf, c->conf);
 	take_conf(c, conf);
 	control_load_files(c, diags, result);
 	rc = control_publish(c);

@@ -15,13 +15,16 @@
 
 // ---- objects ----
 
-// Objects found, in order. Invalid ones are left out and reported.
+// Objects found, in order. Invalid ones are left out and reported, and so is the second of a name
+// that is (still) in v.
 struct sl_objects {
 	struct sl_object **v;
 	size_t n;
 	size_t cap;
-	size_t invalid; // objects left out, each with an error
-	size_t skipped; // of kinds that are known and not served yet, each with a warning
+	size_t invalid;  // objects left out, each with an error
+	size_t skipped;  // of kinds that are known and not served yet, each with a warning
+	uint32_t *slots; // hash index over v, by name
+	size_t n_slots;
 };
 
 // text: one or more documents, `List` objects unfolded. file: the name for diagnostics (copied).
@@ -163,6 +166,10 @@ void sl_conf_free(struct sl_conf *conf);
 // (key and its place), out of the schema's reload class. Returns how many.
 size_t sl_conf_restart_needed(
 	const struct sl_conf *old_conf, const struct sl_conf *new_conf, struct sl_diags *diags);
+// Puts the old values of all that into new_conf (old_conf gets the new ones), so that new_conf says
+// what is in force, and the next reload compares with that. ports stay as a whole: none of them
+// takes its new addresses while another waits for a restart.
+void sl_conf_keep(struct sl_conf *new_conf, struct sl_conf *old_conf);
 
 // The rules that diagnostics name ("[S12]"), for the reference and the tests.
 struct sl_conf_rule {

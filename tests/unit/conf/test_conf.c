@@ -282,6 +282,64 @@ test_restart_needed(void)
 	return TEST_SUCCESS;
 }
 
+// What waits for a restart keeps its old value, what does not takes its new one, and the next
+// reload says again what waits.
+int
+test_keep(void)
+{
+	struct sl_conf *a = read_ok(full, "old.yaml");
+	struct sl_conf *b = read_ok("ports:\n- {name: lan, device: net_null0, mtu: 1500,"
+				    " addresses: [192.0.2.7/24]}\n"
+				    "- {name: wan, device: net_null1}\n"
+				    "pool: {addresses: [198.51.100.99]}\n"
+				    "flows: {max: 8192, timeouts: {udp: 5s}}\n"
+				    "outboundPolicy: {deny: reject}\n",
+		"new.yaml");
+	struct sl_diags diags = {0};
+	size_t waiting;
+
+	RTE_TEST_ASSERT(a && b, "not read");
+	waiting = sl_conf_restart_needed(a, b, &diags);
+	RTE_TEST_ASSERT(waiting > 0, "nothing waits");
+	sl_conf_keep(b, a);
+	SL_TEST_INT(b->max_flows, 4096);
+	SL_TEST_INT(a->max_flows, 8192);
+	SL_TEST_INT(b->timeout_udp_ns, 5 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(b->deny_silent, false);
+	SL_TEST_INT(b->n_pool, 2);
+	SL_TEST_STR(b->socket_path, "/tmp/s");
+	SL_TEST_INT(b->n_ports, 1);
+	RTE_TEST_ASSERT_SUCCESS(check_port(&b->ports[0]), "port");
+	RTE_TEST_ASSERT(b->ports[0].loc.file == b->file, "whose file name?");
+	RTE_TEST_ASSERT(b->ports[0].routes[1].loc.file == b->file, "whose file name?");
+	SL_TEST_INT(a->n_ports, 2);
+	SL_TEST_INT(sl_conf_restart_needed(b, a, &diags), waiting);
+	sl_conf_keep(b, b);
+	SL_TEST_INT(b->max_flows, 4096);
+	sl_diags_fini(&diags);
+	sl_conf_free(a);
+	sl_conf_free(b);
+	return TEST_SUCCESS;
+}
+
+// A live change of a port is taken as long as nothing else of the ports waits.
+int
+test_keep_live_ports(void)
+{
+	static const char changed[] =
+		"ports: [{name: lan, device: net_null0, addresses: [192.0.2.7/24]}]\n"
+		"pool: {addresses: [198.51.100.10]}\n";
+	struct sl_conf *a = read_ok(minimal, "old.yaml"), *b = read_ok(changed, "new.yaml");
+
+	RTE_TEST_ASSERT(a && b, "not read");
+	sl_conf_keep(b, a);
+	SL_TEST_INT(b->ports[0].n_addresses, 1);
+	SL_TEST_INT(a->ports[0].n_addresses, 0);
+	sl_conf_free(a);
+	sl_conf_free(b);
+	return TEST_SUCCESS;
+}
+
 // Every rule is in the reference, and no row of it is without help.
 int
 test_docs(void)
@@ -312,6 +370,8 @@ main(int argc, char **argv)
 		{"places", test_places},
 		{"invalid_gives_nothing", test_invalid_gives_nothing},
 		{"restart_needed", test_restart_needed},
+		{"keep", test_keep},
+		{"keep_live_ports", test_keep_live_ports},
 		{"docs", test_docs},
 		{"service_entry", test_service_entry},
 		{"json_is_canonical", test_json_is_canonical},

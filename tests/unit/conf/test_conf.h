@@ -11,6 +11,8 @@ int test_paths_are_relative_to_the_file(void);
 int test_places(void);
 int test_invalid_gives_nothing(void);
 int test_restart_needed(void);
+int test_keep(void);
+int test_keep_live_ports(void);
 int test_docs(void);
 
 int test_service_entry(void);
