@@ -202,7 +202,7 @@ sl_port_eal_init(const struct sl_port_eal_cfg *cfg, struct sl_log *log,
 		return rc;
 	// One program on an interface, gone with its owner, instead of libxdp's dispatcher, whose
 	// pins in bpffs survive a killed process.
-	(void)0;
+	setenv("LIBXDP_SKIP_DISPATCHER", "1", 0);
 	rc = sl_eal_log_on(log);
 	build(cfg, info->hugepages, &a);
 	if (rc == 0)
