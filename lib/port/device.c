@@ -48,20 +48,20 @@ is_pci(const char *name, char full[64])
 	return true;
 }
 
-// "net_af_xdp0" without its number.
+// "net_af_xdp0" and "net_af_xdp_lan" are both net_af_xdp: DPDK takes whatever follows the driver's
+// name.
 static int
 vdev_driver(struct sl_device *dev, char **why)
 {
-	size_t len = strlen(dev->name);
 	const char *near;
 
-	while (len > 0 && dev->name[len - 1] >= '0' && dev->name[len - 1] <= '9')
-		len--;
-	memcpy(dev->driver, dev->name, len);
-	dev->driver[len] = '\0';
-	if (one_of(dev->driver, vdevs))
-		return 0;
-	near = sl_str_nearest(dev->driver, vdevs);
+	for (const char *const *v = vdevs; *v; v++) {
+		if (strncmp(dev->name, *v, strlen(*v)) == 0) {
+			strcpy(dev->driver, *v);
+			return 0;
+		}
+	}
+	near = sl_str_nearest(dev->name, vdevs);
 	*why = sl_xasprintf("device \"%s\": neither a PCI address (0000:03:00.0) nor a virtual "
 			    "device (net_af_xdp0,iface=eth1)%s%s%s",
 		dev->name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");

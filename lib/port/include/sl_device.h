@@ -4,7 +4,7 @@
 // Threads: any.
 // Errors:  -EINVAL and *why (a sentence for the operator, caller frees).
 //
-// `0000:03:00.0`, `03:00.0`, either with `,key=value…`; or `net_<driver><number>[,key=value…]`
+// `0000:03:00.0`, `03:00.0`, either with `,key=value…`; or `net_<driver><anything>[,key=value…]`
 // (net_af_xdp0,iface=eth1; net_memif0,role=server,socket=/run/x.sock).
 #pragma once
 
