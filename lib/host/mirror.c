@@ -163,6 +163,17 @@ sl_host_mirror_fd(const struct sl_host *h, uint16_t index)
 }
 
 int
+sl_host_mirror_carrier(struct sl_host *h, uint16_t index, bool up)
+{
+	const struct mirror *m = mirror_by_index(h, index);
+	const unsigned carrier = up;
+
+	if (!m)
+		return -ENODEV;
+	return ioctl(m->fd, TUNSETCARRIER, &carrier) < 0 ? -errno : 0;
+}
+
+int
 sl_host_link(const struct sl_host *h, uint16_t index, struct sl_host_link *link)
 {
 	const struct mirror *m = mirror_by_index(h, index);

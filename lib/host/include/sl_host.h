@@ -36,6 +36,9 @@ void sl_host_free(struct sl_host *h);
 int sl_host_mirror_add(struct sl_host *h, uint16_t index, const char *name,
 	const struct sl_mac *mac, uint32_t mtu, char **why);
 int sl_host_mirror_fd(const struct sl_host *h, uint16_t index);
+// The mirror's carrier follows the port's link, so that FRR, keepalived and `ip link` see a pulled
+// cable. Up after sl_host_mirror_add(). Returns 0 or -errno.
+int sl_host_mirror_carrier(struct sl_host *h, uint16_t index, bool up);
 
 // Brings what Sluice set on a mirror in line with the list: adds what is missing, removes what an
 // earlier call added and is no longer listed, leaves the rest alone (what others added). Addresses

@@ -26,6 +26,7 @@ int follow_many_routes(void);
 int follow_mirror_lost(void);
 
 int frames_mirror(void);
+int frames_carrier(void);
 int frames_names(void);
 int frames_silent(void);
 int frames_arp(void);

@@ -134,6 +134,23 @@ frames_mirror(void)
 }
 
 int
+frames_carrier(void)
+{
+	struct sl_host *h;
+	int fd;
+
+	START(&h, &fd);
+	RTE_TEST_ASSERT(sh("ip -o link show lan | grep -q LOWER_UP"), "carrier at the start");
+	SL_TEST_INT(sl_host_mirror_carrier(h, LAN, false), 0);
+	RTE_TEST_ASSERT(sh("ip -o link show lan | grep -q NO-CARRIER"), "carrier after it went");
+	SL_TEST_INT(sl_host_mirror_carrier(h, LAN, true), 0);
+	RTE_TEST_ASSERT(sh("ip -o link show lan | grep -q LOWER_UP"), "carrier is back");
+	SL_TEST_INT(sl_host_mirror_carrier(h, 99, true), -ENODEV);
+	sl_host_free(h);
+	return TEST_SUCCESS;
+}
+
+int
 frames_names(void)
 {
 	static const struct {

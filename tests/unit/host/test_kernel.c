@@ -6,6 +6,7 @@ main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"a mirror is as it was asked for", frames_mirror},
+		{"the carrier follows the port", frames_carrier},
 		{"a name that is taken or none", frames_names},
 		{"a mirror is silent until it has IPv6", frames_silent},
 		{"ARP, asked for and answered", frames_arp},
