@@ -468,8 +468,10 @@ sl_host_apply(struct sl_host *h, uint16_t index, const struct sl_host_cfg *cfg, 
 	wake_ip6(&j);
 	apply_addrs(&j);
 	state_catch_up(h); // a removed address may have taken routes along
-	apply_routes(&j);
-	apply_neighs(&j);
+	if (m->link.up) {
+		apply_routes(&j);
+		apply_neighs(&j);
+	}
 	err = state_catch_up(h);
 	h->fresh &= ~(unsigned)SL_HOST_ADDRS; // which of them are ours
 	if (err < 0 && !j.err)

@@ -111,14 +111,13 @@ quiet_bare(struct sl_host *h, const char *netdev, char **why)
 	};
 	const int err = change_all(h, netdev, sets, SL_ARRAY_LEN(sets), why);
 
-	if (err < 0)
-		return err;
-	if (rp_filter_overridden())
-		return host_fail(why, -ENOTSUP,
-			"netdev \"%s\": net.ipv4.conf.all.rp_filter=2 overrides the strict filter "
-			"there, the kernel will answer service traffic beside Sluice; set it to 0",
+	if (err == 0 && rp_filter_overridden())
+		sl_log(h->log, SL_LOG_WARN, "host",
+			"net.ipv4.conf.all.rp_filter=2 overrides the strict filter, the kernel may "
+			"answer "
+			"service traffic too: set it to 0 netdev=%s",
 			netdev);
-	return 0;
+	return err;
 }
 
 static int

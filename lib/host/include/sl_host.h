@@ -49,7 +49,8 @@ int sl_host_mirror_carrier(struct sl_host *h, uint16_t index, bool up);
 // after an error; *why then names each. -EEXIST: a route of the same prefix and metric that others
 // made leads elsewhere.
 // A mirror set down loses its routes and static neighbours (the kernel flushes them): call again
-// when SL_HOST_LINKS tells that it is up. A gateway in no subnet of the mirror is set `onlink`.
+// when SL_HOST_LINKS tells that it is up; until then they are not tried. A gateway in no subnet of
+// the mirror is set `onlink`.
 struct sl_host_route_cfg {
 	struct sl_prefix to;
 	struct sl_ip via; // family 0: on link
@@ -139,9 +140,10 @@ int sl_host_neigh_refresh(struct sl_host *h, uint16_t index, const sl_be32 *addr
 // address of its own the netdev answers no ARP (arp_ignore 8), forwards nothing, takes nothing
 // whose way back leads elsewhere (rp_filter 1: all that is for the mirrors) and has no IPv6. With
 // one it only answers ARP for that one (arp_ignore 1), and the kernel still takes part in what
-// comes from its subnet: logged as a warning, and better avoided. Undone by sl_host_free(), where
-// nobody else has changed the value since; not after a kill -9. -ENOTSUP:
-// net.ipv4.conf.all.rp_filter is 2, which overrides (all else is set).
+// comes from its subnet. That, and a net.ipv4.conf.all.rp_filter of 2, which overrides, are logged
+// as warnings. lib/port's nftables chain (sl_quiet.h) is the stronger means where the kernel has
+// it; this one works everywhere. Undone by sl_host_free(), where nobody else has changed the value
+// since; not after a kill -9.
 int sl_host_quiet_netdev(struct sl_host *h, const char *netdev, char **why);
 
 struct sl_host_stats {

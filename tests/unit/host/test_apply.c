@@ -213,6 +213,15 @@ apply_after_outside(void)
 	SL_TEST_STR(sh_line("ip neigh show 192.0.2.9"),
 		"192.0.2.9 dev lan lladdr 02:00:00:00:00:99 PERMANENT ");
 
+	// While it is down its addresses can be set, the rest is left for later without complaint.
+	RTE_TEST_ASSERT(sh("ip link set lan down"), "ip");
+	SL_TEST_INT(lab_apply(h, LAN, BASIC ", host 192.0.2.11"), 0);
+	RTE_TEST_ASSERT(lab_addr(h, LAN, "192.0.2.11/32"), "an address on a link that is down");
+	RTE_TEST_ASSERT(sh("ip link set lan up"), "ip");
+	SL_TEST_INT(lab_apply(h, LAN, BASIC), 0);
+	SL_TEST_STR(
+		sh_line("ip route show default"), "default via 192.0.2.9 dev lan proto static ");
+
 	// The operator's own default in its place: said, and left alone.
 	RTE_TEST_ASSERT(sh("ip route replace default via 192.0.2.6"), "ip");
 	SL_TEST_INT(lab_apply(h, LAN, BASIC), -EEXIST);
