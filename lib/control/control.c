@@ -50,6 +50,8 @@ follow_links(struct sl_control *c)
 	for (uint16_t p = 0; p < c->cfg.n_ports; p++) {
 		const bool up = c->cfg.link_up(c->cfg.ctx, p);
 
+		// FRR and keepalived watch the mirror; the kernel ignores what is no change.
+		sl_host_mirror_carrier(c->cfg.host, p, up);
 		if (up == c->link_up[p])
 			continue;
 		c->link_up[p] = up;

@@ -143,8 +143,8 @@ control_take_netlink(struct sl_control *c)
 		return;
 	}
 	// A new address may make subnets connected that were not: VIPs in them come onto the
-	// mirror.
-	if (bits & SL_HOST_ADDRS)
+	// mirror. And a mirror that was down has lost its routes and static neighbours.
+	if (bits & (SL_HOST_ADDRS | SL_HOST_LINKS))
 		control_apply_hosts(c);
 	if (!bits)
 		return;
