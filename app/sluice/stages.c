@@ -415,6 +415,8 @@ traffic_start(struct daemon *d, char **why)
 		rc = sl_mirror_start(d->mirror, why);
 	if (rc < 0)
 		traffic_stop(d);
+	else
+		sl_control_follow_links(d->control);
 	return rc;
 }
 

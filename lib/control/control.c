@@ -42,8 +42,8 @@ slot_in_use(void *ctx, uint32_t slot)
 	return false;
 }
 
-static void
-follow_links(struct sl_control *c)
+void
+sl_control_follow_links(struct sl_control *c)
 {
 	bool changed = false;
 
@@ -68,7 +68,7 @@ on_slow_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct sl_control *c = arg;
 
-	follow_links(c);
+	sl_control_follow_links(c);
 	sl_compile_reclaim_slots(c->compile, slot_in_use, c, SLOTS_A_TICK);
 	if (++c->slow_ticks % REFRESH_TICKS == 0)
 		control_refresh_neighs(c);
@@ -170,7 +170,7 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	control_apply_hosts(c);
 	sl_host_poll(c->cfg.host);
 	control_apply_hosts(c);
-	follow_links(c);
+	sl_control_follow_links(c);
 	rc = control_publish(c);
 	if (rc == 0)
 		return c;
