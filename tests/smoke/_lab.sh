@@ -315,10 +315,9 @@ service_iperf() {
 
 # ---- gateway ----
 
-device() { # PORT-NAME: the DPDK device string
+device() { # PORT-NAME: the DPDK device string; the driver's profile adds the rest
 	case $driver in
-	af_packet) echo "net_af_packet_$1,iface=dev-$1,blocksz=65536,framesz=2048,framecnt=4096,qpairs=1" ;;
-	af_xdp) echo "net_af_xdp_$1,iface=dev-$1,force_copy=1" ;;
+	af_packet | af_xdp) echo "net_${driver}_$1,iface=dev-$1" ;;
 	tap) echo "net_tap_$1,iface=tap-$1" ;;
 	*) echo "DRIVER=$driver: af_packet, af_xdp or tap" >&2; return 1 ;;
 	esac
