@@ -316,9 +316,12 @@ service_iperf() {
 # ---- gateway ----
 
 device() { # PORT-NAME: the DPDK device string; the driver's profile adds the rest
+	local n=0
+
+	[ "$1" = clients ] || n=1
 	case $driver in
-	af_packet | af_xdp) echo "net_${driver}_$1,iface=dev-$1" ;;
-	tap) echo "net_tap_$1,iface=tap-$1" ;;
+	af_packet | af_xdp) echo "net_$driver$n,iface=dev-$1" ;;
+	tap) echo "net_tap$n,iface=tap-$1" ;;
 	*) echo "DRIVER=$driver: af_packet, af_xdp or tap" >&2; return 1 ;;
 	esac
 }
