@@ -108,6 +108,12 @@ drain_tap(struct sl_mirror *m, uint16_t port)
 	}
 }
 
+static void
+forget_tap(struct sl_mirror *m, uint16_t port)
+{
+	epoll_ctl(m->epoll_fd, EPOLL_CTL_DEL, m->tap_fd[port], NULL);
+}
+
 // Takes what the kernel has sent; sleeps for it when there was nothing to punt either.
 static void
 poll_taps(struct sl_mirror *m, int timeout_ms)
@@ -117,7 +123,10 @@ poll_taps(struct sl_mirror *m, int timeout_ms)
 	uint64_t drained;
 
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.u32 != WAKE_DATA)
+		// Somebody deleted the netdev: its fd is ready with an error for ever.
+		if (events[i].data.u32 != WAKE_DATA && (events[i].events & EPOLLERR))
+			forget_tap(m, (uint16_t)events[i].data.u32);
+		else if (events[i].data.u32 != WAKE_DATA)
 			drain_tap(m, (uint16_t)events[i].data.u32);
 		else if (read(m->cfg.wake_fd, &drained, sizeof(drained)) < 0)
 			continue; // nothing in it after all
