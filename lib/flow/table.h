@@ -2,7 +2,7 @@
 //
 // Memory is one piece: this struct with the wheel's slots, the flows, the buckets. Half as many
 // buckets as flows, so that with every flow in use the 2 * capacity keys fill half of the entries:
-// 128 + 32 + 1 bytes a flow.
+// 128 + 32 + 1 bytes a flow, and 128 KiB for the wheel.
 #pragma once
 
 #include <string.h>
@@ -17,6 +17,7 @@
 #define CAPACITY_MIN    64
 #define CAPACITY_MAX    (1u << 26)
 #define WHEEL_SLOTS     4096 // of one tick: 550 s
+#define WHEEL_LANES     8    // lists of a slot: index % 8 says which
 #define SPARES_PER      32   // one spare bucket for as many buckets ...
 #define SPARES_AT_LEAST 16   // ... and these for small tables
 
@@ -36,7 +37,7 @@ struct wheel {
 	sl_tick next; // the first tick that was not worked off to its end
 	// Flows by the tick they are looked at; every flow hangs at a tick from next to next +
 	// 4095.
-	uint32_t slot[WHEEL_SLOTS];
+	uint32_t slot[WHEEL_SLOTS][WHEEL_LANES];
 };
 
 struct sl_flow_table {

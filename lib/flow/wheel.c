@@ -1,4 +1,5 @@
-// The timer wheel: 4096 slots of one tick, doubly linked through the records by index.
+// The timer wheel: 4096 slots of one tick, each with eight lists that are doubly linked through the
+// records by index.
 //
 // Lazy: a packet writes only last_seen. When a slot comes due, each flow's real deadline,
 // last_seen + timeout of its state, decides whether it expires or is hung at that deadline. A
@@ -7,7 +8,7 @@
 #include "table.h"
 
 // Flows worked on together, so that their cache misses overlap.
-#define BATCH 16
+#define BATCH 32
 // Empty slots passed in one call at most: what a long stall left is caught up in several calls.
 #define STEPS 256
 
@@ -15,14 +16,13 @@ void
 flow_wheel_init(struct wheel *w)
 {
 	w->next = 0;
-	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
-		w->slot[i] = SL_FLOW_NONE;
+	memset(w->slot, 0xff, sizeof(w->slot)); // SL_FLOW_NONE
 }
 
 static inline uint32_t *
-slot_of(struct wheel *w, sl_tick tick)
+list_of(struct wheel *w, sl_tick tick, uint32_t index)
 {
-	return &w->slot[tick % WHEEL_SLOTS];
+	return &w->slot[tick % WHEEL_SLOTS][index % WHEEL_LANES];
 }
 
 void
@@ -31,16 +31,16 @@ flow_timer_link(struct sl_flow_table *t, uint32_t index, sl_tick deadline)
 	const sl_tick earliest = t->wheel.next;
 	const sl_tick horizon = tick_add(earliest, WHEEL_SLOTS - 1);
 	struct sl_flow *f = &t->flows[index];
-	uint32_t *slot;
+	uint32_t *list;
 
 	deadline = deadline < earliest ? earliest : deadline > horizon ? horizon : deadline;
-	slot = slot_of(&t->wheel, deadline);
+	list = list_of(&t->wheel, deadline, index);
 	f->deadline = deadline;
 	f->timer_prev = SL_FLOW_NONE;
-	f->timer_next = *slot;
-	if (*slot != SL_FLOW_NONE)
-		t->flows[*slot].timer_prev = index;
-	*slot = index;
+	f->timer_next = *list;
+	if (*list != SL_FLOW_NONE)
+		t->flows[*list].timer_prev = index;
+	*list = index;
 }
 
 void
@@ -49,28 +49,41 @@ flow_timer_unlink(struct sl_flow_table *t, uint32_t index)
 	const struct sl_flow *f = &t->flows[index];
 
 	if (f->timer_prev == SL_FLOW_NONE)
-		*slot_of(&t->wheel, f->deadline) = f->timer_next;
+		*list_of(&t->wheel, f->deadline, index) = f->timer_next;
 	else
 		t->flows[f->timer_prev].timer_next = f->timer_next;
 	if (f->timer_next != SL_FLOW_NONE)
 		t->flows[f->timer_next].timer_prev = f->timer_prev;
 }
 
-// Takes up to n flows off the head of a slot.
+static inline bool
+is_empty(const uint32_t slot[WHEEL_LANES])
+{
+	uint32_t all = SL_FLOW_NONE;
+
+	for (unsigned l = 0; l < WHEEL_LANES; l++)
+		all &= slot[l];
+	return all == SL_FLOW_NONE;
+}
+
+// Takes up to n flows off the heads of a slot's lists, in turn: following one list is one cache
+// miss after the other, following several is several at a time.
 static unsigned
-take(struct sl_flow_table *t, uint32_t *slot, uint32_t index[], unsigned n)
+take(struct sl_flow_table *t, uint32_t slot[WHEEL_LANES], uint32_t index[], unsigned n)
 {
 	unsigned taken = 0;
 
-	while (taken < n && *slot != SL_FLOW_NONE) {
-		const struct sl_flow *f = &t->flows[*slot];
-
-		__builtin_prefetch(f);
-		index[taken++] = *slot;
-		*slot = f->timer_next;
-	}
-	if (*slot != SL_FLOW_NONE)
-		t->flows[*slot].timer_prev = SL_FLOW_NONE;
+	while (taken < n && !is_empty(slot))
+		for (unsigned l = 0; l < WHEEL_LANES && taken < n; l++) {
+			if (slot[l] == SL_FLOW_NONE)
+				continue;
+			index[taken++] = slot[l];
+			__builtin_prefetch(&t->flows[slot[l]]);
+			slot[l] = t->flows[slot[l]].timer_next;
+		}
+	for (unsigned l = 0; l < WHEEL_LANES; l++)
+		if (slot[l] != SL_FLOW_NONE)
+			t->flows[slot[l]].timer_prev = SL_FLOW_NONE;
 	return taken;
 }
 
@@ -119,7 +132,7 @@ sl_flow_expire(struct sl_flow_table *t, sl_tick now, const struct sl_flow_timeou
 
 	skip_stall(&t->wheel, now);
 	while (t->wheel.next <= now && budget > 0) {
-		uint32_t *slot = slot_of(&t->wheel, t->wheel.next);
+		uint32_t *slot = t->wheel.slot[t->wheel.next % WHEEL_SLOTS];
 		const unsigned n = take(t, slot, index, budget < BATCH ? budget : BATCH);
 		const unsigned due = sort_out(t, index, n, now, timeouts, hash);
 
@@ -130,7 +143,7 @@ sl_flow_expire(struct sl_flow_table *t, sl_tick now, const struct sl_flow_timeou
 		}
 		expired += due;
 		budget -= n;
-		if (*slot == SL_FLOW_NONE) {
+		if (is_empty(slot)) {
 			t->wheel.next++;
 			if (++steps == STEPS)
 				break;

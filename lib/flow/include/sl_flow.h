@@ -10,10 +10,10 @@
 //          while its identity changes; the walk may miss flows that come or go meanwhile and never
 //          shows half of one.
 // Errors:  insert: -ENOSPC (table full) or -EEXIST (a tuple is in use); nothing is changed then.
-// Limits:  161 bytes a flow all in (128 the record, 33 the index), 2^26 flows. Every record can be
-//          used: a test fills tables to the last one. No allocation after start.
-//          A hit reads one bucket line and the flow's first line, a miss one bucket line; with
-//          every record in use 1 to 3 keys in 100 need a second bucket line.
+// Limits:  161 bytes a flow (128 the record, 33 the index) and 128 KiB for the timer wheel; 2^26
+//          flows. Every record can be used: a test fills tables to the last one. No allocation
+//          after start. A hit reads one bucket line and the flow's first line, a miss one bucket
+//          line; with every record in use 1 to 3 keys in 100 need a second bucket line.
 #pragma once
 
 #include "sl_wire.h"

@@ -109,7 +109,7 @@ sizes(void)
 		SL_TEST_INT(sl_flow_capacity(t), rows[r].get);
 		SL_TEST_INT(bytes, sl_flow_table_bytes(rows[r].ask));
 		if (rows[r].get >= 1u << 16)
-			RTE_TEST_ASSERT(bytes <= (size_t)rows[r].get * 163, "%zu bytes a flow",
+			RTE_TEST_ASSERT(bytes <= (size_t)rows[r].get * 164, "%zu bytes a flow",
 				bytes / rows[r].get);
 		sl_flow_table_free(t);
 	}

@@ -264,26 +264,31 @@ budget(void)
 	return TEST_SUCCESS;
 }
 
-// The budget ends in the middle of a slot; what is left there can go and come in any way.
+// The budget ends in the middle of a slot; any of what is left there may go before the next call.
 static int
 half_a_slot(void)
 {
-	for (uint32_t removed = 4; removed < 10; removed++) {
-		struct check c = {.timeouts = &test_timeouts, .slack = 100};
-		struct sl_flow_table *t = table_new(64);
+	unsigned removed = 0;
 
-		for (uint32_t i = 10; i-- > 0;) // 0 is the head of the slot
+	for (uint32_t victim = 0; victim < 80; victim++) {
+		struct check c = {.timeouts = &test_timeouts, .slack = 100};
+		struct sl_flow_table *t = table_new(128);
+
+		for (uint32_t i = 0; i < 80; i++)
 			insert(t, i, SL_FLOW_UDP, 0, &test_timeouts);
-		SL_TEST_INT(expire(t, &c, 30, 4), 4);
-		const struct sl_tuple key = client_tuple(removed);
-		sl_flow_remove(t, sl_flow_find(t, &key) >> 1);
-		insert(t, 100, SL_FLOW_UDP, 30, &test_timeouts);
-		insert(t, 101, SL_FLOW_UDP, 30, &test_timeouts);
-		SL_TEST_INT(expire(t, &c, 30, 100), 5);
-		SL_TEST_INT(expire(t, &c, 60, 100), 2);
-		SL_TEST_INT(sl_flow_live(t), 0);
+		SL_TEST_INT(expire(t, &c, 30, 20), 20);
+		if (sl_flow_at(t, victim)->state != SL_FLOW_FREE) {
+			sl_flow_remove(t, victim);
+			removed++;
+			insert(t, 100, SL_FLOW_UDP, 30, &test_timeouts);
+			insert(t, 101, SL_FLOW_UDP, 30, &test_timeouts);
+			SL_TEST_INT(expire(t, &c, 30, 100), 59);
+			SL_TEST_INT(expire(t, &c, 60, 100), 2);
+			SL_TEST_INT(sl_flow_live(t), 0);
+		}
 		sl_flow_table_free(t);
 	}
+	SL_TEST_INT(removed, 60);
 	return TEST_SUCCESS;
 }
 
