@@ -1,10 +1,12 @@
 // Prints a generated reference; with a file, tells (TAP) whether the file is what would be printed.
 //
-// usage: gen_docs configuration|objects [FILE]
+// usage: gen_docs configuration|objects|control [FILE]
+//        gen_docs sluicectl.1 PROSE        prints the manual page around that prose
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "help.h"
 #include "sl_conf.h"
 
 static int
@@ -20,18 +22,38 @@ check(const char *path, const struct sl_buf *want)
 	return same ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int
+manual(const char *path)
+{
+	struct sl_buf prose = {0}, page = {0};
+
+	if (sl_buf_read_file(&prose, path, 1 << 20) < 0 || prose.len == 0) {
+		fprintf(stderr, "gen_docs: %s: cannot be read\n", path);
+		return EXIT_FAILURE;
+	}
+	docs_man(&page, prose.data);
+	fputs(page.data, stdout);
+	sl_buf_fini(&prose);
+	sl_buf_fini(&page);
+	return EXIT_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct sl_buf text = {0};
 	int rc = EXIT_SUCCESS;
 
+	if (argc > 2 && strcmp(argv[1], "sluicectl.1") == 0)
+		return manual(argv[2]);
 	if (argc > 1 && strcmp(argv[1], "configuration") == 0)
 		sl_conf_docs_config(&text);
 	else if (argc > 1 && strcmp(argv[1], "objects") == 0)
 		sl_conf_docs_objects(&text);
+	else if (argc > 1 && strcmp(argv[1], "control") == 0)
+		docs_control(&text);
 	if (!text.len) {
-		fprintf(stderr, "usage: gen_docs configuration|objects [FILE]\n");
+		fprintf(stderr, "usage: gen_docs configuration|objects|control [FILE]\n");
 		return 2;
 	}
 	if (argc > 2)

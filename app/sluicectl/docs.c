@@ -6,12 +6,16 @@
 
 // ---- markdown ----
 
-// Text of a table's cell: "|" would end it.
+// Text as it is: what markdown would take for its own is escaped, but for code in backticks. "|"
+// would end a table's cell.
 static void
 put_cell(struct sl_buf *out, const char *text)
 {
+	bool code = false;
+
 	for (; *text; text++) {
-		if (*text == '|')
+		code ^= *text == '`';
+		if (*text == '|' || (*text == '*' && !code))
 			sl_buf_putc(out, '\\');
 		sl_buf_putc(out, *text);
 	}
@@ -93,7 +97,9 @@ put_command(struct sl_buf *out, enum sl_ctl_cmd cmd)
 
 	sl_buf_printf(out, "### %s\n\n```\n", c->name);
 	help_usage(out, cmd);
-	sl_buf_printf(out, "\n```\n\n%s %s\n\n", c->help, nature(c));
+	sl_buf_puts(out, "\n```\n\n");
+	put_cell(out, c->help);
+	sl_buf_printf(out, " %s\n\n", nature(c));
 	put_params(out, cmd);
 	put_fields(out, cmd);
 }
@@ -278,9 +284,34 @@ put_roff_command(struct sl_buf *out, enum sl_ctl_cmd cmd)
 	sl_buf_puts(out, ".El\n");
 }
 
-void
-docs_man_commands(struct sl_buf *out)
+static void
+put_roff_commands(struct sl_buf *out)
 {
 	for (unsigned cmd = 0; cmd < SL_CTL_CMD_MAX; cmd++)
 		put_roff_command(out, cmd);
+}
+
+static void
+put_roff_flags(struct sl_buf *out)
+{
+	const struct sl_ctl_param *p = NULL;
+
+	while ((p = sl_ctl_param_next(SL_CTL_CMD_MAX, p)))
+		put_roff_flag(out, p);
+}
+
+void
+docs_man(struct sl_buf *out, const char *prose)
+{
+	while (*prose) {
+		const size_t len = strcspn(prose, "\n");
+
+		if (strncmp(prose, "@COMMANDS@", len) == 0 && len > 0)
+			put_roff_commands(out);
+		else if (strncmp(prose, "@FLAGS@", len) == 0 && len > 0)
+			put_roff_flags(out);
+		else
+			sl_buf_printf(out, "%.*s\n", (int)len, prose);
+		prose += len + (prose[len] == '\n');
+	}
 }

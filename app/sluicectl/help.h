@@ -13,4 +13,5 @@ void help_usage(struct sl_buf *out, enum sl_ctl_cmd cmd);
 
 void complete_bash(struct sl_buf *out);
 void docs_control(struct sl_buf *out);
-void docs_man_commands(struct sl_buf *out);
+// The manual page: prose with its lines @FLAGS@ and @COMMANDS@ replaced.
+void docs_man(struct sl_buf *out, const char *prose);

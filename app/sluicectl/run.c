@@ -12,11 +12,12 @@
 static int
 wrong_usage(const struct args *args, const struct sl_buf *why, FILE *err)
 {
+	const bool known = args->cmd != SL_CTL_CMD_MAX && args->cmd != SL_CTL_HELP;
+
 	fputs("sluicectl: ", err);
 	safe_put(err, why->data, "");
-	fprintf(err, "\nsluicectl: `sluicectl help%s%s` tells what there is\n",
-		args->cmd != SL_CTL_CMD_MAX ? " " : "",
-		args->cmd != SL_CTL_CMD_MAX ? sl_ctl_command(args->cmd)->name : "");
+	fprintf(err, "\nsluicectl: `sluicectl help%s%s` tells what there is\n", known ? " " : "",
+		known ? sl_ctl_command(args->cmd)->name : "");
 	return 2;
 }
 
