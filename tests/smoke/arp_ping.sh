@@ -24,7 +24,8 @@ check "ping the gateway from a server" in_server 1 ping -q -c 3 -i 0.2 -W 2 198.
 check "ping a server from the gateway's own Linux" in_gateway ping -q -c 2 -i 0.2 -W 2 198.51.100.13
 dup=$(in_client ping -c 3 -i 0.2 192.0.2.1 | grep -c DUP || true)
 is "no answer comes twice" "$dup" 0
-like "the mirror has the addresses" "$(in_gateway ip -o -4 addr show dev clients)" "192.0.2.1/24.*192.0.2.100/32"
+is "the mirror has the addresses" \
+	"$(in_gateway ip -o -4 addr show dev clients | awk '{ print $4 }' | sort | paste -sd' ')" "192.0.2.1/24 192.0.2.100/32"
 ctl apply -f - >/dev/null <<<"$(service_echo)"
 is "a new VIP is answered for as soon as it is applied" "$(arp_answers client 192.0.2.101)" 02:00:00:00:01:01
 ctl delete -n gwtest se echo >/dev/null

@@ -14,7 +14,7 @@ traces() {
 	{
 		awk '$6 ~ /^\// { print $6 }' "/proc/$sluice_pid/maps"
 		for fd in "/proc/$sluice_pid/fd/"*; do readlink "$fd"; done
-	} | grep -E 'hugepages|hugetlb|/dpdk/|rtemap' | grep -v '(deleted)' | sort -u || true
+	} | grep -E 'hugepages|hugetlb|/dpdk/|rtemap' | grep -v -e '(deleted)' -e '^/usr/' | sort -u || true
 }
 start client "$lab_tmp/wrk" wrk -t1 -c20 -d20s http://192.0.2.100/
 load=$started

@@ -16,7 +16,7 @@ in_client ping -q -c 3 -i 0.2 192.0.2.1 >/dev/null
 for port in 81 82 83; do net client tcp 203.0.113.9 $port >/dev/null; done
 net client udp 203.0.113.9 53 >/dev/null
 # Broken ones, made by scapy: runt, wrong version, lengths that lie, a fragment, options, TTL 1.
-in_client python3 - <<'END'
+in_client /usr/bin/python3 - <<'END'
 from scapy.all import *
 conf.verb = 0
 eth = Ether(dst="02:00:00:00:01:01")
