@@ -409,14 +409,15 @@ traffic_start(struct daemon *d, char **why)
 
 	for (uint16_t p = 0; rc == 0 && p < d->n_ports; p++)
 		rc = sl_port_start(d->port[p].port, why);
-	if (rc == 0)
+	// The links are known before the first frame is looked at.
+	if (rc == 0) {
+		sl_control_follow_links(d->control);
 		rc = launch(d, why);
+	}
 	if (rc == 0)
 		rc = sl_mirror_start(d->mirror, why);
 	if (rc < 0)
 		traffic_stop(d);
-	else
-		sl_control_follow_links(d->control);
 	return rc;
 }
 

@@ -38,9 +38,12 @@ frames = [
 for frame in frames:
     sendp(frame, iface="eth0")
 END
-gained() { [ "$(counter bad_ip)" -ge 1 ] && [ "$(counter fragment)" -ge 2 ]; }
-check "broken frames are counted for their reasons" wait_for 5 gained
-for reason in bad_ip bad_csum fragment ip_options ttl martian; do
+reasons=(bad_ip bad_csum bad_l4 ip_options ttl martian)
+# A packet socket in a fanout group gets no fragments: the kernel puts them together first.
+[ "$driver" = af_packet ] || reasons+=(fragment)
+gained() { [ "$(counter martian)" -ge 2 ]; }
+check "broken frames are counted" wait_for 5 gained
+for reason in "${reasons[@]}"; do
 	at_least "dropped: $reason" "$(counter $reason)" 1
 done
 books
