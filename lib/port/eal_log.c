@@ -10,13 +10,14 @@
 #include "port.h"
 
 // An error of a driver is a warning here: drivers call a missing feature an error, and where Sluice
-// can't go on without it, the caller has *why to say so.
+// can't go on without it, the caller has *why to say so. Their warnings (a page size that is not
+// reserved) are for those who look.
 static enum sl_log_level
 level_of(int rte_level)
 {
 	if (rte_level <= 0)
 		return SL_LOG_INFO;
-	if (rte_level <= (int)RTE_LOG_WARNING)
+	if (rte_level < (int)RTE_LOG_WARNING)
 		return SL_LOG_WARN;
 	return rte_level == (int)RTE_LOG_DEBUG ? SL_LOG_DEBUG : SL_LOG_INFO;
 }

@@ -96,7 +96,10 @@ sl_netdev_up(const char *ifname)
 	return rc;
 }
 
-// The smallest setup that bind accepts: two frames of buffers and rings of two.
+// The smallest setup that bind accepts: two frames of buffers and rings of two. Zero copy is asked
+// for because a device without it (veth) refuses after the kernel has looked whether the queue is
+// free, and gives the queue back at once; a copying socket's queue is freed some time after its
+// close.
 static int
 bind_xdp(int fd, void *frames, unsigned ifindex, uint32_t queue)
 {
@@ -105,7 +108,7 @@ bind_xdp(int fd, void *frames, unsigned ifindex, uint32_t queue)
 	const struct sockaddr_xdp addr = {.sxdp_family = AF_XDP,
 		.sxdp_ifindex = ifindex,
 		.sxdp_queue_id = queue,
-		.sxdp_flags = XDP_COPY};
+		.sxdp_flags = XDP_ZEROCOPY};
 	const int two = 2;
 
 	if (setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &umem, sizeof(umem)) < 0 ||
@@ -115,28 +118,6 @@ bind_xdp(int fd, void *frames, unsigned ifindex, uint32_t queue)
 		bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return -errno;
 	return 0;
-}
-
-static const char *
-xdp_reason(int rc)
-{
-	switch (rc) {
-	case -EBUSY:
-		return "is in use by another AF_XDP program";
-	case -EPERM:
-		return "needs CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF and enough locked memory "
-		       "(LimitMEMLOCK=infinity)";
-	case -ENOBUFS:
-	case -ENOMEM:
-		return "needs more locked memory (LimitMEMLOCK=infinity)";
-	case -EAFNOSUPPORT:
-		return "cannot be: this kernel has no AF_XDP (CONFIG_XDP_SOCKETS); use "
-		       "net_af_packet";
-	case -ENETDOWN:
-		return "is down";
-	default:
-		return strerror(-rc);
-	}
 }
 
 // Binds a socket to the queue and lets it go again.
@@ -229,32 +210,43 @@ program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
 	close(fd);
 }
 
+static int
+refuse_foreign(const char *ifname, uint32_t id, char **why)
+{
+	char name[BPF_OBJ_NAME_LEN];
+
+	program_name(id, name);
+	if (strcmp(name, "xsk_def_prog") == 0)
+		return 0;
+	*why = sl_xasprintf("interface %s: the XDP program \"%s\" (id %u) is attached to it; if "
+			    "nobody needs it: `ip link set %s xdp off`",
+		ifname, name, id, ifname);
+	return -EBUSY;
+}
+
 int
 sl_netdev_xdp_free(const char *ifname, uint32_t queue, char **why)
 {
 	const uint32_t id = xdp_program(ifname);
-	char name[BPF_OBJ_NAME_LEN];
 	int rc;
 
-	if (id) {
-		program_name(id, name);
-		if (strcmp(name, "xsk_def_prog") != 0) {
-			*why = sl_xasprintf("interface %s: the XDP program \"%s\" (id %u) is "
-					    "attached to it; if nobody needs it: `ip link set %s "
-					    "xdp off`",
-				ifname, name, id, ifname);
-			return -EBUSY;
-		}
-	}
+	if (!id)
+		return 0;
+	rc = refuse_foreign(ifname, id, why);
+	if (rc < 0)
+		return rc;
+	// The driver's program: of a process that polls the queue, or left by one that was killed
+	// just now.
 	rc = try_queue(ifname, queue);
 	for (int i = 0; rc == -EBUSY && i < BUSY_TRIES; i++) {
 		usleep(BUSY_WAIT_US);
 		rc = try_queue(ifname, queue);
 	}
-	if (rc < 0)
-		*why = sl_xasprintf(
-			"interface %s: AF_XDP on queue %u %s", ifname, queue, xdp_reason(rc));
-	else
-		usleep(BUSY_WAIT_US); // our own trial socket's queue is freed late, too
+	if (rc == 0)
+		usleep(5 * BUSY_WAIT_US); // a zero-copy device: our own socket is freed late, too
+	if (rc != -EBUSY)
+		return 0; // what else is wrong, the driver will meet and say
+	*why = sl_xasprintf(
+		"interface %s: queue %u is polled by another AF_XDP program", ifname, queue);
 	return rc;
 }

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "port.h"
 #include "sl_netdev.h"
@@ -148,21 +147,6 @@ descriptors(const struct sl_port_cfg *cfg, uint16_t profile)
 	return profile ? profile : DESCRIPTORS;
 }
 
-// The kernel frees an AF_XDP queue some time after the socket is closed, that of
-// sl_netdev_xdp_free() too: a few more tries, 20 ms apart.
-static int
-rx_queue(struct sl_port *p, uint16_t q, uint16_t desc, const struct rte_eth_rxconf *conf)
-{
-	const unsigned socket = (unsigned)rte_eth_dev_socket_id(p->id);
-	int tries = has_quirk(p, SL_QUIRK_XDP_SOCKET) ? 10 : 1;
-	int rc;
-
-	do {
-		rc = rte_eth_rx_queue_setup(p->id, q, desc, socket, conf, p->pool);
-	} while (rc < 0 && --tries > 0 && usleep(20000) == 0);
-	return rc;
-}
-
 static int
 queues(struct sl_port *p, const struct sl_port_cfg *cfg, const struct plan *plan, char **why)
 {
@@ -174,12 +158,18 @@ queues(struct sl_port *p, const struct sl_port_cfg *cfg, const struct plan *plan
 	rx.offloads = plan->conf.rxmode.offloads;
 	tx.offloads = plan->conf.txmode.offloads;
 	for (uint16_t q = 0; rc == 0 && q < p->rx_queues; q++)
-		rc = rx_queue(p, q, plan->rx_desc, &rx);
+		rc = rte_eth_rx_queue_setup(
+			p->id, q, plan->rx_desc, (unsigned)socket, &rx, cfg->pool);
 	for (uint16_t q = 0; rc == 0 && q < p->tx_queues; q++)
 		rc = rte_eth_tx_queue_setup(p->id, q, plan->tx_desc, (unsigned)socket, &tx);
 	if (rc < 0)
-		*why = sl_xasprintf("port %s: queues of %u RX and %u TX descriptors: %s", p->name,
-			plan->rx_desc, plan->tx_desc, strerror(-rc));
+		*why = sl_xasprintf("port %s: queues of %u RX and %u TX descriptors: %s%s", p->name,
+			plan->rx_desc, plan->tx_desc, strerror(-rc),
+			has_quirk(p, SL_QUIRK_XDP_SOCKET)
+				? " (AF_XDP takes CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and "
+				  "CAP_SYS_ADMIN, "
+				  "and LimitMEMLOCK=infinity)"
+				: "");
 	return rc;
 }
 

@@ -22,8 +22,7 @@ int sl_netdev_up(const char *ifname);
 
 // Can the AF_XDP driver have the interface? Asked before, because the driver's own failure says
 // little and detaches the program of the process that does have it. -EBUSY: a program that is not
-// libxdp's is attached, or the queue belongs to another AF_XDP socket; -EAFNOSUPPORT, -EOPNOTSUPP,
-// -EPERM: the kernel, the device or the privileges lack AF_XDP. What a killed process left attached
+// the driver's is attached, or another process polls the queue. What a killed process left attached
 // is no obstacle. Takes up to half a second when the queue is busy (the kernel frees one some time
 // after its close).
 int sl_netdev_xdp_free(const char *ifname, uint32_t queue, char **why);

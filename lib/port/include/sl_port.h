@@ -2,8 +2,10 @@
 //
 // Owner:   sl_port_eal_init() once per process (EAL can't be started again, also not after fini);
 //          each sl_port_open() is paired with sl_port_close(), before sl_port_eal_fini(). Nothing
-//          is left behind by a clean stop, and by kill -9 neither: memory has no files, the run
-//          folder is removed as soon as EAL is up, the rules of sl_quiet.h go with the process.
+//          is left behind by a clean stop. Nor by kill -9 (memory has no files, the run folder is
+//          removed as soon as EAL is up, the rules of sl_quiet.h go with the process) but for the
+//          XDP program of net_af_xdp: without a socket it passes all to the kernel, and the next
+//          start takes it over.
 // Threads: open/close/stats/link: control. rx/tx: the worker that owns the queue.
 // Errors:  negative errno or NULL, and *why (a sentence for the operator, caller frees).
 // Limits:  SL_PORT_MAX ports.
@@ -62,7 +64,7 @@ struct sl_port_cfg {
 	const char *name;
 	const char *device;       // PCI address or vdev string
 	const char *profile;      // name or path; NULL: by driver
-	const char *profile_dir;  // where nic/*.yaml are
+	const char *profile_dir;  // the folder of the profiles (drivers-config/nic)
 	const struct sl_mac *mac; // NULL: the device's
 	uint32_t mtu;             // 0: leave
 	uint32_t queues_wanted;   // workers

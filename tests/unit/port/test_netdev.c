@@ -192,7 +192,7 @@ xdp_in_use(void)
 
 	RTE_TEST_ASSERT_NOT_NULL(p, "%s", why);
 	SL_TEST_INT(sl_netdev_xdp_free("sl3-p", 0, &why), -EBUSY);
-	RTE_TEST_ASSERT(strstr(why, "in use by another AF_XDP program"), "%s", why);
+	RTE_TEST_ASSERT(strstr(why, "is polled by another AF_XDP program"), "%s", why);
 	free(why);
 	RTE_TEST_ASSERT_NULL(open_port("net_af_xdp1,iface=sl3-p", 1, &why), "taken twice");
 	free(why);
