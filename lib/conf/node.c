@@ -393,6 +393,8 @@ finish_map(struct builder *b, struct level *l)
 	struct pair *pairs;
 	size_t n = 0;
 
+	if (b->n_members == l->base)
+		return;
 	if (l->merges)
 		merge(b, l->base);
 	drop_duplicates(b, b->members + l->base, b->n_members - l->base);
