@@ -14,7 +14,7 @@
 #define SERVICES 4
 #define SWAPS    20000 // at least
 #define BURST    16
-#define BURSTS   20000 // at least, of all readers
+#define BURSTS   100000 // at least, of all readers
 
 struct set {
 	uint32_t id;
