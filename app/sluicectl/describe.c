@@ -86,10 +86,14 @@ put_conditions(FILE *out, const json_t *conditions)
 	fputs("Conditions:\n", out);
 	json_array_foreach((json_t *)conditions, i, c)
 	{
-		char *line = sl_xasprintf("  %-12s %-7s %-20s %s\n", text_of(c, "type"),
+		char *line = sl_xasprintf("  %-12s %-7s %-20s %s", text_of(c, "type"),
 			text_of(c, "status"), text_of(c, "reason"), text_of(c, "message"));
 
-		safe_put(out, line, "\n");
+		// No line ends with blanks.
+		for (size_t len = strlen(line); len > 0 && line[len - 1] == ' ';)
+			line[--len] = '\0';
+		safe_put(out, line, "");
+		putc('\n', out);
 		free(line);
 	}
 }

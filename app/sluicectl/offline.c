@@ -6,9 +6,7 @@
 #include "output.h"
 #include "sl_conf.h"
 #include "sl_ctl.h"
-#include "sl_ctl_rows.h"
 #include "sl_emit.h"
-#include "sl_str.h"
 
 static void
 read_paths(const struct args *args, struct sl_objects *objects, struct sl_diags *diags)
@@ -59,7 +57,7 @@ print_json(const struct args *args, const struct sl_diags *diags, FILE *out, FIL
 		output_row(&o, row.data, row.len);
 		sl_buf_fini(&row);
 	}
-	output_end(&o);
+	output_end(&o, true);
 }
 
 static void
@@ -76,52 +74,16 @@ validate(const struct args *args, const struct sl_objects *objects, const struct
 
 // ---- services, endpoints ----
 
-static int
-by_place(const void *a, const void *b)
-{
-	const struct sl_service *const *x = a, *const *y = b;
-	int order = strcmp((*x)->obj->meta.namespace_, (*y)->obj->meta.namespace_);
-
-	if (order == 0)
-		order = strcmp((*x)->host, (*y)->host);
-	return order ? order : strcmp((*x)->obj->meta.name, (*y)->obj->meta.name);
-}
-
-static bool
-wanted(const struct args *args, const struct sl_service *svc)
-{
-	const char *namespace_ = args_get(args, "namespace", 0);
-	const char *host = args_get(args, "service", 0);
-
-	return (!namespace_ || strcmp(namespace_, svc->obj->meta.namespace_) == 0) &&
-	       (!host || strcmp(host, svc->host) == 0);
-}
-
 static void
 put_endpoint(struct output *o, const struct sl_service *svc, const struct sl_se_port *port,
 	const struct sl_se_endpoint *ep)
 {
-	char locality[2049], title[600];
-	const struct sl_ctl_endpoint row = {
-		.address = ep->address,
-		.port = sl_se_endpoint_port(ep, port),
-		.state = svc->served && !sl_se_endpoint_not_served(ep) ? "unknown" : "notServed",
-		.namespace_ = svc->obj->meta.namespace_,
-		.host = svc->host,
-		.service_port = port->number,
-		.port_name = port->name,
-		.weight = sl_se_endpoint_weight(ep),
-		.locality = sl_se_endpoint_locality(ep, locality, sizeof(locality)),
-		.network = ep->network,
-		.source = sl_object_title(svc->obj, title, sizeof(title)),
-	};
+	const char *state = svc->served && !sl_se_endpoint_not_served(ep) ? "unknown" : "notServed";
 	struct sl_buf json = {0};
 	struct sl_emit e;
 
 	sl_emit_init(&e, &json);
-	sl_emit_obj(&e, NULL);
-	sl_ctl_emit_endpoint(&e, &row);
-	sl_emit_end(&e);
+	sl_endpoint_emit(svc, port, ep, state, NULL, &e);
 	output_row(o, json.data, json.len);
 	sl_buf_fini(&json);
 }
@@ -156,7 +118,7 @@ static void
 list(const struct args *args, struct sl_objects *objects, FILE *out, FILE *err)
 {
 	struct sl_registry *registry = sl_registry_new();
-	const struct sl_service *services, **sorted;
+	const struct sl_service **services;
 	struct output o;
 	size_t n;
 
@@ -164,17 +126,13 @@ list(const struct args *args, struct sl_objects *objects, FILE *out, FILE *err)
 		sl_registry_put(registry, objects->v[i]);
 		objects->v[i] = NULL;
 	}
-	services = sl_registry_services(registry, &n);
-	sorted = sl_xcalloc(n + 1, sizeof(*sorted));
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = &services[i];
-	qsort(sorted, n, sizeof(*sorted), by_place);
+	services = sl_services_list(
+		registry, args_get(args, "namespace", 0), args_get(args, "service", 0), &n);
 	output_begin(&o, args, out, err);
 	for (size_t i = 0; i < n; i++)
-		if (wanted(args, sorted[i]))
-			put_rows(&o, args->cmd, sorted[i]);
-	output_end(&o);
-	free(sorted);
+		put_rows(&o, args->cmd, services[i]);
+	output_end(&o, true);
+	free(services);
 	sl_registry_free(registry);
 }
 

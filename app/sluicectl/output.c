@@ -270,9 +270,11 @@ output_diag(struct output *o, const json_t *value)
 }
 
 void
-output_end(struct output *o)
+output_end(struct output *o, bool good)
 {
-	if (o->form == OUTPUT_JSON)
+	if (!good && o->rows == 0)
+		;
+	else if (o->form == OUTPUT_JSON)
 		fputs(o->rows > 0 ? "\n]\n" : "[]\n", o->out);
 	else if (o->form == OUTPUT_OBJECTS)
 		end_objects(o);

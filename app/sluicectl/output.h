@@ -40,7 +40,9 @@ void output_begin(struct output *o, const struct args *args, FILE *out, FILE *er
 void output_row(struct output *o, const char *json, size_t len);
 void output_text(struct output *o, const char *text);
 void output_diag(struct output *o, const json_t *diag);
-void output_end(struct output *o);
+// good: the rows are all there. Else, when there is none, nothing is printed: no rows is an answer,
+// and this is not.
+void output_end(struct output *o, bool good);
 
 // One diagnostic, one line.
 void output_diag_line(FILE *f, const struct sl_diag *diag);

@@ -109,7 +109,7 @@ once(const struct args *args, const struct sl_buf *request, FILE *out, FILE *err
 		rc = rc < 0 ? complain(err, &why, 1) : ask(&c, request, &o, NULL, err);
 		conn_close(&c);
 	}
-	output_end(&o);
+	output_end(&o, rc == 0);
 	if (rc == 0 && o.bad > 0) {
 		fprintf(err, "sluicectl: %zu rows of the answer are not understood\n", o.bad);
 		rc = 1;
@@ -166,7 +166,7 @@ compare(const struct args *args, const struct sl_buf *request, FILE *out, FILE *
 	rc = conn_open(&c, args->socket, &why);
 	rc = rc < 0 ? complain(err, &why, 1) : ask(&c, request, &o, d, err);
 	conn_close(&c);
-	output_end(&o);
+	output_end(&o, rc == 0);
 	// 1 says "different" here: what failed is more than that.
 	rc = rc == 0 ? diff_run(d) : 2;
 	diff_free(d);
