@@ -382,15 +382,19 @@ gateway_up() {
 	[ "$driver" != tap ] || tap_bridges
 }
 
-# net_tap makes a netdev of its own: a bridge ties it to the cable.
+# net_tap makes a netdev of its own: a bridge ties it to the cable. The kernel stays out of it: the bridge
+# answers no ARP, and the netdev gets another MAC than the port, which the bridge would take for its own.
 tap_bridges() {
-	local name
+	local name mac=1
 	for name in clients servers; do
+		in_gateway ip link set "tap-$name" address "02:00:00:00:04:0$mac"
 		in_gateway ip link add "br-$name" type bridge forward_delay 0 mcast_snooping 0
+		in_gateway ip link set "br-$name" arp off
 		in_gateway ip link set "dev-$name" master "br-$name"
 		in_gateway ip link set "tap-$name" master "br-$name"
 		in_gateway ip link set "tap-$name" up
 		in_gateway ip link set "br-$name" up
+		mac=$((mac + 1))
 	done
 }
 

@@ -38,7 +38,7 @@ for ((i = 0; i < reloads; i++)); do
 	1) ctl apply -f "$lab_tmp/echo2.yaml" ;;
 	2) ctl apply -f "$lab_tmp/web3.yaml" ;;
 	3) ctl apply -f "$lab_tmp/echo3.yaml" ;;
-	esac >/dev/null || failures=$((failures + 1))
+	esac >/dev/null 2>"$lab_tmp/apply.err" || failures=$((failures + 1))
 done
 took=$(($(now_ms) - begin))
 figure "$reloads changes under load" "$took ms, $(counter forwarded) packets forwarded meanwhile"
