@@ -361,6 +361,12 @@ gateway_conf() {
 
 ctl() { "$sluicectl" -s "$lab_tmp/control.sock" "$@"; }
 
+# apply [FILE]: `sluicectl apply`, heard of only when it fails.
+apply() {
+	local out
+	out=$(ctl apply -f "${1:--}" 2>&1) || { printf '%s\n' "$out" >&2; return 1; }
+}
+
 # gateway_start [ARGUMENT...]: starts the daemon and returns at once.
 gateway_start() {
 	[ -x "$sluice" ] || { echo "$sluice is not built" >&2; return 1; }

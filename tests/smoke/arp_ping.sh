@@ -26,7 +26,7 @@ dup=$(in_client ping -c 3 -i 0.2 192.0.2.1 | grep -c DUP || true)
 is "no answer comes twice" "$dup" 0
 is "the mirror has the addresses" \
 	"$(in_gateway ip -o -4 addr show dev clients | awk '{ print $4 }' | sort | paste -sd' ')" "192.0.2.1/24 192.0.2.100/32"
-ctl apply -f - >/dev/null <<<"$(service_echo)"
+service_echo | apply
 is "a new VIP is answered for as soon as it is applied" "$(arp_answers client 192.0.2.101)" 02:00:00:00:01:01
 ctl delete -n gwtest se echo >/dev/null
 is "and no more when it is deleted" "$(arp_answers client 192.0.2.101)" ""

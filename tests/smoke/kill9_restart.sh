@@ -7,7 +7,7 @@ set -euo pipefail
 lab_up
 servers_up 1
 gateway_up
-service_web | ctl apply -f - >/dev/null
+service_web | apply
 start client "$lab_tmp/wrk" wrk -t1 -c20 -d60s http://192.0.2.100/
 load=$started
 in_traffic() { [ "$(counter forwarded)" -gt 1000 ]; }

@@ -7,7 +7,7 @@ set -euo pipefail
 lab_up
 LONG_RATE=6m servers_up 32
 gateway_up
-service_web | ctl apply -f - >/dev/null
+service_web | apply
 
 long_download() {
 	curl_ --max-time 60 http://192.0.2.100/long/big | sha256sum >"$lab_tmp/sum"
@@ -32,7 +32,7 @@ while alive $download && [ $changes -lt 24 ]; do
 	1) service_web "${others[0]}" ;;
 	2) service_web "$serving" "${others[@]}" ;; # and back, in another order
 	3) service_web ;;
-	esac | ctl apply -f - >/dev/null
+	esac | apply
 	changes=$((changes + 1))
 	if [ $((changes % 4)) = 1 ]; then
 		got=$(curl_ http://192.0.2.100/ | awk '{ print $1 }')
@@ -47,7 +47,7 @@ rc=0
 wait $download || rc=$?
 is "the download ends well" $rc 0
 is "and is the file, bit for bit" "$(cat "$lab_tmp/sum")" "$(sha256sum <"$lab_tmp/www/big")"
-service_web 198.51.100.12 | ctl apply -f - >/dev/null
+service_web 198.51.100.12 | apply
 is "one endpoint is left: new flows go there" "$(spread 12 http://192.0.2.100/)" "12 server2"
 books
 smoke_done

@@ -15,7 +15,7 @@ is "TCP: RST" "$(net client tcp 192.0.2.100 80)" refused
 is "UDP: port unreachable" "$(net client udp 192.0.2.101 7)" "icmp 3/3 from 192.0.2.101"
 at_least "counted as no_endpoint" "$(counter no_endpoint)" 2
 is "and not as denied" "$(counter denied)" 0
-{ service_web; echo ---; service_echo; } | ctl apply -f - >/dev/null
+{ service_web; echo ---; service_echo; } | apply
 like "TCP works as soon as there is one" "$(curl_ http://192.0.2.100/)" "^server"
 like "UDP too" "$(net client udp 192.0.2.101 7)" "^answer server[123] hello$"
 check "the service is deleted" ctl delete -n gwtest ServiceEntry example-se

@@ -34,11 +34,11 @@ begin=$(now_ms)
 failures=0
 for ((i = 0; i < reloads; i++)); do
 	case $((i % 4)) in
-	0) ctl apply -f "$lab_tmp/web2.yaml" ;;
-	1) ctl apply -f "$lab_tmp/echo2.yaml" ;;
-	2) ctl apply -f "$lab_tmp/web3.yaml" ;;
-	3) ctl apply -f "$lab_tmp/echo3.yaml" ;;
-	esac >/dev/null 2>"$lab_tmp/apply.err" || failures=$((failures + 1))
+	0) apply "$lab_tmp/web2.yaml" ;;
+	1) apply "$lab_tmp/echo2.yaml" ;;
+	2) apply "$lab_tmp/web3.yaml" ;;
+	3) apply "$lab_tmp/echo3.yaml" ;;
+	esac || failures=$((failures + 1))
 done
 took=$(($(now_ms) - begin))
 figure "$reloads changes under load" "$took ms, $(counter forwarded) packets forwarded meanwhile"

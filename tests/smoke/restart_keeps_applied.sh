@@ -6,8 +6,8 @@ set -euo pipefail
 lab_up
 servers_up 1
 gateway_up
-service_web | ctl apply -f - >/dev/null
-service_shop | ctl apply -f - >/dev/null
+service_web | apply
+service_shop | apply
 like "it serves before" "$(curl_ http://192.0.2.100/)" "^server"
 like "diff sees no difference" "$(service_web >"$lab_tmp/web.yaml"; ctl diff -f "$lab_tmp/web.yaml" && echo none)" "^none$"
 ctl delete -n gwtest serviceentry shop >/dev/null

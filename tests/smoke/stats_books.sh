@@ -44,7 +44,7 @@ reasons=(bad_ip bad_csum bad_l4 ip_options ttl martian)
 gained() { [ "$(counter martian)" -ge 2 ]; }
 check "broken frames are counted" wait_for 5 gained
 for reason in "${reasons[@]}"; do
-	at_least "dropped: $reason" "$(counter $reason)" 1
+	at_least "dropped: $reason" "$(counter "$reason")" 1
 done
 books
 for worker in $(ctl workers -o json | python3_ -c 'import json,sys; [print(w["worker"]) for w in json.load(sys.stdin)]'); do
