@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "host.h"
+#include "sl_buf.h"
 #include "sl_str.h"
 
 // IP6_RT_PRIO_USER: what the kernel makes of metric 0 in IPv6.

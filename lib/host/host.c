@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "sl_buf.h"
 #include "sl_str.h"
 
 int

@@ -1,26 +1,10 @@
-// What the files of this library share: the sockets, the mirrors and the tables.
+// What the files of this library share: the mirrors and the tables.
 #pragma once
 
-#include <linux/netlink.h>
-#include <sys/types.h>
-
-#include "sl_buf.h"
+#include "netlink.h"
 #include "sl_host.h"
 #include "sl_host_msg.h"
 #include "table.h"
-
-// One netlink socket pair: requests wait for their answer on one, events arrive on the other.
-struct nl {
-	int req;
-	int events;
-	uint32_t seq;
-	char words[160]; // the kernel's own about the last refused request, or ""
-	uint8_t *buf;    // NL_BUF_BYTES
-	uint64_t msgs;   // events taken in
-	uint64_t overruns;
-};
-
-#define NL_BUF_BYTES 65536
 
 // ---- what is known of the kernel; keys first, no padding in them ----
 
@@ -141,18 +125,6 @@ struct sl_host {
 	struct sl_host_neigh *out_neighs;
 	struct sl_host_addr *out_addrs;
 };
-
-// ---- netlink.c ----
-
-int nl_open(struct nl *nl, char **why);
-void nl_close(struct nl *nl);
-// Sends one request and waits for its ACK. Returns 0 or the kernel's negative errno (nl->words).
-int nl_request(struct nl *nl, struct nlmsghdr *nlh);
-typedef void (*nl_each)(void *arg, const struct nlmsghdr *nlh);
-// Every message of a dump. Returns 0, 1 (the kernel says that it changed meanwhile) or -errno.
-int nl_dump(struct nl *nl, uint16_t type, uint8_t family, nl_each each, void *arg);
-// Every event that waits. Returns 0, -ENOBUFS (some were lost; the rest was taken in) or -errno.
-int nl_drain(struct nl *nl, nl_each each, void *arg);
 
 // ---- state.c: addresses, neighbours, links, and what takes events in ----
 
