@@ -57,7 +57,7 @@ vdev_driver(struct sl_device *dev, char **why)
 
 	for (const char *const *v = vdevs; *v; v++) {
 		if (strncmp(dev->name, *v, strlen(*v)) == 0) {
-			strcpy(dev->driver, *v);
+			snprintf(dev->driver, sizeof(dev->driver), "%s", *v);
 			return 0;
 		}
 	}
@@ -88,7 +88,7 @@ read_iface(struct sl_device *dev, char **why)
 			dev->name, iface);
 		rc = -EINVAL;
 	} else if (iface) {
-		strcpy(dev->iface, iface);
+		snprintf(dev->iface, sizeof(dev->iface), "%s", iface);
 	} else if (one_of(dev->driver, on_netdev)) {
 		*why = sl_xasprintf("device \"%s\": needs iface=<interface>", dev->name);
 		rc = -EINVAL;
@@ -112,11 +112,11 @@ sl_device_parse(const char *text, struct sl_device *dev, char **why)
 	}
 	memcpy(name, text, name_len);
 	name[name_len] = '\0';
-	strcpy(dev->args, args);
+	snprintf(dev->args, sizeof(dev->args), "%s", args);
 	dev->pci = is_pci(name, dev->name);
 	if (dev->pci)
 		return 0;
-	strcpy(dev->name, name);
+	snprintf(dev->name, sizeof(dev->name), "%s", name);
 	rc = vdev_driver(dev, why);
 	return rc < 0 ? rc : read_iface(dev, why);
 }

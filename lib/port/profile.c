@@ -164,7 +164,7 @@ put_text(struct reader *r, const struct key *key, const yaml_event_t *ev, char *
 		fail(r, ev->start_mark, key->name, "longer than %llu characters",
 			(unsigned long long)key->max - 1);
 	else
-		strcpy(to, scalar(ev));
+		snprintf(to, key->max, "%s", scalar(ev));
 }
 
 static void

@@ -518,8 +518,8 @@ hops_change(void)
 	fx->adj[ADJ_CLIENT].state = SL_ADJ_PORT_DOWN;
 	fixture_publish(fx);
 	r = from_client(&c, T_PSH | T_ACK);
-	RTE_TEST_ASSERT(r.verdict == SL_V_REPLY && r.reason == SL_DROP_PORT_DOWN,
-		"port down: %u", r.verdict);
+	RTE_TEST_ASSERT(r.verdict == SL_V_REPLY && r.reason == SL_DROP_PORT_DOWN, "port down: %u",
+		r.verdict);
 	fx->adj[ADJ_CLIENT].state = SL_ADJ_UNRESOLVED;
 	fixture_publish(fx);
 	r = from_client(&c, T_PSH | T_ACK);

@@ -57,7 +57,8 @@ void sl_control_free(struct sl_control *c);
 // Reads sluice.yaml and the resources again (SIGHUP). Findings are logged.
 void sl_control_reload(struct sl_control *c);
 
-// Looks at the links of the ports now, not at the next quarter of a second: ports were just started.
+// Looks at the links of the ports now, not at the next quarter of a second: ports were just
+// started.
 void sl_control_follow_links(struct sl_control *c);
 
 // A request of the commands apply, diff, delete, get, describe, services, endpoints, reload,
