@@ -62,7 +62,7 @@ apply_adds(void)
 	RTE_TEST_ASSERT(lab_neigh(h, LAN, "192.0.2.9") && lab_neigh(h, LAN, "192.0.2.9")->usable,
 		"the neighbour");
 	// And what was taken in while applying is reported.
-	SL_TEST_INT(lab_wait(h, SL_HOST_ROUTES | SL_HOST_NEIGHS | SL_HOST_ADDRS, 1000) &
+	SL_TEST_INT(lab_wait(h, SL_HOST_ROUTES | SL_HOST_NEIGHS | SL_HOST_ADDRS, 10000) &
 			    (SL_HOST_ROUTES | SL_HOST_NEIGHS | SL_HOST_ADDRS),
 		SL_HOST_ROUTES | SL_HOST_NEIGHS | SL_HOST_ADDRS);
 	sl_host_free(h);

@@ -4,7 +4,7 @@
 #include "kernel_tests.h"
 #include "lab.h"
 
-#define SOON_MS 2000
+#define SOON_MS 10000
 
 // A change, the event that it is and how long it took from its command's end to sl_host_poll(); the
 // contract is 50 ms, a slow machine is no failure.
