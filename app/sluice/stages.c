@@ -168,8 +168,7 @@ mirrors_start(struct daemon *d, char **why)
 
 		d->tap_fd[i] =
 			sl_host_mirror_add(d->host, i, d->port[i].name, &info->mac, info->mtu, why);
-		if (d->tap_fd[i] < 0 ||
-			(info->netdev[0] && sl_host_quiet_netdev(d->host, info->netdev, why) < 0)) {
+		if (d->tap_fd[i] < 0) {
 			mirrors_stop(d);
 			return -EIO;
 		}

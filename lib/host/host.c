@@ -100,7 +100,6 @@ sl_host_free(struct sl_host *h)
 	for (uint32_t i = 0; i < h->n_mirrors; i++)
 		mirror_fini(&h->mirror[i]);
 	free(h->mirror);
-	quiet_undo(h);
 	state_fini(h);
 	if (h->bell >= 0)
 		close(h->bell);

@@ -80,15 +80,6 @@ struct mirror {
 	struct table own_neighs; // struct own_neigh
 };
 
-// A sysctl that was changed on somebody else's netdev.
-struct changed {
-	const char *family; // a literal
-	const char *name;   // a literal
-	char netdev[SL_NL_NAME_BYTES];
-	char before[16];
-	char set[16];
-};
-
 enum stale {
 	STALE_LINKS = 1,
 	STALE_NEXTHOPS = 2,
@@ -109,8 +100,6 @@ struct sl_host {
 
 	struct mirror *mirror;
 	uint32_t n_mirrors;
-	struct changed *changed;
-	uint32_t n_changed;
 
 	struct table addrs;    // struct addr
 	struct table neighs;   // struct neigh
@@ -175,10 +164,6 @@ void mirror_fini(struct mirror *m);
 int sysctl_read(const char *family, const char *netdev, const char *name, char value[16]);
 int sysctl_write(const char *family, const char *netdev, const char *name, const char *value);
 bool netdev_name_ok(const char *name);
-
-// ---- quiet.c ----
-
-void quiet_undo(struct sl_host *h);
 
 // ---- small ----
 

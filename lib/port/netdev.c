@@ -72,6 +72,7 @@ sl_netdev_read(const char *ifname, struct sl_netdev *dev)
 	if (rc == 0)
 		rc = control(fd, SIOCGIFFLAGS, ifname, NULL, &ifr);
 	dev->up = rc == 0 && (ifr.ifr_flags & IFF_UP);
+	dev->has_address = control(fd, SIOCGIFADDR, ifname, NULL, &ifr) == 0;
 	if (rc == 0)
 		read_ethtool(fd, ifname, dev);
 	close(fd);

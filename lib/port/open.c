@@ -169,10 +169,10 @@ quieten(struct sl_port *p)
 	p->quiet_fd = sl_quiet_on(p->info.netdev);
 	if (p->quiet_fd < 0) {
 		sl_port_note(p,
-			"the kernel also handles the frames of %s (nftables: %s): keep "
-			"addresses away from it, `ip link set %s arp off`, or use "
-			"net_af_xdp",
-			p->info.netdev, strerror(-p->quiet_fd), p->info.netdev);
+			"no nf_tables chain on %s (%s): the kernel sees the port's frames too, "
+			"answers ARP for the mirrors' addresses and resets connections to VIPs; "
+			"load nf_tables, or use net_af_xdp",
+			p->info.netdev, strerror(-p->quiet_fd));
 		p->quiet_fd = -1;
 	}
 }
@@ -194,11 +194,31 @@ open_device(struct sl_port *p, const struct sl_port_cfg *cfg, char **why)
 	return p->device.pci ? probe_pci(p, cfg, why) : probe_vdev(p, cfg, why);
 }
 
+// What the netdev below is like that its owner should know.
+static void
+note_netdev(struct sl_port *p)
+{
+	const char *ifname = p->info.netdev;
+	struct sl_netdev netdev;
+
+	if (!ifname[0] || sl_netdev_read(ifname, &netdev) < 0)
+		return;
+	if (netdev.has_address)
+		sl_port_note(p,
+			"%s has an address of its own, where nothing arrives any more: "
+			"move it to the mirror",
+			ifname);
+	if (has_quirk(p, SL_QUIRK_PARTIAL_CHECKSUMS) && netdev.is_veth)
+		sl_port_note(p,
+			"%s is a veth: its peer must send finished checksums (there: "
+			"ethtool -K <peer> tx off)",
+			ifname);
+}
+
 struct sl_port *
 sl_port_open(const struct sl_port_cfg *cfg, struct sl_log *log, char **why)
 {
 	struct sl_port *p = sl_xcalloc(1, sizeof(*p));
-	struct sl_netdev netdev;
 
 	p->name = sl_xstrdup(cfg->name);
 	p->log = log;
@@ -210,12 +230,7 @@ sl_port_open(const struct sl_port_cfg *cfg, struct sl_log *log, char **why)
 	if (sl_port_setup(p, cfg, why) < 0)
 		goto close;
 	quieten(p);
-	if (has_quirk(p, SL_QUIRK_PARTIAL_CHECKSUMS) &&
-		sl_netdev_read(p->info.netdev, &netdev) == 0 && netdev.is_veth)
-		sl_port_note(p,
-			"%s is a veth: its peer must send finished checksums (there: "
-			"ethtool -K <peer> tx off)",
-			p->info.netdev);
+	note_netdev(p);
 	return p;
 close:
 	sl_port_close(p);

@@ -135,17 +135,6 @@ int sl_host_neigh_ask(struct sl_host *h, uint16_t index, sl_be32 addr);
 // good order cost nothing. Returns how many were asked for, or -errno.
 int sl_host_neigh_refresh(struct sl_host *h, uint16_t index, const sl_be32 *addrs, uint32_t n);
 
-// The netdev below an af_packet port must not answer ARP or hold the same traffic twice: the kernel
-// sees every frame there too, and the VIPs are addresses of its own (on the mirror). Without an
-// address of its own the netdev answers no ARP (arp_ignore 8), forwards nothing, takes nothing
-// whose way back leads elsewhere (rp_filter 1: all that is for the mirrors) and has no IPv6. With
-// one it only answers ARP for that one (arp_ignore 1), and the kernel still takes part in what
-// comes from its subnet. That, and a net.ipv4.conf.all.rp_filter of 2, which overrides, are logged
-// as warnings. lib/port's nftables chain (sl_quiet.h) is the stronger means where the kernel has
-// it; this one works everywhere. Undone by sl_host_free(), where nobody else has changed the value
-// since; not after a kill -9.
-int sl_host_quiet_netdev(struct sl_host *h, const char *netdev, char **why);
-
 struct sl_host_stats {
 	uint64_t events;   // netlink messages taken in
 	uint64_t overruns; // times that the kernel dropped some

@@ -15,6 +15,7 @@ struct sl_netdev {
 	uint32_t rx_queues; // in use; 1 when the device does not tell
 	bool is_veth;
 	bool up;
+	bool has_address; // an IPv4 address of its own
 };
 
 int sl_netdev_read(const char *ifname, struct sl_netdev *dev); // -ENODEV: no such interface

@@ -35,8 +35,3 @@ int frames_refresh(void);
 int frames_permanent_asked(void);
 int frames_ping(void);
 int frames_asymmetric(void);
-
-int quiet_answers_nothing(void);
-int quiet_restores(void);
-int quiet_addressed(void);
-int quiet_overridden(void);

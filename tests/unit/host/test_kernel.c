@@ -39,11 +39,6 @@ main(int argc, char **argv)
 		{"lost events", follow_overrun},
 		{"100,000 routes", follow_many_routes},
 		{"a mirror that somebody deletes", follow_mirror_lost},
-
-		{"a quiet netdev answers nothing", quiet_answers_nothing},
-		{"a quiet netdev is restored", quiet_restores},
-		{"a quiet netdev with addresses", quiet_addressed},
-		{"a quiet netdev, overridden", quiet_overridden},
 	};
 
 	return sl_test_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));

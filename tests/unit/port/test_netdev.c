@@ -315,6 +315,24 @@ two_queues(void)
 	SL_TEST_INT(info.rx_queues, 2);
 	SL_TEST_INT(info.tx_queues, 2);
 	RTE_TEST_ASSERT_NULL(strstr(info.missing, "queues"), "%s", info.missing);
+	RTE_TEST_ASSERT_NULL(strstr(info.missing, "address of its own"), "%s", info.missing);
+	sl_port_close(p);
+	return TEST_SUCCESS;
+}
+
+static int
+own_address(void)
+{
+	char *why = NULL;
+	struct sl_port_info info;
+	struct sl_port *p;
+
+	SL_TEST_INT(system("ip address add 198.51.100.1/24 dev sl2-p"), 0);
+	p = open_port("net_af_packet2,iface=sl2-p", 1, &why);
+	RTE_TEST_ASSERT_NOT_NULL(p, "%s", why);
+	sl_port_info(p, &info);
+	RTE_TEST_ASSERT(
+		strstr(info.missing, "sl2-p has an address of its own"), "%s", info.missing);
 	sl_port_close(p);
 	return TEST_SUCCESS;
 }
@@ -382,6 +400,7 @@ main(int argc, char **argv)
 		{"quiet below af_packet", quiet_packet},
 		{"quiet below af_xdp", quiet_xdp},
 		{"quiet has one owner", quiet_owner},
+		{"a netdev with an address", own_address},
 		{"foreign XDP program", foreign_program},
 	};
 	struct sl_log log;
