@@ -6,7 +6,6 @@
 #define NONE            UINT32_MAX
 #define HOPS_EXTRA      64 // hops that were asked for without a frame that waits
 #define ASK_NS          SL_NSEC_PER_SEC
-#define DEFAULT_TOTAL   256
 #define DEFAULT_PER_HOP 16
 #define DEFAULT_HOLD_NS (3 * SL_NSEC_PER_SEC)
 
@@ -14,14 +13,15 @@ int
 hold_init(struct hold *q, const struct sl_pipe_cfg *cfg)
 {
 	*q = (struct hold){
-		.total = cfg->hold_total ? cfg->hold_total : DEFAULT_TOTAL,
+		.total = cfg->hold_total,
+		.free = cfg->hold_total ? 0 : NONE,
 		.per_hop = cfg->hold_per_hop ? cfg->hold_per_hop : DEFAULT_PER_HOP,
 		.hold_ns = cfg->hold_ns ? cfg->hold_ns : DEFAULT_HOLD_NS,
 		.ask = cfg->ask,
 		.ctx = cfg->ctx,
 	};
 	q->max_waited = q->total + HOPS_EXTRA;
-	q->held = calloc(q->total, sizeof(*q->held));
+	q->held = calloc(q->total + 1, sizeof(*q->held)); // of none may be NULL
 	q->waited = calloc(q->max_waited, sizeof(*q->waited));
 	if (!q->held || !q->waited) {
 		hold_fini(q);

@@ -195,7 +195,9 @@ worker_init(struct fixture *fx, unsigned i)
 		.port_mac = port_mac,
 		.n_ports = SL_ARRAY_LEN(port_mac),
 		.seed = 12345 + i,
-		.hold_total = opt->hold_total,
+		.hold_total = opt->hold_none    ? 0
+			      : opt->hold_total ? opt->hold_total
+						: 256,
 		.hold_per_hop = opt->hold_per_hop,
 		.hold_ns = opt->hold_ns,
 		.ask = on_ask,

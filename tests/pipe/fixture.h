@@ -74,7 +74,8 @@ struct fixture_opt {
 	uint16_t sport_first; // 1024
 	uint16_t sport_last;  // 3071
 	uint32_t n_pool;      // 1 address
-	uint32_t hold_total;  // pipe's default
+	bool hold_none;
+	uint32_t hold_total; // 256; of the next two the pipe's default
 	uint32_t hold_per_hop;
 	uint64_t hold_ns;
 	enum sl_fwd_deny deny;

@@ -290,6 +290,26 @@ hold_overflow(void)
 	return TEST_SUCCESS;
 }
 
+// Room for none: nothing waits, and yet the next hop is asked for, so that a later packet gets
+// through.
+static int
+hold_none(void)
+{
+	const struct fixture_opt opt = {.hold_none = true};
+	struct fixture *fx = fixture_new(&opt);
+
+	for (unsigned k = 0; k < 3; k++)
+		SL_TEST_INT(syn(fx, 82, (uint16_t)(5000 + k)).reason, SL_DROP_HOLD_FULL);
+	SL_TEST_INT(fixture_counter(fx, SL_C_HELD), 0);
+	SL_TEST_INT(fx->asked, 1);
+	SL_TEST_INT(fixture_housekeeping(fx, NULL, 0), 0);
+	resolve(fx, ADJ_GATEWAY);
+	SL_TEST_INT(syn(fx, 82, 5001).verdict, SL_V_FORWARD);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
 static int
 hold_timeout(void)
 {
@@ -622,6 +642,7 @@ main(int argc, char **argv)
 		{"hold_for_a_client", hold_for_a_client},
 		{"hold_by_port", hold_by_port},
 		{"hold_overflow", hold_overflow},
+		{"hold_none", hold_none},
 		{"hold_timeout", hold_timeout},
 		{"hold_failed", hold_failed},
 		{"held: the port goes down", hold_port_down},

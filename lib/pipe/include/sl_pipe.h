@@ -61,7 +61,7 @@ struct sl_pipe_cfg {
 	const struct sl_mac *port_mac; // by port index
 	uint16_t n_ports;
 	uint64_t seed;
-	uint32_t hold_total;   // frames held at most (default 256)
+	uint32_t hold_total;   // frames held at most; 0: none is
 	uint32_t hold_per_hop; // of these per next hop (default 16)
 	uint64_t hold_ns;      // longest wait (default 3 s)
 	// Asks control for a next hop; must not block. Called at most once per hop and second.
