@@ -95,6 +95,19 @@ buffer_mtu(const struct sl_port_cfg *cfg)
 	return rte_pktmbuf_data_room_size(cfg->pool) - RTE_PKTMBUF_HEADROOM - L2_OVERHEAD;
 }
 
+// The device's, as rte_eth_dev_configure() holds it against the largest frame: some drivers name
+// only that.
+static uint32_t
+device_mtu(const struct rte_eth_dev_info *dev)
+{
+	const bool has_mtu = dev->max_mtu != UINT16_MAX && dev->max_rx_pktlen > dev->max_mtu;
+	const uint32_t overhead =
+		has_mtu ? dev->max_rx_pktlen - dev->max_mtu : RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	return dev->max_rx_pktlen > overhead ? RTE_MIN(dev->max_mtu, dev->max_rx_pktlen - overhead)
+					     : dev->max_mtu;
+}
+
 static uint32_t
 limit_mtu(struct sl_port *p, uint32_t mtu, uint32_t limit, const char *of)
 {
@@ -117,7 +130,7 @@ plan_mtu(struct sl_port *p, const struct sl_port_cfg *cfg, struct plan *plan)
 	if (!mtu)
 		mtu = RTE_ETHER_MTU;
 	mtu = limit_mtu(p, mtu, p->profile.max_mtu, "the driver profile");
-	mtu = limit_mtu(p, mtu, plan->dev.max_mtu, "the device");
+	mtu = limit_mtu(p, mtu, device_mtu(&plan->dev), "the device");
 	scatters = !has_quirk(p, SL_QUIRK_SINGLE_SEGMENT) &&
 		   (plan->dev.rx_offload_capa & scatter) && (plan->dev.tx_offload_capa & segs);
 	if (mtu > buffer_mtu(cfg) && scatters) {

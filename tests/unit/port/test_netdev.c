@@ -320,6 +320,29 @@ two_queues(void)
 	return TEST_SUCCESS;
 }
 
+// The TAP driver tells the largest frame, not the largest MTU.
+static int
+tap_mtu(void)
+{
+	const struct sl_port_cfg cfg = {.name = "t",
+		.device = "net_tap9,iface=sl-tap9",
+		.profile_dir = NIC_DIR,
+		.mtu = 9000,
+		.queues_wanted = 1,
+		.pool = pool};
+	char *why = NULL;
+	struct sl_port *p = sl_port_open(&cfg, NULL, &why);
+	struct sl_port_info info;
+
+	RTE_TEST_ASSERT_NOT_NULL(p, "%s", why);
+	sl_port_info(p, &info);
+	RTE_TEST_ASSERT(info.mtu >= 1500 && info.mtu < 1522, "MTU %u", info.mtu);
+	RTE_TEST_ASSERT(strstr(info.missing, "instead of 9000: the limit of the device"), "%s",
+		info.missing);
+	sl_port_close(p);
+	return TEST_SUCCESS;
+}
+
 static int
 own_address(void)
 {
@@ -394,6 +417,7 @@ main(int argc, char **argv)
 		{"af_packet", af_packet},
 		{"af_xdp", af_xdp},
 		{"tap", tap},
+		{"tap, MTU", tap_mtu},
 		{"again", again},
 		{"two queues", two_queues},
 		{"xdp queue in use", xdp_in_use},
