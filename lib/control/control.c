@@ -152,7 +152,8 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	int rc;
 
 	c->cfg = *cfg;
-	memcpy(c->port, cfg->ports, cfg->n_ports * sizeof(c->port[0]));
+	if (cfg->n_ports) // ports may be NULL without any
+		memcpy(c->port, cfg->ports, cfg->n_ports * sizeof(c->port[0]));
 	c->cfg.ports = c->port;
 	c->log = cfg->log;
 	c->conf = cfg->conf;
