@@ -62,7 +62,8 @@ find_twins(const struct sl_objects *objects, struct file_objects *found, struct 
 
 	for (size_t i = 0; i < objects->n; i++)
 		remember(found, objects->v[i]);
-	qsort(found->v, found->n, sizeof(*found->v), by_identity);
+	if (found->n) // v is NULL without any
+		qsort(found->v, found->n, sizeof(*found->v), by_identity);
 	for (size_t i = 1; i < found->n; i++) {
 		if (by_identity(&found->v[i - 1], &found->v[i]) != 0)
 			continue;
@@ -116,7 +117,8 @@ delete_missing(struct sl_control *c, struct file_objects *found, struct sl_diags
 		result->deleted++;
 	}
 	// What remember() appended stands behind the sorted part.
-	qsort(found->v, found->n, sizeof(*found->v), by_identity);
+	if (found->n) // v is NULL without any
+		qsort(found->v, found->n, sizeof(*found->v), by_identity);
 }
 
 void
