@@ -149,25 +149,39 @@ spread(const struct table *t, const json_t *row)
 
 // ---- lines ----
 
+// The text as the terminal gets it, into t->cell; returns its columns.
+static unsigned
+show(struct table *t, const char *text)
+{
+	sl_buf_reset(&t->cell);
+	return safe_cell(&t->cell, text);
+}
+
+static void
+put_blanks(FILE *out, unsigned n)
+{
+	while (n-- > 0)
+		putc(' ', out);
+}
+
 static void
 write_line(struct table *t, const char *const cells[])
 {
 	unsigned blanks = 0;
 
 	for (unsigned i = 0; i < t->n_columns; i++) {
-		struct sl_buf cell = {0};
-		const unsigned columns = safe_cell(&cell, cells[i]);
+		const unsigned columns = show(t, cells[i]);
 		const unsigned fill = columns < t->width[i] ? t->width[i] - columns : 0;
 		const bool right = t->column[i]->align == SL_CTL_RIGHT;
 
 		// Blanks are owed, not written: no line ends with them.
 		blanks += right ? fill : 0;
 		if (columns > 0) {
-			fprintf(t->out, "%*s%s", (int)blanks, "", cell.data);
+			put_blanks(t->out, blanks);
+			fwrite(t->cell.data, 1, t->cell.len, t->out);
 			blanks = 0;
 		}
 		blanks += (right ? 0 : fill) + GAP;
-		sl_buf_fini(&cell);
 	}
 	putc('\n', t->out);
 }
@@ -175,12 +189,10 @@ write_line(struct table *t, const char *const cells[])
 static void
 measure(struct table *t, unsigned i, const char *text)
 {
-	struct sl_buf cell = {0};
-	const unsigned columns = safe_cell(&cell, text);
+	const unsigned columns = show(t, text);
 
 	if (columns > t->width[i])
 		t->width[i] = columns;
-	sl_buf_fini(&cell);
 }
 
 static void
@@ -253,5 +265,6 @@ table_fini(struct table *t)
 {
 	table_flush(t);
 	sl_buf_fini(&t->held);
+	sl_buf_fini(&t->cell);
 	*t = (struct table){0};
 }

@@ -24,7 +24,8 @@ struct table {
 	unsigned n_columns;
 	struct sl_buf held; // cells of the held lines, each NUL-terminated
 	unsigned held_lines;
-	bool started; // widths are fixed
+	struct sl_buf cell; // the one at hand, as it is shown
+	bool started;       // widths are fixed
 };
 
 void table_init(struct table *t, FILE *out, enum sl_ctl_cmd cmd, bool wide, bool headers);
