@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sl_str.h"
@@ -172,21 +173,18 @@ free_names:
 	return rc;
 }
 
-// The folder, locked against other daemons that start or stop: a file descriptor, or negative
-// errno.
+// The folder, locked against another daemon that starts at the same time: a file descriptor, or
+// negative errno. Anyone who may list the folder can lock it too, so that nobody waits long for it.
 static int
 lock_folder(const char *folder, char **why)
 {
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return fail(why, -errno, "can't open the folder", folder);
-	if (flock(fd, LOCK_EX) < 0) {
-		const int rc = fail(why, -errno, "can't lock the folder", folder);
-
-		close(fd);
-		return rc;
-	}
+	for (int i = 0; i < 10 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK; i++)
+		nanosleep(&pause, NULL);
 	return fd;
 }
 
@@ -226,21 +224,14 @@ free_folder:
 void
 sl_ctl_socket_close(struct sl_ctl_socket *s)
 {
-	char *folder, *why = NULL;
 	struct stat st;
-	int lock;
 
 	if (s->fd < 0)
 		return;
-	close(s->fd);
-	folder = folder_of(s->path);
-	lock = lock_folder(folder, &why);
+	// The path goes first: while it is listened on, no other daemon puts its own there.
 	if (lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
 		unlink(s->path);
-	if (lock >= 0)
-		close(lock);
-	free(why);
-	free(folder);
+	close(s->fd);
 	free(s->path);
 	*s = (struct sl_ctl_socket){.fd = -1};
 }

@@ -1,8 +1,8 @@
 // The listening Unix socket: made with its owner and mode before anyone can see it, a stale one
 // replaced, a live one respected.
 //
-// Owner:   the caller closes fd and then calls sl_ctl_socket_remove().
-// Threads: one at a time; other processes are kept out by a lock on the folder.
+// Owner:   the caller's memory; sl_ctl_socket_close() ends it.
+// Threads: one at a time; daemons that start at the same time take turns by a lock on the folder.
 // Errors:  negative errno and *why, a sentence (the caller frees).
 #pragma once
 
@@ -18,5 +18,5 @@ struct sl_ctl_socket {
 };
 
 int sl_ctl_socket_open(struct sl_ctl_socket *s, const struct sl_ctl_cfg *cfg, char **why);
-// Closes it and removes the path when it still is this very socket.
+// Removes the path when it still is this very socket, and closes it.
 void sl_ctl_socket_close(struct sl_ctl_socket *s);

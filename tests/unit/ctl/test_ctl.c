@@ -1,6 +1,7 @@
 // The control socket: framing, order, what is logged, and the socket in the file system.
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -281,6 +282,29 @@ test_socket(void)
 	return TEST_SUCCESS;
 }
 
+// Whoever may list the folder can lock it: that does not keep the daemon from starting or ending.
+static int
+test_socket_locked(void)
+{
+	struct event_base *base = event_base_new();
+	char dir[] = "/tmp/sl_ctl_testXXXXXX", path[64], *why = NULL;
+	const struct sl_ctl_cfg cfg = {.path = path};
+	struct sl_ctl *ctl;
+	int fd;
+
+	RTE_TEST_ASSERT_NOT_NULL(mkdtemp(dir), "mkdtemp");
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	RTE_TEST_ASSERT_SUCCESS(flock(fd, LOCK_EX), "flock");
+	ctl = sl_ctl_listen(base, &cfg, &why);
+	RTE_TEST_ASSERT_NOT_NULL(ctl, "%s", why);
+	sl_ctl_free(ctl);
+	close(fd);
+	RTE_TEST_ASSERT_SUCCESS(rmdir(dir), "nothing is left behind");
+	event_base_free(base);
+	return TEST_SUCCESS;
+}
+
 static int
 test_socket_errors(void)
 {
@@ -331,6 +355,7 @@ main(int argc, char **argv)
 		{"deferred", test_deferred},
 		{"log", test_log},
 		{"socket", test_socket},
+		{"socket_locked", test_socket_locked},
 		{"socket_errors", test_socket_errors},
 	};
 
