@@ -112,6 +112,7 @@ lab_up() {
 	# A shell that ends by a signal runs no EXIT trap on its own.
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
+	trap 'exit 141' PIPE # who reads our output is gone
 
 	space client
 	space gateway
@@ -409,7 +410,7 @@ tap_bridges() {
 lab_down() {
 	local rc=$? pid space
 
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	trap - EXIT
 	set +e
 	type -t lab_at_exit >/dev/null && lab_at_exit $rc
@@ -423,6 +424,8 @@ lab_down() {
 		for pid in $(ip netns pids "$space" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null; done
 		ip netns del "$space"
 	done
+	# The run folder of a testpmd that had this prefix.
+	[ ! -d "/run/dpdk/$lab" ] || rm -rf "/run/dpdk/$lab"
 	[ -z "$lab_tmp" ] || rm -rf "$lab_tmp"
 	exit "$rc"
 }
