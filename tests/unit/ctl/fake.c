@@ -199,7 +199,17 @@ serve(const char *path, int ready)
 	_exit(0);
 }
 
-struct fake lab;
+static struct {
+	char dir[64];
+	char socket[96];
+	pid_t daemon;
+} lab;
+
+const char *
+lab_dir(void)
+{
+	return lab.dir;
+}
 
 void
 lab_file(const char *name, const char *text, size_t len)

@@ -6,13 +6,7 @@
 
 #include "sl_test.h"
 
-struct fake {
-	char dir[64];
-	char socket[96];
-	pid_t daemon;
-};
-extern struct fake lab;
-
+const char *lab_dir(void);
 void lab_up(void);
 void lab_down(void);
 void lab_file(const char *name, const char *text, size_t len);

@@ -61,7 +61,7 @@ test_offline(void)
 
 	struct run r = run("validate -f @/bad.yaml @/good.yaml");
 	char *place = sl_xasprintf(
-		"%s/bad.yaml:7:15: error: ServiceEntry default/bad: spec.resolution: ", lab.dir);
+		"%s/bad.yaml:7:15: error: ServiceEntry default/bad: spec.resolution: ", lab_dir());
 	SL_TEST_INT(r.exit, 1);
 	SL_TEST_STR(r.out, "2 objects: 1 valid, 1 invalid, 0 warnings\n");
 	RTE_TEST_ASSERT(
@@ -145,7 +145,7 @@ run_diff(const char *words, char *text, size_t size)
 	ssize_t n;
 
 	fflush(stdout);
-	snprintf(path, sizeof(path), "%s/out", lab.dir);
+	snprintf(path, sizeof(path), "%s/out", lab_dir());
 	fd = open(path, O_CREAT | O_TRUNC | O_RDWR, 0600);
 	dup2(fd, STDOUT_FILENO);
 	r = run(words);
@@ -167,7 +167,7 @@ test_diff(void)
 	lab_file("changed.yaml", "changed\n", 8);
 	lab_file("new.yaml", "new\n", 4);
 	lab_file("fail.yaml", "fail\n", 5);
-	tmp = sl_xasprintf("%s/tmp", lab.dir);
+	tmp = sl_xasprintf("%s/tmp", lab_dir());
 	mkdir(tmp, 0700);
 	setenv("TMPDIR", tmp, 1);
 	unsetenv("SLUICECTL_EXTERNAL_DIFF");
@@ -202,7 +202,7 @@ rude_daemon(const char *name, const char *text, pid_t *pid)
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", lab.dir, name);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", lab_dir(), name);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 1) < 0)
 		return -1;
 	*pid = fork();

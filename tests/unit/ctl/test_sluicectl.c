@@ -202,7 +202,7 @@ complete(const char *words, char *text, size_t size)
 	char *command = sl_xasprintf("bash -c '. %s/complete; COMP_WORDS=(%s); "
 				     "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _sluicectl; "
 				     "echo \"${COMPREPLY[*]}\"' 2>&1",
-		lab.dir, words);
+		lab_dir(), words);
 	FILE *f = popen(command, "r");
 	size_t n = f ? fread(text, 1, size - 1, f) : 0;
 
@@ -252,8 +252,8 @@ test_completion(void)
 	}
 	// Files: those of the folder.
 	lab_file("unique-name.yaml", "", 0);
-	char *words = sl_xasprintf("sluicectl apply -f %s/uniq", lab.dir);
-	char *reply = sl_xasprintf("%s/unique-name.yaml", lab.dir);
+	char *words = sl_xasprintf("sluicectl apply -f %s/uniq", lab_dir());
+	char *reply = sl_xasprintf("%s/unique-name.yaml", lab_dir());
 
 	SL_TEST_INT(complete(words, text, sizeof(text)), 0);
 	SL_TEST_STR(text, reply);
