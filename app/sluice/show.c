@@ -1,6 +1,7 @@
 // Commands about what the daemon itself has: stats, workers, ports, version.
 #include <rte_cycles.h>
 #include <rte_version.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -194,7 +195,7 @@ cmd_version(void *ctx, struct sl_ctl_req *req)
 
 	sl_emit_str(e, "component", "daemon");
 	sl_emit_str(e, "version", SLUICE_VERSION);
-	sl_emit_str(e, "dpdk", rte_version());
+	sl_emit_str(e, "dpdk", rte_version() + strlen("DPDK "));
 	sl_emit_u64(e, "pid", (uint64_t)getpid());
 	sl_emit_u64(e, "uptimeSeconds", (sl_clock_ns(NULL) - d->started_ns) / SL_NSEC_PER_SEC);
 	sl_emit_str(e, "config", d->opt.config);
