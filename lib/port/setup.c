@@ -57,9 +57,10 @@ static void
 plan_queues(struct sl_port *p, const struct sl_port_cfg *cfg, const struct plan *plan)
 {
 	const uint32_t wanted = cfg->queues_wanted ? cfg->queues_wanted : 1;
+	const uint32_t tx_wanted = cfg->tx_wanted ? cfg->tx_wanted : wanted;
 
 	p->rx_queues = at_most(wanted, plan->dev.max_rx_queues, p->profile.max_queues);
-	p->tx_queues = at_most(wanted, plan->dev.max_tx_queues, p->profile.max_queues);
+	p->tx_queues = at_most(tx_wanted, plan->dev.max_tx_queues, p->profile.max_queues);
 	if (has_quirk(p, SL_QUIRK_EQUAL_QUEUES))
 		p->rx_queues = p->tx_queues = RTE_MIN(p->rx_queues, p->tx_queues);
 	if (p->rx_queues < wanted)
@@ -67,8 +68,9 @@ plan_queues(struct sl_port *p, const struct sl_port_cfg *cfg, const struct plan 
 			"%u of %u wanted RX queues: the other workers get no frames from "
 			"this port",
 			p->rx_queues, wanted);
-	if (p->tx_queues < wanted)
-		sl_port_note(p, "%u of %u wanted TX queues", p->tx_queues, wanted);
+	if (p->tx_queues < tx_wanted)
+		sl_port_note(p, "%u of %u wanted TX queues: the first worker sends for all",
+			p->tx_queues, tx_wanted);
 }
 
 static void
@@ -241,8 +243,10 @@ set_mac(struct sl_port *p, const struct sl_mac *mac)
 				"Sluice");
 		return;
 	}
-	if (rte_eth_macaddr_get(p->id, &addr) == 0)
-		memcpy(p->info.mac.b, addr.addr_bytes, sizeof(p->info.mac.b));
+	// net_ring has none, and no mirror can do without.
+	if (rte_eth_macaddr_get(p->id, &addr) < 0 || rte_is_zero_ether_addr(&addr))
+		rte_eth_random_addr(addr.addr_bytes);
+	memcpy(p->info.mac.b, addr.addr_bytes, sizeof(p->info.mac.b));
 }
 
 static void
