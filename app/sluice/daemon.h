@@ -52,8 +52,8 @@ struct daemon {
 	struct event_base *base;
 	struct event *signals[3];
 	struct event *watch_timer;
-	struct sl_log_limit alarm[SL_DROP_MAX];
-	uint64_t alarmed[SL_DROP_MAX];
+	uint64_t alarmed[SL_DROP_MAX];    // packets that the log has told of
+	uint64_t alarm_next[SL_DROP_MAX]; // no line about it before, ns
 	struct sl_control *control;
 	struct sl_ctl *ctl;
 };

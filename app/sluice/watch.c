@@ -1,6 +1,10 @@
-// Once a second: drops that mean the node is too small or broken get a log line, with a limit.
+// Once a second: drops that mean the node is too small or broken get a log line, each reason at
+// once and then every ten seconds at most.
 #include "daemon.h"
+#include "sl_clock.h"
 #include "sl_str.h"
+
+#define ALARM_NS (10 * SL_NSEC_PER_SEC)
 
 static const struct {
 	enum sl_drop reason;
@@ -9,6 +13,7 @@ static const struct {
 	{SL_DROP_NO_SOURCE_PORT, "new flows are refused: give pool.addresses more addresses"},
 	{SL_DROP_FLOW_TABLE_FULL, "new flows are refused: raise flows.max"},
 	{SL_DROP_HOLD_FULL, "next hops do not answer: look at `ip neigh` on the mirrors"},
+	{SL_DROP_TOO_BIG, "frames larger than the MTU of the port to send on"},
 	{SL_DROP_TX_FULL, "a port takes less than it is given"},
 	{SL_DROP_PUNT_FULL, "more traffic for the kernel than it takes"},
 	{SL_DROP_HANDOFF_FULL, "a worker is overloaded with flows of others"},
@@ -29,6 +34,7 @@ free_ports(const struct daemon *d, uint32_t *free_count, uint32_t *total)
 void
 daemon_watch(struct daemon *d)
 {
+	const uint64_t now_ns = sl_clock_ns(NULL);
 	struct sl_stats_block sum = {0}, block;
 	uint32_t free_count, total;
 
@@ -40,12 +46,13 @@ daemon_watch(struct daemon *d)
 	for (size_t i = 0; i < SL_ARRAY_LEN(alarms); i++) {
 		const enum sl_drop r = alarms[i].reason;
 
-		if (sum.drop[r] == d->alarmed[r])
+		if (sum.drop[r] == d->alarmed[r] || now_ns < d->alarm_next[r])
 			continue;
-		sl_log_limited(&d->log, &d->alarm[r], SL_LOG_WARN, "drop",
+		sl_log(&d->log, SL_LOG_WARN, "drop",
 			"%s: %s packets=%llu flows=%llu tcp_ports_free=%u/%u", sl_drop_name(r),
 			alarms[i].advice, (unsigned long long)(sum.drop[r] - d->alarmed[r]),
 			(unsigned long long)sum.counter[SL_C_FLOWS_LIVE], free_count, total);
 		d->alarmed[r] = sum.drop[r];
+		d->alarm_next[r] = now_ns + ALARM_NS;
 	}
 }
