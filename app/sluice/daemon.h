@@ -1,6 +1,6 @@
 // The daemon's parts, and the list of stages that start and stop them (main.c).
 //
-// Owner:   main.c; one, on its stack.
+// Owner:   main.c; one, static in main().
 // Threads: the control thread, but for what each part's header allows others.
 #pragma once
 
@@ -30,6 +30,7 @@ struct daemon_worker {
 struct daemon {
 	struct options opt;
 	struct sl_log log;
+	char node[256];       // this gateway's name
 	struct sl_conf *conf; // until control takes it over
 	uint64_t started_ns;
 	unsigned control_core;

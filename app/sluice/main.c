@@ -77,6 +77,10 @@ read_conf(struct daemon *d)
 	d->conf = sl_conf_read(d->opt.config, &diags);
 	if (print_diags(&diags) || !d->conf)
 		return false;
+	if (d->conf->node_name)
+		snprintf(d->node, sizeof(d->node), "%s", d->conf->node_name);
+	else if (gethostname(d->node, sizeof(d->node) - 1) < 0)
+		strcpy(d->node, "?");
 	sl_log_level_parse(d->conf->log_level, &level);
 	sl_log_format_parse(d->conf->log_format, &format);
 	sl_log_init(&d->log, STDERR_FILENO, d->opt.has_format ? d->opt.format : format,
@@ -144,8 +148,8 @@ static void
 serve(struct daemon *d)
 {
 	sl_log(&d->log, SL_LOG_NOTICE, "daemon",
-		"ready version=%s ports=%u workers=%u start_ms=%llu", SLUICE_VERSION, d->n_ports,
-		d->n_workers,
+		"ready node=%s version=%s ports=%u workers=%u start_ms=%llu", d->node,
+		SLUICE_VERSION, d->n_ports, d->n_workers,
 		(unsigned long long)((sl_clock_ns(NULL) - d->started_ns) / SL_NSEC_PER_MSEC));
 	daemon_notify("READY=1");
 	event_base_dispatch(d->base);
@@ -159,6 +163,8 @@ run(struct daemon *d)
 	char *why = NULL;
 	bool failed = loop_start(d) < 0;
 
+	if (failed)
+		sl_log(&d->log, SL_LOG_ERR, "daemon", "not started: no event loop");
 	while (!failed && up < SL_ARRAY_LEN(stages)) {
 		failed = stages[up].start(d, &why) < 0;
 		if (failed)

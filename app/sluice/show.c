@@ -194,6 +194,7 @@ cmd_version(void *ctx, struct sl_ctl_req *req)
 	struct sl_emit *e = sl_ctl_row(req);
 
 	sl_emit_str(e, "component", "daemon");
+	sl_emit_str(e, "node", d->node);
 	sl_emit_str(e, "version", SLUICE_VERSION);
 	sl_emit_str(e, "dpdk", rte_version() + strlen("DPDK "));
 	sl_emit_u64(e, "pid", (uint64_t)getpid());

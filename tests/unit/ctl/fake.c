@@ -24,7 +24,8 @@ static void
 on_version(void *ctx, struct sl_ctl_req *req)
 {
 	put_json(req,
-		"{\"component\":\"daemon\",\"version\":\"9.9\",\"dpdk\":\"22.11\",\"pid\":42,"
+		"{\"component\":\"daemon\",\"node\":\"egress-1\",\"version\":\"9.9\",\"dpdk\":\"22."
+		"11\",\"pid\":42,"
 		"\"uptimeSeconds\":7,\"config\":\"/etc/sluice/sluice.yaml\",\"generation\":3}");
 	sl_ctl_done(req);
 }

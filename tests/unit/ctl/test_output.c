@@ -81,9 +81,10 @@ test_tables(void)
 		{"log-level", 0, "notice\n", ""},
 		{"log-level debug", 0, "debug\n", ""},
 		{"version", 0,
-			"COMPONENT   VERSION   DPDK    PID   UPTIME (S)   CONFIG\n"
-			"client      " SLUICE_VERSION "     -         -            -   -\n"
-			"daemon      9.9       22.11    42            7   "
+			"COMPONENT   NODE       VERSION   DPDK    PID   UPTIME (S)   CONFIG\n"
+			"client      -          " SLUICE_VERSION
+			"     -         -            -   -\n"
+			"daemon      egress-1   9.9       22.11    42            7   "
 			"/etc/sluice/sluice.yaml\n",
 			""},
 		{"version --client -o json", 0,
