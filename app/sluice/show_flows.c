@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "daemon.h"
-#include "sl_clock.h"
 #include "sl_emit.h"
 #include "sl_str.h"
 
@@ -97,7 +96,7 @@ emit_flow(const struct flow_walk *f, const struct sl_flow_view *v, sl_tick now, 
 	emit_side(e, "endpoint", endpoint->src, endpoint->sport);
 	sl_emit_str(e, "namespace", known ? slot.namespace_ : NULL);
 	sl_emit_str(e, "host", known ? slot.host : NULL);
-	// The worker's clock may be a moment ahead of ours.
+	// The worker may have touched it since `now` was read.
 	sl_emit_u64(e, "ageSeconds", seconds(now > v->created ? now - v->created : 0));
 	sl_emit_u64(e, "idleSeconds", seconds(now > v->last_seen ? now - v->last_seen : 0));
 	sl_emit_u64(e, "packetsOut", v->pkts[SL_DIR_CLIENT]);
@@ -135,11 +134,12 @@ static int
 next_flows(void *state, struct sl_ctl_req *req)
 {
 	struct flow_walk *f = state;
-	const struct sl_flow_table *table = sl_worker_flows(f->d->worker[f->worker].worker);
+	const struct sl_worker *w = f->d->worker[f->worker].worker;
+	const struct sl_flow_table *table = sl_worker_flows(w);
 	struct sl_flow_view views[VIEW_STEP];
 	const unsigned n = sl_flow_walk(table, &f->cursor, views, VIEW_STEP, SCAN_STEP);
 
-	show(f, req, views, n, sl_flow_tick(table, sl_clock_ns(NULL)));
+	show(f, req, views, n, sl_flow_tick(table, sl_worker_now_ns(w)));
 	if (f->shown >= f->limit)
 		return finish(f, req);
 	if (f->cursor != UINT32_MAX)

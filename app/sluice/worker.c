@@ -4,6 +4,7 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_malloc.h>
+#include <rte_ring_elem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,30 +30,28 @@ mem_free(void *ctx, void *p)
 
 static const struct sl_flow_mem hugepages = {.alloc = mem_alloc, .free = mem_free};
 
-// The pipe asks for a next hop: a slot of a small array goes up, and a bell rings. The array is as
-// long as the ring, so a slot is free again when the ring takes it.
+// The pipe asks for a next hop: the question goes up, and a bell rings.
 static void
 ask(void *ctx, uint16_t port, sl_be32 addr)
 {
 	struct sl_worker *w = ctx;
-	struct sl_ask *slot = &w->ask_slot[w->ask_next % SL_ASK_RING];
+	const struct sl_ask question = {.port = port, .addr = addr};
 	const uint64_t one = 1;
 
-	*slot = (struct sl_ask){.port = port, .addr = addr};
-	if (rte_ring_sp_enqueue(w->ask, slot) < 0)
+	if (rte_ring_sp_enqueue_elem(w->ask, (void *)&question, sizeof(question)) < 0)
 		return; // asked again within the second
-	w->ask_next++;
 	if (write(w->ask_fd, &one, sizeof(one)) < 0)
 		return; // full counter: control is on its way
 }
 
 static struct rte_ring *
-ring_new(const char *what, unsigned a, unsigned b, unsigned size)
+ring_new(const char *what, unsigned a, unsigned b, unsigned size, unsigned elem_bytes)
 {
 	char name[RTE_RING_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%s_%u_%u", what, a, b);
-	return rte_ring_create(name, size, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	return rte_ring_create_elem(
+		name, elem_bytes, size, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
 static void
@@ -70,15 +69,15 @@ ring_free(struct rte_ring *ring)
 static bool
 make_rings(struct sl_worker *w)
 {
-	w->punt = ring_new("punt", w->id, 0, SL_PUNT_RING);
-	w->inject = ring_new("inject", w->id, 0, SL_INJECT_RING);
-	w->ask = ring_new("ask", w->id, 0, SL_ASK_RING);
+	w->punt = ring_new("punt", w->id, 0, SL_PUNT_RING, sizeof(void *));
+	w->inject = ring_new("inject", w->id, 0, SL_INJECT_RING, sizeof(void *));
+	w->ask = ring_new("ask", w->id, 0, SL_ASK_RING, sizeof(struct sl_ask));
 	if (!w->punt || !w->inject || !w->ask)
 		return false;
 	for (unsigned i = 0; i < w->n_workers; i++) {
 		if (i == w->id)
 			continue;
-		w->handoff_in[i] = ring_new("handoff", i, w->id, SL_HANDOFF_RING);
+		w->handoff_in[i] = ring_new("handoff", i, w->id, SL_HANDOFF_RING, sizeof(void *));
 		if (!w->handoff_in[i])
 			return false;
 	}
@@ -205,14 +204,15 @@ sl_worker_inject_ring(struct sl_worker *w)
 }
 
 bool
-sl_worker_next_ask(struct sl_worker *w, struct sl_ask *ask_out)
+sl_worker_next_ask(struct sl_worker *w, struct sl_ask *out)
 {
-	struct sl_ask *slot;
+	return rte_ring_sc_dequeue_elem(w->ask, out, sizeof(*out)) == 0;
+}
 
-	if (rte_ring_sc_dequeue(w->ask, (void **)&slot) < 0)
-		return false;
-	*ask_out = *slot;
-	return true;
+uint64_t
+sl_worker_now_ns(const struct sl_worker *w)
+{
+	return worker_clock_ns(w, rte_rdtsc());
 }
 
 const struct sl_stats *

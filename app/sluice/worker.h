@@ -3,8 +3,7 @@
 // Owner:   main.c: sl_worker_new() before the ports start, sl_worker_free() after the loop has
 //          returned and the ports stopped.
 // Threads: sl_worker_run() is the worker's thread; rings have one producer and one consumer each,
-// as
-//          their names say. Nothing else is shared but what sl_stats, sl_rcu and sl_flow_walk
+//          as their names say. Nothing else is shared but what sl_stats, sl_rcu and sl_flow_walk
 //          allow.
 // Errors:  new: NULL and *why.
 // Limits:  SL_BURST frames a poll and queue; every ring is bounded, a full one is a counted drop.
@@ -29,6 +28,7 @@ struct sl_ask {
 	uint16_t port;
 	sl_be32 addr;
 };
+_Static_assert(sizeof(struct sl_ask) % 4 == 0, "an element of a ring");
 
 // The queues of one port as one worker sees them.
 struct sl_worker_port {
@@ -67,9 +67,12 @@ void sl_worker_stop(struct sl_worker *w); // any thread, also a signal handler
 
 struct rte_ring *sl_worker_punt_ring(struct sl_worker *w);        // worker -> mirror thread
 struct rte_ring *sl_worker_inject_ring(struct sl_worker *w);      // mirror thread -> worker
-bool sl_worker_next_ask(struct sl_worker *w, struct sl_ask *ask); // control
+bool sl_worker_next_ask(struct sl_worker *w, struct sl_ask *out); // control
 
 const struct sl_stats *sl_worker_stats(const struct sl_worker *w);
+// The worker's clock, which its flow table was given: it runs by the TSC, and CLOCK_MONOTONIC
+// leaves it behind (or ahead) by seconds in weeks. Any thread.
+uint64_t sl_worker_now_ns(const struct sl_worker *w);
 const struct sl_flow_table *sl_worker_flows(const struct sl_worker *w);
 const struct sl_fwd_load *sl_worker_load(const struct sl_worker *w);
 const struct sl_sport *sl_worker_sports(const struct sl_worker *w);

@@ -51,9 +51,7 @@ struct sl_worker {
 	struct rte_ring *handoff_out[SL_MAX_WORKERS]; // to worker i
 	struct rte_ring *punt;
 	struct rte_ring *inject;
-	struct rte_ring *ask;
-	struct sl_ask ask_slot[SL_ASK_RING];
-	uint32_t ask_next;
+	struct rte_ring *ask; // of struct sl_ask, by value
 	struct sl_stats stats;
 };
 
