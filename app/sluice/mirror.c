@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <rte_lcore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,7 @@
 struct sl_mirror {
 	struct sl_mirror_cfg cfg;
 	int tap_fd[SL_PORT_MAX];
+	uint32_t max_frame[SL_PORT_MAX];
 	struct sl_worker *workers[SL_MAX_WORKERS];
 	struct sl_mirror_stats stats[SL_PORT_MAX];
 	int epoll_fd;
@@ -66,20 +68,66 @@ drain_punts(struct sl_mirror *m)
 	return total;
 }
 
+// Buffers for the largest frame of the port, chained; NULL: there are not enough.
+static struct rte_mbuf *
+alloc_frame(struct sl_mirror *m, uint16_t port)
+{
+	struct rte_mbuf *frame = rte_pktmbuf_alloc(m->cfg.pool), *last = frame;
+	uint32_t room = frame ? rte_pktmbuf_tailroom(frame) : 0;
+
+	while (frame && room < m->max_frame[port] && frame->nb_segs < MAX_SEGMENTS) {
+		last->next = rte_pktmbuf_alloc(m->cfg.pool);
+		last = last->next;
+		if (!last) {
+			rte_pktmbuf_free(frame);
+			return NULL;
+		}
+		frame->nb_segs++;
+		room += rte_pktmbuf_tailroom(last);
+	}
+	return frame;
+}
+
+// Spreads len bytes that were read over the chain, and frees what they did not reach.
+static void
+set_length(struct rte_mbuf *frame, uint32_t len)
+{
+	struct rte_mbuf *s = frame;
+	uint32_t left = len;
+
+	frame->pkt_len = len;
+	frame->nb_segs = 1;
+	while (left > rte_pktmbuf_tailroom(s)) {
+		s->data_len = rte_pktmbuf_tailroom(s);
+		left -= s->data_len;
+		s = s->next;
+		frame->nb_segs++;
+	}
+	s->data_len = (uint16_t)left;
+	rte_pktmbuf_free(s->next);
+	s->next = NULL;
+}
+
 // One frame from the kernel to worker 0, which sends on every port. False: nothing there.
 static bool
 from_kernel(struct sl_mirror *m, uint16_t port, struct rte_mbuf *frame)
 {
 	struct sl_mirror_stats *stats = &m->stats[port];
-	const ssize_t n =
-		read(m->tap_fd[port], rte_pktmbuf_mtod(frame, void *), rte_pktmbuf_tailroom(frame));
+	struct iovec iov[MAX_SEGMENTS];
+	int segments = 0;
+	ssize_t n;
 
+	for (const struct rte_mbuf *s = frame; s; s = s->next)
+		iov[segments++] = (struct iovec){
+			.iov_base = rte_pktmbuf_mtod(s, void *),
+			.iov_len = rte_pktmbuf_tailroom(s),
+		};
+	n = readv(m->tap_fd[port], iov, segments);
 	if (n <= 0) {
 		rte_pktmbuf_free(frame);
 		return false;
 	}
-	frame->data_len = (uint16_t)n;
-	frame->pkt_len = (uint32_t)n;
+	set_length(frame, (uint32_t)n);
 	frame->port = port;
 	if (rte_ring_sp_enqueue(sl_worker_inject_ring(m->workers[0]), frame) < 0) {
 		bump(&stats->from_kernel_lost);
@@ -94,7 +142,7 @@ static void
 drain_tap(struct sl_mirror *m, uint16_t port)
 {
 	for (int i = 0; i < BURST; i++) {
-		struct rte_mbuf *frame = rte_pktmbuf_alloc(m->cfg.pool);
+		struct rte_mbuf *frame = alloc_frame(m, port);
 		char lost[1];
 
 		if (!frame) {
@@ -138,6 +186,9 @@ run(void *arg)
 {
 	struct sl_mirror *m = arg;
 
+	// A cache of buffers: without one every frame would contend with the workers for the pool,
+	// and they would wait if this thread were preempted in the middle of it.
+	rte_thread_register();
 	while (!__atomic_load_n(&m->stop, __ATOMIC_RELAXED)) {
 		if (drain_punts(m) > 0) {
 			poll_taps(m, 0);
@@ -150,6 +201,7 @@ run(void *arg)
 		poll_taps(m, drain_punts(m) > 0 ? 0 : -1);
 		__atomic_store_n(m->cfg.asleep, 0, __ATOMIC_RELAXED);
 	}
+	rte_thread_unregister();
 	return NULL;
 }
 
@@ -169,6 +221,7 @@ sl_mirror_new(const struct sl_mirror_cfg *cfg, char **why)
 
 	m->cfg = *cfg;
 	memcpy(m->tap_fd, cfg->tap_fd, cfg->n_ports * sizeof(m->tap_fd[0]));
+	memcpy(m->max_frame, cfg->max_frame, cfg->n_ports * sizeof(m->max_frame[0]));
 	memcpy(m->workers, cfg->workers, cfg->n_workers * sizeof(struct sl_worker *));
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	rc = m->epoll_fd < 0 ? -1 : watch(m, cfg->wake_fd, WAKE_DATA);
@@ -203,8 +256,9 @@ sl_mirror_stop(struct sl_mirror *m)
 	if (!m || !m->running)
 		return;
 	__atomic_store_n(&m->stop, 1, __ATOMIC_RELAXED);
-	if (write(m->cfg.wake_fd, &one, sizeof(one)) == sizeof(one))
-		pthread_join(m->thread, NULL);
+	// It can only fail because the counter is full: then the thread is awake already.
+	(void)!write(m->cfg.wake_fd, &one, sizeof(one));
+	pthread_join(m->thread, NULL);
 	m->running = false;
 }
 

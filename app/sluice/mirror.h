@@ -2,9 +2,11 @@
 // makes a system call for a frame and the control loop may take its time over a large reload.
 //
 // Owner:   main.c: sl_mirror_new() after the mirrors exist, sl_mirror_free() after
-// sl_mirror_stop(). Threads: its own thread, on the control core; counters are read by control
-// (relaxed atomics). Errors:  NULL and *why. Limits:  one frame a system call; bursts of 32 per
-// worker and mirror, round robin.
+//          sl_mirror_stop().
+// Threads: its own thread, on the control core, registered with EAL for a buffer cache of its own;
+//          counters are read by control (relaxed atomics).
+// Errors:  NULL and *why.
+// Limits:  one frame a system call; bursts of 32 per worker and mirror, round robin.
 #pragma once
 
 #include "worker.h"
@@ -19,7 +21,8 @@ struct sl_mirror_stats { // w: mirror thread, r: control; relaxed atomics
 struct sl_mirror;
 
 struct sl_mirror_cfg {
-	const int *tap_fd; // by port index
+	const int *tap_fd;         // by port index
+	const uint32_t *max_frame; // by port index: bytes of a frame from the kernel
 	uint16_t n_ports;
 	struct sl_worker *const *workers;
 	unsigned n_workers;

@@ -11,30 +11,54 @@
 #include "daemon.h"
 #include "sl_str.h"
 
-#define DATA_ROOM  RTE_MBUF_DEFAULT_BUF_SIZE
-#define RING_DEPTH 4096 // frames that may sit in the rings of one queue of a port, both ways
-#define WORKER_USE 4096 // frames that may sit in a worker: caches, rings, bursts, held
+#define DATA_ROOM   RTE_MBUF_DEFAULT_BUF_SIZE
+#define DESCRIPTORS 2048 // of a queue: no profile of ours has more
+#define WORKER_USE  4096 // frames that may sit in a worker: caches, rings, bursts, held
+// Ethernet header and a VLAN tag: what a frame has beside its MTU.
+#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
 
 // ---- eal ----
+
+// Ring entries of the ports' queues, one way.
+static unsigned
+entries(const struct daemon *d)
+{
+	unsigned sum = 0;
+
+	for (uint32_t i = 0; i < d->conf->n_ports; i++) {
+		const struct sl_conf_port *port = &d->conf->ports[i];
+
+		sum += RTE_MAX(port->rx_queues, d->n_workers) *
+		       (port->descriptors ? port->descriptors : DESCRIPTORS);
+	}
+	return sum;
+}
 
 static unsigned
 frames_needed(const struct daemon *d)
 {
-	if (d->conf->mbufs)
-		return d->conf->mbufs;
-	return d->conf->n_ports * d->n_workers * RING_DEPTH + d->n_workers * WORKER_USE;
+	return d->conf->mbufs ? d->conf->mbufs : 2 * entries(d) + d->n_workers * WORKER_USE;
 }
 
-static uint64_t
+static unsigned
 memory_needed(const struct daemon *d)
 {
 	const struct sl_conf *conf = d->conf;
-	uint64_t bytes = (uint64_t)frames_needed(d) * (DATA_ROOM + 512);
+	const uint64_t n = d->n_workers;
+	const struct sl_port_memory need = {
+		.n_mbufs = frames_needed(d),
+		.data_room = DATA_ROOM,
+		.ports = 1,
+		.queues = 1,
+		.descriptors = entries(d),
+		.other_bytes =
+			n * sl_flow_table_bytes(conf->max_flows / d->n_workers) +
+			n * conf->max_endpoints * sizeof(struct sl_fwd_load) +
+			(uint64_t)d->n_pool * 2 * 2 * 65536 +
+			n * (n * SL_HANDOFF_RING + SL_PUNT_RING + SL_INJECT_RING) * sizeof(void *),
+	};
 
-	bytes += (uint64_t)d->n_workers * sl_flow_table_bytes(conf->max_flows / d->n_workers);
-	bytes += (uint64_t)d->n_workers * conf->max_endpoints * sizeof(struct sl_fwd_load);
-	bytes += (uint64_t)d->n_pool * 2 * 2 * 65536;
-	return bytes + bytes / 8 + (UINT64_C(32) << 20);
+	return sl_port_memory_needed(&need);
 }
 
 static void
@@ -73,8 +97,7 @@ eal_start(struct daemon *d, char **why)
 	list_pool(d);
 	cfg.n_workers = d->n_workers;
 	cfg.control_core = d->control_core;
-	cfg.memory_mb =
-		d->conf->memory_mb ? d->conf->memory_mb : (unsigned)(memory_needed(d) >> 20) + 1;
+	cfg.memory_mb = d->conf->memory_mb ? d->conf->memory_mb : memory_needed(d);
 	cfg.memory = (int)d->conf->memory;
 	rc = sl_port_eal_init(&cfg, &d->log, &d->eal, why);
 	if (rc < 0)
@@ -106,9 +129,6 @@ log_port(struct daemon *d, const char *name, const struct sl_port_info *info)
 		"opened name=%s driver=%s profile=%s mac=%s mtu=%u rx_queues=%u tx_queues=%u", name,
 		info->driver, info->profile, sl_mac_str(&info->mac, mac), info->mtu,
 		info->rx_queues, info->tx_queues);
-	if (info->missing[0])
-		sl_log(&d->log, SL_LOG_NOTICE, "port", "does without name=%s: %s", name,
-			info->missing);
 }
 
 int
@@ -125,6 +145,7 @@ ports_start(struct daemon *d, char **why)
 			.mac = conf->has_mac ? &conf->mac : NULL,
 			.mtu = conf->mtu,
 			.queues_wanted = conf->rx_queues ? conf->rx_queues : d->n_workers,
+			.tx_wanted = d->n_workers,
 			.descriptors = conf->descriptors,
 			.pool = d->frames,
 		};
@@ -197,6 +218,7 @@ worker_new(struct daemon *d, unsigned id, char **why)
 			.rx_first = (uint16_t)id,
 			.rx_queues = d->port[p].info.rx_queues,
 			// Either each worker has a queue of its own, or worker 0 sends for all.
+			.max_frame = d->port[p].info.mtu + FRAME_OVERHEAD,
 			.has_tx = id == 0 || d->port[p].info.tx_queues >= d->n_workers,
 			.tx_queue = (uint16_t)id,
 		};
@@ -224,8 +246,10 @@ static int
 mirror_thread_new(struct daemon *d, char **why)
 {
 	struct sl_worker *workers[SL_MAX_WORKERS];
+	uint32_t max_frame[SL_PORT_MAX];
 	struct sl_mirror_cfg cfg = {
 		.tap_fd = d->tap_fd,
+		.max_frame = max_frame,
 		.n_ports = d->n_ports,
 		.workers = workers,
 		.n_workers = d->n_workers,
@@ -236,6 +260,8 @@ mirror_thread_new(struct daemon *d, char **why)
 
 	for (unsigned i = 0; i < d->n_workers; i++)
 		workers[i] = d->worker[i].worker;
+	for (uint16_t p = 0; p < d->n_ports; p++)
+		max_frame[p] = d->port[p].info.mtu + FRAME_OVERHEAD;
 	sl_worker_connect(workers, d->n_workers);
 	d->mirror = sl_mirror_new(&cfg, why);
 	return d->mirror ? 0 : -EIO;
@@ -401,13 +427,27 @@ launch(struct daemon *d, char **why)
 	return 0;
 }
 
+// All of it is known when the port was started.
+static void
+log_missing(struct daemon *d, const struct daemon_port *p)
+{
+	struct sl_port_info info;
+
+	sl_port_info(p->port, &info);
+	if (info.missing[0])
+		sl_log(&d->log, SL_LOG_NOTICE, "port", "does without name=%s: %s", p->name,
+			info.missing);
+}
+
 int
 traffic_start(struct daemon *d, char **why)
 {
 	int rc = 0;
 
-	for (uint16_t p = 0; rc == 0 && p < d->n_ports; p++)
+	for (uint16_t p = 0; rc == 0 && p < d->n_ports; p++) {
 		rc = sl_port_start(d->port[p].port, why);
+		log_missing(d, &d->port[p]);
+	}
 	// The links are known before the first frame is looked at.
 	if (rc == 0) {
 		sl_control_follow_links(d->control);

@@ -75,6 +75,10 @@ tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_kind kind
 {
 	struct tx_buffer *b = &w->tx[port];
 
+	if (sl_unlikely(rte_pktmbuf_pkt_len(m) > w->port[port].max_frame)) {
+		not_sent(w, m, kind, SL_DROP_TOO_BIG);
+		return;
+	}
 	if (sl_unlikely(!w->port[port].has_tx)) {
 		pass_to_sender(w, port, m, kind);
 		return;

@@ -37,6 +37,7 @@ struct sl_worker_port {
 	uint16_t rx_queues;
 	bool has_tx; // sends on queue tx_queue itself; otherwise worker 0 does it
 	uint16_t tx_queue;
+	uint32_t max_frame; // bytes without FCS that the port may be given
 };
 
 struct sl_worker_cfg {
@@ -69,10 +70,10 @@ struct rte_ring *sl_worker_punt_ring(struct sl_worker *w);        // worker -> m
 struct rte_ring *sl_worker_inject_ring(struct sl_worker *w);      // mirror thread -> worker
 bool sl_worker_next_ask(struct sl_worker *w, struct sl_ask *out); // control
 
-const struct sl_stats *sl_worker_stats(const struct sl_worker *w);
 // The worker's clock, which its flow table was given: it runs by the TSC, and CLOCK_MONOTONIC
 // leaves it behind (or ahead) by seconds in weeks. Any thread.
 uint64_t sl_worker_now_ns(const struct sl_worker *w);
+const struct sl_stats *sl_worker_stats(const struct sl_worker *w);
 const struct sl_flow_table *sl_worker_flows(const struct sl_worker *w);
 const struct sl_fwd_load *sl_worker_load(const struct sl_worker *w);
 const struct sl_sport *sl_worker_sports(const struct sl_worker *w);

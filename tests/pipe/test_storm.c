@@ -196,7 +196,8 @@ check_reasons(const struct fixture *fx, enum sl_drop limit)
 {
 	for (enum sl_drop r = SL_DROP_NONE + 1; r < SL_DROP_MAX; r++) {
 		const bool elsewhere = r == SL_DROP_PORT_DOWN || r == SL_DROP_PUNT_FULL ||
-				       r == SL_DROP_HANDOFF_FULL || r == SL_DROP_SHUTDOWN;
+				       r == SL_DROP_HANDOFF_FULL || r == SL_DROP_SHUTDOWN ||
+				       r == SL_DROP_TOO_BIG;
 		const bool other_limit =
 			r != limit && (r == SL_DROP_NO_SOURCE_PORT || r == SL_DROP_FLOW_TABLE_FULL);
 
