@@ -144,6 +144,7 @@ load_all(struct sl_control *c)
 struct sl_control *
 sl_control_new(const struct sl_control_cfg *cfg, char **why)
 {
+	static const struct sl_log_limit limit = {.burst = 5, .interval_ms = 10000};
 	struct sl_control *c = sl_xcalloc(1, sizeof(*c));
 	const struct sl_compile_cfg compile = {
 		.max_endpoints = cfg->conf->max_endpoints,
@@ -157,6 +158,7 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	c->cfg.ports = c->port;
 	c->log = cfg->log;
 	c->conf = cfg->conf;
+	c->mirror_limit = c->netlink_limit = c->ask_limit = limit;
 	c->registry = sl_registry_new();
 	c->compile = sl_compile_new(&compile);
 	c->slot_base = sl_xcalloc(compile.max_endpoints, sizeof(*c->slot_base));

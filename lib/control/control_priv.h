@@ -43,6 +43,10 @@ struct sl_control {
 	struct sl_fwd_net *net;      // the part in force, one reference
 	struct sl_fwd_params params; // in force
 	bool link_up[SL_MAX_PORTS];
+	// What the kernel or a packet can bring about as often as it likes.
+	struct sl_log_limit mirror_limit;
+	struct sl_log_limit netlink_limit;
+	struct sl_log_limit ask_limit;
 	struct event *netlink_event;
 	struct event *ask_event;
 	struct event *slow_timer;    // links, slots, neighbours

@@ -104,8 +104,8 @@ apply_port(struct sl_control *c, uint16_t port, const struct sl_conf_port *conf)
 		.n_neighs = conf->n_neighbours,
 	};
 	if (sl_host_apply(c->cfg.host, port, &cfg, &why) < 0)
-		sl_log(c->log, SL_LOG_ERR, "host", "mirror not as configured name=%s: %s",
-			conf->name, why ? why : "unknown");
+		sl_log_limited(c->log, &c->mirror_limit, SL_LOG_ERR, "host",
+			"mirror not as configured name=%s: %s", conf->name, why ? why : "unknown");
 	free(why);
 	free(host_addrs.v);
 	free(neighs);
@@ -139,7 +139,8 @@ control_take_netlink(struct sl_control *c)
 	int rc;
 
 	if (bits < 0) {
-		sl_log(c->log, SL_LOG_ERR, "host", "netlink: %s", strerror(-bits));
+		sl_log_limited(c->log, &c->netlink_limit, SL_LOG_ERR, "host", "netlink: %s",
+			strerror(-bits));
 		return;
 	}
 	// A new address may make subnets connected that were not: VIPs in them come onto the
@@ -150,7 +151,8 @@ control_take_netlink(struct sl_control *c)
 		return;
 	rc = control_publish(c);
 	if (rc < 0)
-		sl_log(c->log, SL_LOG_ERR, TOPIC, "kernel change not published: %s", strerror(-rc));
+		sl_log_limited(c->log, &c->netlink_limit, SL_LOG_ERR, TOPIC,
+			"kernel change not published: %s", strerror(-rc));
 }
 
 void
@@ -164,7 +166,7 @@ control_take_asks(struct sl_control *c)
 		const int rc = sl_host_neigh_ask(c->cfg.host, port, addr);
 
 		if (rc < 0)
-			sl_log(c->log, SL_LOG_WARN, "host",
+			sl_log_limited(c->log, &c->ask_limit, SL_LOG_WARN, "host",
 				"cannot ask for next hop address=%s port=%s: %s",
 				sl_ip4_str(addr, text), c->cfg.ports[port].name, strerror(-rc));
 	}
