@@ -200,7 +200,7 @@ end_of_input(struct client *c)
 	// Gone altogether, or only done with asking?
 	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)))
 		c->dead = true;
-	else if (c->in.len > 0)
+	else if (c->in.len > 0 && c->in.data[c->in.len - 1] != '\n')
 		sl_buf_putc(&c->in, '\n'); // the last request may lack it
 	charge(c);
 }

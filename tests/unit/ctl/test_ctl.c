@@ -166,6 +166,14 @@ test_half_close(void)
 	SL_TEST_STR(got.data, DAEMON DAEMON);
 	close(fd);
 	sl_buf_fini(&got);
+	// With it, and all of it there before the daemon looks.
+	fd = dial(lab.path);
+	SL_TEST_INT(send(fd, VERSION VERSION, strlen(VERSION VERSION), 0), strlen(VERSION VERSION));
+	shutdown(fd, SHUT_WR);
+	RTE_TEST_ASSERT(hear(&lab, fd, &got), "the daemon hangs up when all is said");
+	SL_TEST_STR(got.data, DAEMON DAEMON);
+	close(fd);
+	sl_buf_fini(&got);
 	lab_down(&lab);
 	return TEST_SUCCESS;
 }
