@@ -77,12 +77,13 @@ commit(struct sl_control *c, struct undo *u)
 	int rc = control_publish(c);
 
 	if (rc < 0) {
+		char *text = control_publish_why(c, rc), *why;
+
 		take_back(u, c);
 		control_publish(c);
-		return rc == -ENOSPC ? sl_xasprintf("more endpoints than flows.maxEndpoints (%u): "
-						    "nothing was changed",
-					       c->conf->max_endpoints)
-				     : sl_xasprintf("nothing was changed: %s", strerror(-rc));
+		why = sl_xasprintf("nothing was changed: %s", text);
+		free(text);
+		return why;
 	}
 	control_apply_hosts(c);
 	rc = control_store_save(c);

@@ -88,6 +88,9 @@ control_reclaim_later(struct sl_control *c)
 {
 	static const struct timeval tv = {.tv_usec = RECLAIM_MS * 1000};
 
+	// Adding it again would put it off, for as long as there is something new every moment.
+	if (event_pending(c->reclaim_timer, EV_TIMEOUT, NULL))
+		return;
 	event_add(c->reclaim_timer, &tv);
 }
 
@@ -148,8 +151,9 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	struct sl_control *c = sl_xcalloc(1, sizeof(*c));
 	const struct sl_compile_cfg compile = {
 		.max_endpoints = cfg->conf->max_endpoints,
-		.max_adjs = 65536,
+		.max_adjs = CONTROL_MAX_ADJS,
 	};
+	char *text;
 	int rc;
 
 	c->cfg = *cfg;
@@ -177,10 +181,9 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	rc = control_publish(c);
 	if (rc == 0)
 		return c;
-	*why = rc == -ENOSPC ? sl_xasprintf("control: the objects have more than %u endpoints: "
-					    "raise flows.maxEndpoints",
-				       compile.max_endpoints)
-			     : sl_xasprintf("control: first snapshot: %s", strerror(-rc));
+	text = control_publish_why(c, rc);
+	*why = sl_xasprintf("control: first snapshot: %s", text);
+	free(text);
 failed:
 	c->conf = NULL; // still the caller's
 	sl_control_free(c);
@@ -235,7 +238,7 @@ cmd_reload(struct sl_control *c, struct sl_ctl_req *req)
 {
 	struct load_result result = {0};
 	struct sl_diags diags = {0};
-	const int rc = control_reload(c, &diags, &result);
+	char *why = control_reload(c, &diags, &result);
 	const size_t errors = diags.errors;
 	struct sl_emit *e;
 
@@ -243,9 +246,9 @@ cmd_reload(struct sl_control *c, struct sl_ctl_req *req)
 	control_log_diags(c, &diags);
 	sl_ctl_diags(req, &diags);
 	sl_diags_fini(&diags);
-	if (rc < 0) {
-		sl_ctl_fail(req, 1, "not reloaded, the old state stays: %s",
-			rc == -EINVAL ? "sluice.yaml is invalid" : strerror(-rc));
+	if (why) {
+		sl_ctl_fail(req, 1, "the services stay as they were: %s", why);
+		free(why);
 		return;
 	}
 	e = sl_ctl_row(req);

@@ -7,6 +7,8 @@
 
 #define TOPIC "control"
 
+#define CONTROL_MAX_ADJS 65536
+
 // Identity of an object that came from a file, to see what a reload no longer finds.
 struct file_object {
 	enum sl_kind kind;
@@ -38,10 +40,10 @@ struct sl_control {
 	struct sl_registry *registry;
 	struct sl_compile *compile;
 	struct file_objects from_files;
-	uint64_t generation;         // of the snapshot in force, 0: none yet
-	uint64_t *slot_base;         // flows ever of a slot before its endpoint had it
-	struct sl_fwd_net *net;      // the part in force, one reference
-	struct sl_fwd_params params; // in force
+	uint64_t generation;     // of the snapshot in force, 0: none yet
+	uint64_t *slot_base;     // flows ever of a slot before its endpoint had it
+	struct sl_fwd_net *net;  // the last one compiled, one reference
+	struct sl_fwd *in_force; // rcu's; NULL: none yet
 	bool link_up[SL_MAX_PORTS];
 	// What the kernel or a packet can bring about as often as it likes.
 	struct sl_log_limit mirror_limit;
@@ -55,8 +57,9 @@ struct sl_control {
 };
 
 // publish.c: compiles what changed and publishes it when there is something new. 0, or -errno with
-// nothing changed.
+// the services as they were: what the kernel says is published all the same.
 int control_publish(struct sl_control *c);
+char *control_publish_why(const struct sl_control *c, int rc); // for people; the caller frees
 void control_params(const struct sl_conf *conf, struct sl_fwd_params *out);
 
 // control.c: what was retired is freed a little later.
@@ -64,9 +67,9 @@ void control_reclaim_later(struct sl_control *c);
 
 // load.c: the resources of sluice.yaml into the registry. Findings go to diags.
 void control_load_files(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
-// All of a reload: sluice.yaml, resources, mirrors, snapshot. 0, or -EINVAL: sluice.yaml is invalid
-// and nothing was done, or another -errno from publishing.
-int control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
+// All of a reload: sluice.yaml, resources, mirrors, snapshot. NULL, or why the services stay
+// as they were (the caller frees). With an invalid sluice.yaml nothing was done at all.
+char *control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
 void control_log_diags(struct sl_control *c, const struct sl_diags *diags);
 void control_file_objects_fini(struct file_objects *f);
 

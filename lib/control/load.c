@@ -1,6 +1,5 @@
 // The resource folders of sluice.yaml into the registry, at start and at every reload.
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,35 +43,20 @@ by_identity(const void *pa, const void *pb)
 	return order ? order : strcmp(a->name, b->name);
 }
 
+// Of a file, or of a folder above it that could not be read. When there were more findings than are
+// kept, any file may have had errors.
 static bool
 has_errors(const struct sl_diags *diags, const char *file)
 {
-	for (size_t i = 0; file && i < diags->n; i++)
-		if (diags->v[i].severity == SL_ERROR && diags->v[i].file &&
-			strcmp(diags->v[i].file, file) == 0)
+	for (size_t i = 0; file && i < diags->n; i++) {
+		const struct sl_diag *d = &diags->v[i];
+		const size_t len = d->file ? strlen(d->file) : 0;
+
+		if (d->severity == SL_ERROR && len > 0 && strncmp(d->file, file, len) == 0 &&
+			(file[len] == '\0' || file[len] == '/' || d->file[len - 1] == '/'))
 			return true;
-	return false;
-}
-
-// Two documents of one identity: the later one would win by accident of file order.
-static void
-find_twins(const struct sl_objects *objects, struct file_objects *found, struct sl_diags *diags)
-{
-	char title[256];
-
-	for (size_t i = 0; i < objects->n; i++)
-		remember(found, objects->v[i]);
-	if (found->n) // v is NULL without any
-		qsort(found->v, found->n, sizeof(*found->v), by_identity);
-	for (size_t i = 1; i < found->n; i++) {
-		if (by_identity(&found->v[i - 1], &found->v[i]) != 0)
-			continue;
-		snprintf(title, sizeof(title), "%s %s/%s", sl_kind_name(found->v[i].kind),
-			found->v[i].namespace_, found->v[i].name);
-		sl_diag_add(diags, SL_WARNING, &(struct sl_loc){.file = found->v[i].file}, title,
-			NULL, NULL, "is also in %s: the one that is read last counts",
-			found->v[i - 1].file);
 	}
+	return diags->errors + diags->warnings > diags->n;
 }
 
 static void
@@ -130,11 +114,12 @@ control_load_files(struct sl_control *c, struct sl_diags *diags, struct load_res
 	for (uint32_t i = 0; i < c->conf->n_resources; i++)
 		sl_conf_objects_path(c->conf->resources[i], SL_ORIGIN_FILE, &objects, diags);
 	result->invalid += objects.invalid;
-	find_twins(&objects, &found, diags);
 	for (size_t i = 0; i < objects.n; i++) {
+		remember(&found, objects.v[i]);
 		put(c, objects.v[i], result);
 		objects.v[i] = NULL;
 	}
+	qsort(found.v, found.n, sizeof(*found.v), by_identity);
 	delete_missing(c, &found, diags, result);
 	control_file_objects_fini(&c->from_files);
 	c->from_files = found;
@@ -165,21 +150,21 @@ take_conf(struct sl_control *c, struct sl_conf *conf)
 		sl_log_set_level(c->log, level);
 }
 
-int
+char *
 control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result)
 {
 	struct sl_conf *conf = sl_conf_read(c->conf->file, diags);
 	int rc;
 
 	if (!conf)
-		return -EINVAL;
+		return sl_xstrdup("sluice.yaml is invalid");
 	sl_conf_restart_needed(c->conf, conf, diags);
 	sl_conf_keep(conf, c->conf);
 	take_conf(c, conf);
 	control_load_files(c, diags, result);
 	rc = control_publish(c);
 	control_apply_hosts(c);
-	return rc;
+	return rc < 0 ? control_publish_why(c, rc) : NULL;
 }
 
 void
@@ -187,13 +172,13 @@ sl_control_reload(struct sl_control *c)
 {
 	struct load_result result = {0};
 	struct sl_diags diags = {0};
-	const int rc = control_reload(c, &diags, &result);
+	char *why = control_reload(c, &diags, &result);
 
 	sl_diags_sort(&diags);
 	control_log_diags(c, &diags);
-	if (rc < 0)
-		sl_log(c->log, SL_LOG_ERR, TOPIC, "reload failed, the old state stays: %s",
-			rc == -EINVAL ? "sluice.yaml is invalid" : strerror(-rc));
+	if (why)
+		sl_log(c->log, SL_LOG_ERR, TOPIC,
+			"reload failed, the services stay as they were: %s", why);
 	else
 		sl_log(c->log, SL_LOG_NOTICE, TOPIC,
 			"reloaded created=%llu configured=%llu unchanged=%llu deleted=%llu "
@@ -202,4 +187,5 @@ sl_control_reload(struct sl_control *c)
 			(unsigned long long)result.unchanged, (unsigned long long)result.deleted,
 			(unsigned long long)result.invalid, (unsigned long long)c->generation);
 	sl_diags_fini(&diags);
+	free(why);
 }

@@ -109,7 +109,7 @@ take_addrs(struct net_input *in, const struct sl_control *c)
 	in->net.n_addrs = out;
 }
 
-// A new net part in c->net when something changed. 1: changed, 0: not, or -errno.
+// A new net part in c->net when something changed. 0 or -errno.
 static int
 compile_net(struct sl_control *c)
 {
@@ -133,34 +133,52 @@ compile_net(struct sl_control *c)
 		return -err;
 	sl_fwd_net_put(c->net);
 	c->net = net;
-	return 1;
+	return 0;
+}
+
+char *
+control_publish_why(const struct sl_control *c, int rc)
+{
+	if (rc == -ENOSPC)
+		return sl_xasprintf("more endpoints than flows.maxEndpoints (%u), service ports "
+				    "than a million or neighbours than %u",
+			c->conf->max_endpoints, CONTROL_MAX_ADJS);
+	return sl_xstrdup(strerror(-rc));
 }
 
 int
 control_publish(struct sl_control *c)
 {
 	struct sl_compile_result result = {0};
+	struct sl_fwd_services *services;
 	struct sl_fwd_params params;
 	struct sl_fwd *fwd;
-	int rc, net_changed;
+	int rc, failed;
 
-	rc = sl_compile_services(c->compile, c->registry, retire, c, &result);
+	// Objects that do not fit must not cut the workers off from the kernel's next hops: the net
+	// part goes out with the services in force.
+	failed = sl_compile_services(c->compile, c->registry, retire, c, &result);
+	if (failed < 0 && !c->in_force)
+		return failed;
+	rc = compile_net(c);
 	if (rc < 0)
 		return rc;
-	net_changed = compile_net(c);
-	if (net_changed < 0)
-		return net_changed;
+	services = sl_compile_current(c->compile);
 	control_params(c->conf, &params);
 	if (result.swapped)
 		sl_log(c->log, SL_LOG_INFO, TOPIC, "endpoints changed services=%u", result.swapped);
-	if (c->generation && !result.table_changed && !net_changed &&
-		memcmp(&params, &c->params, sizeof(params)) == 0)
-		return 0;
-	fwd = sl_fwd_new(c->generation + 1, sl_fwd_services_get(sl_compile_current(c->compile)),
-		sl_fwd_net_get(c->net), &params);
-	if (!fwd)
+	// Against what is in force, not against the last try, which may have failed half-way.
+	if (c->in_force && services == c->in_force->services && c->net == c->in_force->net &&
+		memcmp(&params, &c->in_force->params, sizeof(params)) == 0)
+		return failed;
+	fwd = sl_fwd_new(
+		c->generation + 1, sl_fwd_services_get(services), sl_fwd_net_get(c->net), &params);
+	if (!fwd) {
+		sl_fwd_services_put(services);
+		sl_fwd_net_put(c->net);
 		return -ENOMEM;
-	c->params = params;
+	}
+	c->in_force = fwd;
 	c->generation++;
 	sl_rcu_publish(c->cfg.rcu, fwd, sl_fwd_free);
 	control_reclaim_later(c);
@@ -168,5 +186,5 @@ control_publish(struct sl_control *c)
 		"published generation=%llu service_ports=%u endpoints=%u added=%u removed=%u",
 		(unsigned long long)c->generation, result.services, result.endpoints, result.added,
 		result.removed);
-	return 0;
+	return failed;
 }

@@ -377,6 +377,59 @@ reload_keeps_last_good(void)
 	return TEST_SUCCESS;
 }
 
+// A folder that cannot be read for a moment takes no service along.
+static int
+reload_without_folder(void)
+{
+	struct rig r;
+	const char *answer;
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1));
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
+	char *folder = sl_xasprintf("%s/objects", r.dir), *away = sl_xasprintf("%s/away", r.dir);
+	SL_TEST_INT(rename(folder, away), 0);
+	answer = ask(&r, "reload", NULL, NULL);
+	EXPECT(answer, "cannot be read");
+	EXPECT(answer, "\"deleted\":0");
+	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	SL_TEST_INT(mkdir(folder, 0755), 0);
+	EXPECT(ask(&r, "reload", NULL, NULL), "\"deleted\":1");
+	EXPECT_NOT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	free(folder);
+	free(away);
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
+// Objects that do not fit leave the services as they were, and hold up nothing else.
+static int
+reload_too_many(void)
+{
+	struct rig r;
+	const char *answer;
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1));
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
+	const uint64_t generation = sl_control_generation(r.control);
+	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1100));
+	char *text = sl_xasprintf("%soutboundPolicy: {deny: silent}\n", sluice_yaml);
+	write_text(&r, "sluice.yaml", text);
+	free(text);
+	answer = ask(&r, "reload", NULL, NULL);
+	EXPECT(answer, "the services stay as they were: more endpoints");
+	EXPECT(answer, "\"exit\":1");
+	SL_TEST_INT(sl_control_generation(r.control), generation + 1);
+	EXPECT(ask(&r, "reload", NULL, NULL), "\"exit\":1");
+	SL_TEST_INT(sl_control_generation(r.control), generation + 1);
+	write_text(&r, "objects/web.yaml", entry("web", 100, 12, 1));
+	EXPECT(ask(&r, "reload", NULL, NULL), "\"exit\":0");
+	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 static int
 conflicts_are_told(void)
 {
@@ -410,6 +463,8 @@ main(int argc, char **argv)
 		{"applied objects survive a restart", survives_restart},
 		{"the socket's object shadows the file's", socket_shadows_file},
 		{"a reload keeps the last good version", reload_keeps_last_good},
+		{"a reload without the folder", reload_without_folder},
+		{"a reload with too many endpoints", reload_too_many},
 		{"conflicts are told", conflicts_are_told},
 	};
 
