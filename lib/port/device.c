@@ -187,12 +187,18 @@ check_pci(const struct sl_device *dev, const char *sysfs, char **why)
 	return -EBUSY;
 }
 
+bool
+sl_device_on_netdev(const struct sl_device *dev)
+{
+	return one_of(dev->driver, on_netdev);
+}
+
 int
 sl_device_check(const struct sl_device *dev, const char *sysfs, char **why)
 {
 	if (dev->pci)
 		return check_pci(dev, sysfs, why);
-	if (one_of(dev->driver, on_netdev) && if_nametoindex(dev->iface) == 0) {
+	if (sl_device_on_netdev(dev) && if_nametoindex(dev->iface) == 0) {
 		*why = sl_xasprintf("device \"%s\": there is no interface \"%s\" in this network "
 				    "namespace",
 			dev->name, dev->iface);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "port.h"
+#include "sl_netdev.h"
 
 uint16_t
 sl_port_id(const struct sl_port *p)
@@ -23,6 +24,9 @@ read_link(const struct sl_port *p, struct sl_port_info *info)
 		rte_eth_link_get_nowait(p->id, &link) < 0)
 		return;
 	info->link_up = p->started && link.link_status == RTE_ETH_LINK_UP;
+	// Their drivers say up as long as they run.
+	if (info->link_up && sl_device_on_netdev(&p->device))
+		info->link_up = sl_netdev_running(p->device.iface);
 	if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
 		info->link_mbps = link.link_speed;
 }

@@ -97,6 +97,22 @@ sl_netdev_up(const char *ifname)
 	return rc;
 }
 
+bool
+sl_netdev_running(const char *ifname)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int both = IFF_UP | IFF_RUNNING;
+	struct ifreq ifr;
+	bool running;
+
+	if (fd < 0)
+		return true; // not known
+	running = control(fd, SIOCGIFFLAGS, ifname, NULL, &ifr) == 0 &&
+		  (ifr.ifr_flags & both) == both;
+	close(fd);
+	return running;
+}
+
 // The smallest setup that bind accepts: two frames of buffers and rings of two. Zero copy is asked
 // for because a device without it (veth) refuses after the kernel has looked whether the queue is
 // free, and gives the queue back at once; a copying socket's queue is freed some time after its

@@ -20,6 +20,8 @@ struct sl_device {
 };
 
 int sl_device_parse(const char *text, struct sl_device *dev, char **why);
+// Lives on a kernel netdev that is somebody else's: iface names it.
+bool sl_device_on_netdev(const struct sl_device *dev);
 bool sl_device_has_arg(const struct sl_device *dev, const char *key);
 
 // Appends to args those of `extra` (key=value,...) whose key is not there yet. Returns 0, or

@@ -20,6 +20,8 @@ struct sl_netdev {
 
 int sl_netdev_read(const char *ifname, struct sl_netdev *dev); // -ENODEV: no such interface
 int sl_netdev_up(const char *ifname);
+// Up, with a carrier; false too when it is gone.
+bool sl_netdev_running(const char *ifname);
 
 // Can the AF_XDP driver have the interface? Asked before, because the driver's own failure says
 // little and detaches the program of the process that does have it. -EBUSY: a program that is not

@@ -360,6 +360,27 @@ own_address(void)
 	return TEST_SUCCESS;
 }
 
+// A cable that is pulled, which the driver does not tell of.
+static int
+link_state(void)
+{
+	char *why = NULL;
+	struct sl_port *p = open_port("net_af_packet0,iface=sl1-p", 1, &why);
+	bool before, without;
+
+	RTE_TEST_ASSERT_NOT_NULL(p, "%s", why);
+	before = sl_port_link_up(p);
+	SL_TEST_INT(system("ip link set sl1-k down"), 0);
+	without = sl_port_link_up(p);
+	SL_TEST_INT(system("ip link set sl1-k up"), 0);
+	SL_TEST_INT(before, true);
+	SL_TEST_INT(without, false);
+	SL_TEST_INT(sl_port_link_up(p), true);
+	SL_TEST_INT(sl_netdev_running("sl-nowhere"), false);
+	sl_port_close(p);
+	return TEST_SUCCESS;
+}
+
 static int
 facts(void)
 {
@@ -414,6 +435,7 @@ main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"facts", facts},
+		{"link state", link_state},
 		{"af_packet", af_packet},
 		{"af_xdp", af_xdp},
 		{"tap", tap},
