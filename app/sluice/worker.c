@@ -44,14 +44,21 @@ ask(void *ctx, uint16_t port, sl_be32 addr)
 		return; // full counter: control is on its way
 }
 
+// Not rte_ring_create(): that takes one of EAL's 2560 memory zones, and there is a ring for each
+// pair of workers.
 static struct rte_ring *
 ring_new(const char *what, unsigned a, unsigned b, unsigned size, unsigned elem_bytes)
 {
+	const ssize_t bytes = rte_ring_get_memsize_elem(elem_bytes, size);
+	struct rte_ring *ring = bytes < 0 ? NULL : mem_alloc(NULL, (size_t)bytes);
 	char name[RTE_RING_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%s_%u_%u", what, a, b);
-	return rte_ring_create_elem(
-		name, elem_bytes, size, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (ring && rte_ring_init(ring, name, size, RING_F_SP_ENQ | RING_F_SC_DEQ) < 0) {
+		mem_free(NULL, ring);
+		ring = NULL;
+	}
+	return ring;
 }
 
 static void
@@ -63,7 +70,7 @@ ring_free(struct rte_ring *ring)
 		return;
 	while (rte_ring_sc_dequeue(ring, (void **)&m) == 0)
 		rte_pktmbuf_free(m);
-	rte_ring_free(ring);
+	mem_free(NULL, ring);
 }
 
 static bool
@@ -171,7 +178,7 @@ sl_worker_free(struct sl_worker *w)
 	sl_flow_table_free(w->flows);
 	for (unsigned i = 0; i < w->n_workers; i++)
 		ring_free(w->handoff_in[i]);
-	rte_ring_free(w->ask);
+	mem_free(NULL, w->ask);
 	ring_free(w->inject);
 	ring_free(w->punt);
 	mem_free(NULL, w);
