@@ -8,6 +8,8 @@
 
 #include "daemon.h"
 #include "sl_clock.h"
+#include "sl_device.h"
+#include "sl_profile.h"
 
 static const struct stage {
 	const char *name;
@@ -41,7 +43,36 @@ print_diags(struct sl_diags *diags)
 	return errors;
 }
 
-// --check: the configuration, the objects and the CPUs; needs no root and touches nothing.
+static void
+found(struct daemon *d, struct sl_diags *diags, enum sl_severity severity, char *why)
+{
+	sl_diag_add(diags, severity, &(struct sl_loc){.file = d->opt.config}, NULL, NULL, NULL,
+		"%s", why);
+	free(why);
+}
+
+// That a device is missing is a warning: the file may be for another machine.
+static void
+check_port(struct daemon *d, const struct sl_conf_port *port, struct sl_diags *diags)
+{
+	struct sl_profile profile;
+	struct sl_device device;
+	char *why = NULL;
+
+	if (sl_device_parse(port->device, &device, &why) < 0) {
+		found(d, diags, SL_ERROR, why);
+		return;
+	}
+	if ((port->profile || !device.pci) && sl_profile_find(&profile, d->opt.profile_dir,
+						      port->profile, device.driver, &why) < 0)
+		found(d, diags, SL_ERROR, why);
+	why = NULL;
+	if (sl_device_check(&device, "/sys", &why) < 0)
+		found(d, diags, SL_WARNING, why);
+}
+
+// --check: the configuration, the objects, the devices and the CPUs; needs no root and touches
+// nothing.
 static int
 check(struct daemon *d)
 {
@@ -50,20 +81,22 @@ check(struct daemon *d)
 	struct sl_diags diags = {0};
 	char *why = NULL;
 	size_t errors, valid;
+	bool node;
 
 	d->conf = sl_conf_read(d->opt.config, &diags);
+	for (uint32_t p = 0; d->conf && p < d->conf->n_ports; p++)
+		check_port(d, &d->conf->ports[p], &diags);
+	if (d->conf && daemon_cores(d, worker_cores, &why) < 0)
+		found(d, &diags, SL_ERROR, why);
+	node = d->conf && diags.errors == 0;
 	for (uint32_t i = 0; d->conf && i < d->conf->n_resources; i++)
 		sl_conf_objects_path(d->conf->resources[i], SL_ORIGIN_FILE, &objects, &diags);
-	if (d->conf && daemon_cores(d, worker_cores, &why) < 0)
-		sl_diag_add(&diags, SL_ERROR, &(struct sl_loc){.file = d->opt.config}, NULL, NULL,
-			NULL, "%s", why);
 	valid = objects.n;
 	errors = print_diags(&diags);
 	printf("%s: %s, %zu objects valid, %zu invalid\n", d->opt.config,
-		d->conf ? "valid" : "invalid", valid, objects.invalid);
+		node ? "valid" : "invalid", valid, objects.invalid);
 	sl_objects_fini(&objects);
 	sl_conf_free(d->conf);
-	free(why);
 	return errors ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

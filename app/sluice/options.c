@@ -49,7 +49,7 @@ options_parse(struct options *opt, int argc, char **argv, int *exit_status)
 	};
 	int o;
 
-	*opt = (struct options){.config = SLUICE_CONFIG};
+	*opt = (struct options){.config = SLUICE_CONFIG, .profile_dir = SLUICE_PROFILES};
 	*exit_status = 2;
 	while ((o = getopt_long(argc, argv, "c:Vh", longs, NULL)) != -1) {
 		switch (o) {

@@ -5,7 +5,7 @@
 
 struct options {
 	const char *config;      // /etc/sluice/sluice.yaml
-	const char *profile_dir; // NULL: where they were installed
+	const char *profile_dir; // default: where they were installed
 	bool check;
 	bool has_level;
 	enum sl_log_level level;

@@ -141,7 +141,7 @@ ports_start(struct daemon *d, char **why)
 			.name = conf->name,
 			.device = conf->device,
 			.profile = conf->profile,
-			.profile_dir = d->opt.profile_dir ? d->opt.profile_dir : SLUICE_PROFILES,
+			.profile_dir = d->opt.profile_dir,
 			.mac = conf->has_mac ? &conf->mac : NULL,
 			.mtu = conf->mtu,
 			.queues_wanted = conf->rx_queues ? conf->rx_queues : d->n_workers,

@@ -85,7 +85,7 @@ choose_memory(const struct sl_port_eal_cfg *cfg, struct sl_port_eal_info *info, 
 		return 0;
 	if (cfg->memory == 1) {
 		*why = sl_xasprintf("hugepages: %llu MiB free, %u MiB needed: `sysctl "
-				    "vm.nr_hugepages=%u`, or memory: auto",
+				    "vm.nr_hugepages=%u`, or memory.hugepages: auto",
 			(unsigned long long)free_mb, cfg->memory_mb, (cfg->memory_mb + 1) / 2);
 		return -ENOMEM;
 	}

@@ -61,6 +61,12 @@ rc=0
 out=$("$sluice" -c "$lab_tmp/wrong.yaml" --check --profile-dir "$lab_root/drivers-config/nic" 2>&1) || rc=$?
 is "sluice --check: exit status 1 for a mistake" $rc 1
 like "sluice --check: and where it is" "$out" "wrong.yaml:[0-9]+:1: error: .*pols"
+sed -e 's/net_af_packet1/net_af_pakcet1/' -e 's/^- name: clients/&\n  profile: fast/' "$lab_tmp/sluice.yaml" >"$lab_tmp/wrong.yaml"
+rc=0
+out=$("$sluice" -c "$lab_tmp/wrong.yaml" --check --profile-dir "$lab_root/drivers-config/nic" 2>&1) || rc=$?
+is "sluice --check: exit status 1 for a driver or a profile that is none" $rc 1
+like "sluice --check: names the driver" "$out" "error: .*net_af_pakcet1"
+like "sluice --check: names the profile" "$out" "error: .*fast"
 rc=0
 "$sluicectl" no-such-verb >/dev/null 2>&1 || rc=$?
 is "wrong usage: exit status 2" $rc 2
