@@ -7,6 +7,8 @@
 #include "rows.h"
 #include "sl_str.h"
 
+#define MAX_FLOWS_A_WORKER (1u << 26) // a flow table's limit (sl_flow.h)
+
 struct check {
 	struct reader *r;
 	const struct sl_conf *conf;
@@ -304,6 +306,9 @@ conf_check(struct reader *r, const struct sl_conf *conf)
 		check_port(&c, p);
 	check_workers(&c);
 	check_pool(&c);
+	if (conf->n_workers && conf->max_flows / conf->n_workers > MAX_FLOWS_A_WORKER)
+		say(&c, SL_ERROR, "flows.max", "%u for %u workers, expected at most %u each",
+			conf->max_flows, conf->n_workers, MAX_FLOWS_A_WORKER);
 	if (conf->outbound == SL_OUTBOUND_ALLOW_ANY)
 		say(&c, SL_ERROR, "outboundPolicy.mode",
 			"ALLOW_ANY is not served yet, expected REGISTRY_ONLY");
