@@ -9,6 +9,7 @@
   hold ADDRESS PORT COUNT      COUNT TCP connections held open; says "held N", ends with its input
   burst ADDRESS PORT COUNT     COUNT requests from one socket at once: "answers N"
   first ADDRESS PORT           asks until somebody answers: milliseconds since the epoch
+  turn ADDRESS PORT NAME       asks, a new flow each time, until NAME answers: milliseconds since the epoch
   gap ADDRESS PORT SECONDS     one flow, a request every 2 ms: "sent N answers N gap MS tail N"
                                (longest time without an answer; answers in the last half second)
   sticky ADDRESS PORT FLOWS    FLOWS flows, each asks all the time until its input ends:
@@ -139,6 +140,22 @@ def first(address, port):
     print("timeout")
 
 
+def turn(address, port, name):
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        client.settimeout(0.02)
+        try:
+            client.sendto(b"?", (address, int(port)))
+            if client.recv(65536).split()[0].decode() == name:
+                print(time.time_ns() // 1000000)
+                return
+        except OSError:
+            pass
+        client.close()
+    print("timeout")
+
+
 def gap(address, port, seconds):
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.connect((address, int(port)))
@@ -209,7 +226,7 @@ def sticky(address, port, flows):
     print(f"flows {len(owner)} sent {sent} lost {lost} strayed {strayed}")
 
 
-VERBS = {f.__name__: f for f in (echo, ask, tcp, udp, stray, hold, burst, first, gap, sticky)}
+VERBS = {f.__name__: f for f in (echo, ask, tcp, udp, stray, hold, burst, first, turn, gap, sticky)}
 
 if len(sys.argv) < 2 or sys.argv[1] not in VERBS:
     print(__doc__, file=sys.stderr)

@@ -5,6 +5,7 @@ set -euo pipefail
 # shellcheck source=tests/smoke/_lib.sh
 . "$(dirname "$0")/_lib.sh"
 command -v dpdk-testpmd >/dev/null || skip_all "dpdk-testpmd is not installed"
+[ "$(nproc)" -ge 2 ] || skip_all "testpmd wants two CPUs"
 lab_up
 ports_conf() {
 	cat <<-END

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A server's MAC changes: the flow follows as soon as the kernel knows. A route changes: traffic follows.
+# A server's MAC changes: the flow follows as soon as the kernel knows.
 set -euo pipefail
 # shellcheck source=tests/smoke/_lib.sh
 . "$(dirname "$0")/_lib.sh"
