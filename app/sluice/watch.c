@@ -12,7 +12,9 @@ static const struct {
 } alarms[] = {
 	{SL_DROP_NO_SOURCE_PORT, "new flows are refused: give pool.addresses more addresses"},
 	{SL_DROP_FLOW_TABLE_FULL, "new flows are refused: raise flows.max"},
-	{SL_DROP_HOLD_FULL, "next hops do not answer: look at `ip neigh` on the mirrors"},
+	{SL_DROP_NO_NEIGHBOUR, "next hops do not answer: look at `ip neigh` on the mirrors"},
+	{SL_DROP_HOLD_FULL,
+		"more packets wait for next hops than nextHop.holdPackets, or 16 for one"},
 	{SL_DROP_TOO_BIG, "frames larger than the MTU of the port to send on"},
 	{SL_DROP_TX_FULL, "a port takes less than it is given"},
 	{SL_DROP_PUNT_FULL, "more traffic for the kernel than it takes"},
