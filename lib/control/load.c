@@ -45,6 +45,13 @@ by_identity(const void *pa, const void *pb)
 
 // Of a file, or of a folder above it that could not be read. When there were more findings than are
 // kept, any file may have had errors.
+static void
+sort(struct file_objects *f)
+{
+	if (f->n) // v is NULL without any
+		qsort(f->v, f->n, sizeof(*f->v), by_identity);
+}
+
 static bool
 has_errors(const struct sl_diags *diags, const char *file)
 {
@@ -88,7 +95,7 @@ delete_missing(struct sl_control *c, struct file_objects *found, struct sl_diags
 		struct sl_object *obj = sl_registry_find_origin(
 			c->registry, was->kind, was->namespace_, was->name, SL_ORIGIN_FILE);
 
-		if (!obj || bsearch(was, found->v, n_found, sizeof(*was), by_identity))
+		if (!obj || (n_found && bsearch(was, found->v, n_found, sizeof(*was), by_identity)))
 			continue;
 		if (has_errors(diags, was->file)) {
 			sl_log(c->log, SL_LOG_WARN, TOPIC,
@@ -101,8 +108,7 @@ delete_missing(struct sl_control *c, struct file_objects *found, struct sl_diags
 		result->deleted++;
 	}
 	// What remember() appended stands behind the sorted part.
-	if (found->n) // v is NULL without any
-		qsort(found->v, found->n, sizeof(*found->v), by_identity);
+	sort(found);
 }
 
 void
@@ -119,7 +125,7 @@ control_load_files(struct sl_control *c, struct sl_diags *diags, struct load_res
 		put(c, objects.v[i], result);
 		objects.v[i] = NULL;
 	}
-	qsort(found.v, found.n, sizeof(*found.v), by_identity);
+	sort(&found);
 	delete_missing(c, &found, diags, result);
 	control_file_objects_fini(&c->from_files);
 	c->from_files = found;
