@@ -43,8 +43,6 @@ by_identity(const void *pa, const void *pb)
 	return order ? order : strcmp(a->name, b->name);
 }
 
-// Of a file, or of a folder above it that could not be read. When there were more findings than are
-// kept, any file may have had errors.
 static void
 sort(struct file_objects *f)
 {
@@ -52,6 +50,8 @@ sort(struct file_objects *f)
 		qsort(f->v, f->n, sizeof(*f->v), by_identity);
 }
 
+// Of a file, or of a folder above it that could not be read. When there were more findings than are
+// kept, any file may have had errors.
 static bool
 has_errors(const struct sl_diags *diags, const char *file)
 {
