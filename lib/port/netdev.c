@@ -101,14 +101,16 @@ bool
 sl_netdev_running(const char *ifname)
 {
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	const int both = IFF_UP | IFF_RUNNING;
+	struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
 	struct ifreq ifr;
 	bool running;
 
 	if (fd < 0)
 		return true; // not known
-	running = control(fd, SIOCGIFFLAGS, ifname, NULL, &ifr) == 0 &&
-		  (ifr.ifr_flags & both) == both;
+	running = control(fd, SIOCGIFFLAGS, ifname, NULL, &ifr) == 0 && (ifr.ifr_flags & IFF_UP);
+	// Not IFF_RUNNING: that is told up to a second later, and a port would start with no link.
+	if (running && control(fd, SIOCETHTOOL, ifname, &link, &ifr) == 0)
+		running = link.data != 0;
 	close(fd);
 	return running;
 }
