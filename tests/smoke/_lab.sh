@@ -130,6 +130,10 @@ lab_up() {
 		in_space switch ip link set "p$n" master bridge
 		in_server "$n" ip addr add "198.51.100.1$n/24" dev eth0
 	done
+	# The kernel takes up to a second to call a new link up.
+	for n in dev-clients dev-servers; do
+		wait_for 5 in_gateway grep -q up "/sys/class/net/$n/operstate"
+	done
 }
 
 # ---- servers ----
