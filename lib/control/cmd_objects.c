@@ -160,10 +160,12 @@ control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req)
 {
 	struct sl_objects objects = {0};
 	struct sl_diags diags = {0};
+	struct conflicts known = {0};
 	struct undo undo = {0};
 	size_t changes = 0, errors;
 	char *why = NULL;
 
+	control_conflicts_before(c, &known);
 	read_inputs(req, &objects, &diags);
 	errors = diags.errors;
 	sl_ctl_diags(req, &diags);
@@ -172,12 +174,18 @@ control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req)
 		changes += apply_one(c, req, &undo, objects.v[i]);
 		objects.v[i] = NULL;
 	}
+	if (objects.n == 0 && errors == 0)
+		sl_ctl_text(req, "there are no objects in these files");
 	if (changes)
 		why = commit(c, &undo);
 	if (changes && !why)
 		sl_log(c->log, SL_LOG_NOTICE, TOPIC,
 			"applied objects=%zu changed=%zu generation=%llu", objects.n, changes,
 			(unsigned long long)c->generation);
+	control_conflicts_tell(c, &known, &diags);
+	control_log_diags(c, &diags);
+	sl_ctl_diags(req, &diags);
+	sl_diags_fini(&diags);
 	if (why)
 		sl_ctl_fail(req, 1, "%s", why);
 	else if (errors)

@@ -22,20 +22,10 @@ anything_left_out(const struct sl_service_entry *se)
 	return false;
 }
 
-// A computed note is a lost conflict: some VIP and port of the object belongs to another one.
-static const struct sl_note *
-lost_conflict(const struct sl_object *obj)
-{
-	for (uint32_t i = 0; i < obj->n_notes; i++)
-		if (obj->notes[i].computed)
-			return &obj->notes[i];
-	return NULL;
-}
-
 static const char *
 status_of(const struct sl_object *obj, const char **reason)
 {
-	const struct sl_note *lost = lost_conflict(obj);
+	const struct sl_note *lost = control_lost_conflict(obj);
 	const char *why = sl_se_not_served(&obj->se);
 
 	*reason = why;
@@ -146,13 +136,17 @@ load_of(const struct sl_control *c, const struct sl_service *svc, const struct s
 			.port = sl_cpu_to_be16((uint16_t)port->number),
 			.proto = sl_se_port_transport(port),
 		};
+		struct sl_compile_slot has;
 		uint64_t active, total;
 		uint32_t slot;
 
 		if (sl_se_address_not_served(&se->addresses[i]))
 			continue;
 		slot = sl_compile_slot_find(c->compile, &key, ep->ip.v4, ep_port);
-		if (slot == UINT32_MAX)
+		// The key may be another object's, with an endpoint at the same place.
+		if (!sl_compile_slot(c->compile, slot, &has) ||
+			strcmp(has.service, svc->obj->meta.name) != 0 ||
+			strcmp(has.namespace_, svc->obj->meta.namespace_) != 0)
 			continue;
 		c->cfg.slot_load(c->cfg.ctx, slot, &active, &total);
 		load->flows += active;
@@ -243,7 +237,7 @@ emit_condition(
 static void
 emit_conditions(struct sl_emit *e, const struct sl_object *obj)
 {
-	const struct sl_note *lost = lost_conflict(obj);
+	const struct sl_note *lost = control_lost_conflict(obj);
 	const char *reason, *status = status_of(obj, &reason);
 
 	sl_emit_arr(e, "conditions");

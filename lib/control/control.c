@@ -144,6 +144,17 @@ load_all(struct sl_control *c)
 	sl_diags_fini(&diags);
 }
 
+static void
+log_conflicts(struct sl_control *c)
+{
+	struct conflicts known = {0};
+	struct sl_diags diags = {0};
+
+	control_conflicts_tell(c, &known, &diags);
+	control_log_diags(c, &diags);
+	sl_diags_fini(&diags);
+}
+
 struct sl_control *
 sl_control_new(const struct sl_control_cfg *cfg, char **why)
 {
@@ -179,8 +190,10 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	control_apply_hosts(c);
 	sl_control_follow_links(c);
 	rc = control_publish(c);
-	if (rc == 0)
+	if (rc == 0) {
+		log_conflicts(c);
 		return c;
+	}
 	text = control_publish_why(c, rc);
 	*why = sl_xasprintf("control: first snapshot: %s", text);
 	free(text);

@@ -1,5 +1,6 @@
 // Inside of lib/control: control.c (life and events), publish.c (compile and publish), load.c
-// (files to registry), store.c (what was applied), hosts.c (mirrors), cmd_*.c (commands).
+// (files to registry), conflicts.c (VIPs that two want), store.c (what was applied), hosts.c
+// (mirrors), cmd_*.c (commands).
 #pragma once
 
 #include "sl_control.h"
@@ -72,6 +73,17 @@ void control_load_files(struct sl_control *c, struct sl_diags *diags, struct loa
 char *control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
 void control_log_diags(struct sl_control *c, const struct sl_diags *diags);
 void control_file_objects_fini(struct file_objects *f);
+
+// conflicts.c: who lost a VIP before a change, and findings about those who lost one by it. telling
+// ends `known`, which starts zeroed.
+struct conflicts {
+	uint64_t *hash; // of the objects, sorted
+	size_t n;
+	size_t cap;
+};
+void control_conflicts_before(struct sl_control *c, struct conflicts *known);
+void control_conflicts_tell(struct sl_control *c, struct conflicts *known, struct sl_diags *diags);
+const struct sl_note *control_lost_conflict(const struct sl_object *obj); // the first, or NULL
 
 // store.c: objects applied through the socket. 0 or -errno.
 int control_store_load(struct sl_control *c, struct sl_diags *diags);

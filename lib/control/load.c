@@ -160,15 +160,18 @@ char *
 control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result)
 {
 	struct sl_conf *conf = sl_conf_read(c->conf->file, diags);
+	struct conflicts known = {0};
 	int rc;
 
 	if (!conf)
 		return sl_xstrdup("sluice.yaml is invalid");
+	control_conflicts_before(c, &known);
 	sl_conf_restart_needed(c->conf, conf, diags);
 	sl_conf_keep(conf, c->conf);
 	take_conf(c, conf);
 	control_load_files(c, diags, result);
 	rc = control_publish(c);
+	control_conflicts_tell(c, &known, diags);
 	control_apply_hosts(c);
 	return rc < 0 ? control_publish_why(c, rc) : NULL;
 }

@@ -439,7 +439,16 @@ conflicts_are_told(void)
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
 	ask(&r, "apply", NULL, entry("first", 100, 11, 1));
-	ask(&r, "apply", NULL, entry("second", 100, 12, 1));
+	answer = ask(&r, "apply", NULL, entry("second", 100, 12, 1));
+	EXPECT(answer, "belongs to ServiceEntry default/first");
+	EXPECT(answer, "\"exit\":0");
+	// Once: not with each later change. And who takes a VIP away is told of it as well.
+	EXPECT_NOT(ask(&r, "apply", NULL, entry("third", 101, 11, 1)), "belongs to");
+	EXPECT(ask(&r, "apply", NULL, entry("a", 101, 11, 1)),
+		"default/third\",\"path\":\"spec.addresses[0]\"");
+	// With an endpoint that the owner of the VIP has, too.
+	EXPECT(ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"third\"}", NULL),
+		"\"state\":\"notServed\"");
 	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"second\"}", NULL);
 	EXPECT(answer, "\"status\":\"Partial\"");
 	EXPECT(answer, "\"type\":\"Conflicted\"");
