@@ -17,17 +17,39 @@ store_path(const struct sl_control *c, const char *suffix)
 	return sl_xasprintf("%s/applied.yaml%s", c->conf->state_dir, suffix);
 }
 
+// The next save writes only what is in force. What this version does not understand (another one
+// may have) stays beside it under another name.
+static void
+keep_rejected(struct sl_control *c, const char *path)
+{
+	char *aside = store_path(c, ".rejected");
+
+	unlink(aside);
+	if (link(path, aside) == 0)
+		sl_log(c->log, SL_LOG_WARN, TOPIC,
+			"some applied objects are invalid, kept in path=%s", aside);
+	else
+		sl_log(c->log, SL_LOG_ERR, TOPIC,
+			"some applied objects are invalid and will be lost at the next change "
+			"path=%s: %s",
+			path, strerror(errno));
+	free(aside);
+}
+
 int
 control_store_load(struct sl_control *c, struct sl_diags *diags)
 {
 	char *path = store_path(c, "");
 	struct sl_objects objects = {0};
+	const size_t errors = diags->errors;
 	int rc = 0;
 
 	if (access(path, R_OK) == 0)
 		sl_conf_objects_path(path, SL_ORIGIN_SOCKET, &objects, diags);
 	else if (errno != ENOENT)
 		rc = -errno;
+	if (diags->errors > errors)
+		keep_rejected(c, path);
 	for (size_t i = 0; i < objects.n; i++) {
 		sl_registry_put(c->registry, objects.v[i]);
 		objects.v[i] = NULL;

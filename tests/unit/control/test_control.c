@@ -319,6 +319,40 @@ survives_restart(void)
 	return TEST_SUCCESS;
 }
 
+// A document that this version refuses is not lost by the next change.
+static int
+rejected_state_is_kept(void)
+{
+	struct rig r;
+	struct sl_buf text = {0};
+	char *path;
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
+	ask(&r, "apply", NULL, entry("kept", 100, 11, 1));
+	rig_stop(&r);
+	path = sl_xasprintf("%s/state/applied.yaml", r.dir);
+	sl_buf_read_file(&text, path, 1 << 20);
+	sl_buf_puts(&text, "---\n{\"apiVersion\":\"networking.istio.io/v1\",\"kind\":"
+			   "\"ServiceEntry\",\"metadata\":{\"name\":\"future\"},\"spec\":7}\n");
+	write_text(&r, "state/applied.yaml", text.data);
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start again");
+	EXPECT(ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "\"name\":\"kept\"");
+	ask(&r, "apply", NULL, entry("more", 101, 12, 1));
+	sl_buf_reset(&text);
+	sl_buf_read_file(&text, path, 1 << 20);
+	EXPECT_NOT(text.data, "future");
+	free(path);
+	path = sl_xasprintf("%s/state/applied.yaml.rejected", r.dir);
+	sl_buf_reset(&text);
+	SL_TEST_INT(sl_buf_read_file(&text, path, 1 << 20), 0);
+	EXPECT(text.data, "future");
+	free(path);
+	sl_buf_fini(&text);
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 static int
 socket_shadows_file(void)
 {
@@ -470,6 +504,7 @@ main(int argc, char **argv)
 		{"apply and delete", apply_and_delete},
 		{"bad input changes nothing", bad_input_changes_nothing},
 		{"applied objects survive a restart", survives_restart},
+		{"state that is refused is kept aside", rejected_state_is_kept},
 		{"the socket's object shadows the file's", socket_shadows_file},
 		{"a reload keeps the last good version", reload_keeps_last_good},
 		{"a reload without the folder", reload_without_folder},
