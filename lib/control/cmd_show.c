@@ -5,6 +5,11 @@
 #include "control_priv.h"
 #include "sl_emit.h"
 
+// Listings are streams: so much a step, so that 100,000 objects neither stop the event loop nor
+// fill its memory. What comes or goes meanwhile may be missed.
+#define OBJECTS_A_STEP  64
+#define SERVICES_A_STEP 16
+
 // ---- what became of an object ----
 
 static bool
@@ -92,29 +97,71 @@ emit_get(struct sl_emit *e, const struct sl_object *obj, bool whole)
 		sl_emit_raw(e, "object", obj->json);
 }
 
+struct get_walk {
+	struct sl_control *c;
+	char *kind;
+	char *namespace_; // NULL: any
+	char *name;       // NULL: any
+	bool whole;
+	size_t it;
+	size_t found;
+};
+
+static bool
+is_wanted(const struct get_walk *w, const struct sl_object *obj)
+{
+	return strcmp(sl_kind_name(obj->kind), w->kind) == 0 &&
+	       (!w->namespace_ || strcmp(obj->meta.namespace_, w->namespace_) == 0) &&
+	       (!w->name || strcmp(obj->meta.name, w->name) == 0);
+}
+
+static int
+next_objects(void *state, struct sl_ctl_req *req)
+{
+	struct get_walk *w = state;
+	struct sl_object *obj;
+
+	for (int i = 0; i < OBJECTS_A_STEP; i++) {
+		if (!sl_registry_next(w->c->registry, &w->it, &obj)) {
+			if (!w->name || w->found)
+				return 0;
+			sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", w->kind, w->name,
+				w->namespace_ ? " in namespace " : "",
+				w->namespace_ ? w->namespace_ : "");
+			return -1;
+		}
+		if (!is_wanted(w, obj))
+			continue;
+		emit_get(sl_ctl_row(req), obj, w->whole);
+		sl_ctl_row_end(req);
+		w->found++;
+	}
+	return 1;
+}
+
+static void
+get_free(void *state)
+{
+	struct get_walk *w = state;
+
+	free(w->kind);
+	free(w->namespace_);
+	free(w->name);
+	free(w);
+}
+
 void
 control_cmd_get(struct sl_control *c, struct sl_ctl_req *req)
 {
-	const char *namespace_ = sl_ctl_arg(req, "namespace"), *name = sl_ctl_arg(req, "name");
-	const char *kind = sl_ctl_arg(req, "kind"), *output = sl_ctl_arg(req, "output");
-	const bool whole = output && (strcmp(output, "yaml") == 0 || strcmp(output, "json") == 0);
-	struct sl_object *obj;
-	size_t it = 0, found = 0;
+	const char *output = sl_ctl_arg(req, "output");
+	struct get_walk *w = sl_xcalloc(1, sizeof(*w));
 
-	while (sl_registry_next(c->registry, &it, &obj)) {
-		if (strcmp(sl_kind_name(obj->kind), kind) != 0 ||
-			(namespace_ && strcmp(obj->meta.namespace_, namespace_) != 0) ||
-			(name && strcmp(obj->meta.name, name) != 0))
-			continue;
-		emit_get(sl_ctl_row(req), obj, whole);
-		sl_ctl_row_end(req);
-		found++;
-	}
-	if (name && !found)
-		sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", kind, name,
-			namespace_ ? " in namespace " : "", namespace_ ? namespace_ : "");
-	else
-		sl_ctl_done(req);
+	w->c = c;
+	w->kind = sl_xstrdup(sl_ctl_arg(req, "kind"));
+	w->namespace_ = sl_xstrdup(sl_ctl_arg(req, "namespace"));
+	w->name = sl_xstrdup(sl_ctl_arg(req, "name"));
+	w->whole = output && (strcmp(output, "yaml") == 0 || strcmp(output, "json") == 0);
+	sl_ctl_stream(req, next_objects, w, get_free);
 }
 
 // ---- services and endpoints ----
@@ -165,23 +212,15 @@ endpoint_state(void *ctx, const struct sl_service *svc, const struct sl_se_port 
 	return load_of(ctx, svc, port, ep, &load) ? "up" : "notServed";
 }
 
-void
-control_cmd_services(struct sl_control *c, struct sl_ctl_req *req)
+static void
+emit_service(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc)
 {
-	const struct sl_service **list;
-	size_t n;
-
-	list = sl_services_list(c->registry, sl_ctl_arg(req, "namespace"), NULL, &n);
-	for (size_t i = 0; i < n; i++) {
-		sl_service_emit(list[i], endpoint_state, c, sl_ctl_row_value(req));
-		sl_ctl_row_end(req);
-	}
-	free(list);
-	sl_ctl_done(req);
+	sl_service_emit(svc, endpoint_state, c, sl_ctl_row_value(req));
+	sl_ctl_row_end(req);
 }
 
 static void
-emit_endpoints(const struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc)
+emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc)
 {
 	const struct sl_service_entry *se = &svc->obj->se;
 
@@ -197,18 +236,76 @@ emit_endpoints(const struct sl_control *c, struct sl_ctl_req *req, const struct 
 	}
 }
 
+// A walk over the services in the order of listings. The registry may change between two steps: the
+// list is made anew then and goes on at the same place.
+struct service_walk {
+	struct sl_control *c;
+	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc);
+	char *namespace_; // NULL: any
+	char *host;       // NULL: any
+	const struct sl_service **list;
+	size_t n;
+	size_t at;
+	uint64_t generation; // of the registry that the list is of
+};
+
+static void
+make_list(struct service_walk *w)
+{
+	const uint64_t generation = sl_registry_generation(w->c->registry);
+
+	if (w->list && w->generation == generation)
+		return;
+	free(w->list);
+	w->list = sl_services_list(w->c->registry, w->namespace_, w->host, &w->n);
+	w->generation = generation;
+}
+
+static int
+next_services(void *state, struct sl_ctl_req *req)
+{
+	struct service_walk *w = state;
+
+	make_list(w);
+	for (int i = 0; i < SERVICES_A_STEP && w->at < w->n; i++)
+		w->emit(w->c, req, w->list[w->at++]);
+	return w->at < w->n;
+}
+
+static void
+service_walk_free(void *state)
+{
+	struct service_walk *w = state;
+
+	free(w->list);
+	free(w->namespace_);
+	free(w->host);
+	free(w);
+}
+
+static void
+walk_services(struct sl_control *c, struct sl_ctl_req *req, const char *host,
+	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc))
+{
+	struct service_walk *w = sl_xcalloc(1, sizeof(*w));
+
+	w->c = c;
+	w->emit = emit;
+	w->namespace_ = sl_xstrdup(sl_ctl_arg(req, "namespace"));
+	w->host = sl_xstrdup(host);
+	sl_ctl_stream(req, next_services, w, service_walk_free);
+}
+
+void
+control_cmd_services(struct sl_control *c, struct sl_ctl_req *req)
+{
+	walk_services(c, req, NULL, emit_service);
+}
+
 void
 control_cmd_endpoints(struct sl_control *c, struct sl_ctl_req *req)
 {
-	const struct sl_service **list;
-	size_t n;
-
-	list = sl_services_list(
-		c->registry, sl_ctl_arg(req, "namespace"), sl_ctl_arg(req, "service"), &n);
-	for (size_t i = 0; i < n; i++)
-		emit_endpoints(c, req, list[i]);
-	free(list);
-	sl_ctl_done(req);
+	walk_services(c, req, sl_ctl_arg(req, "service"), emit_endpoints);
 }
 
 // ---- describe ----
