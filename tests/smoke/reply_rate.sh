@@ -8,10 +8,12 @@ gateway_conf <<<"outboundPolicy: {replyRate: 10}"
 gateway_up
 is "the first denial is answered" "$(net client tcp 203.0.113.9 443)" refused
 in_client /usr/bin/python3 -c '
-import socket
+import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(1000):
-    s.sendto(b"x", ("203.0.113.9", 1000 + i))'
+    s.sendto(b"x", ("203.0.113.9", 1000 + i))
+    if i % 20 == 19:
+        time.sleep(0.005)  # a ring that overflows is not what is tested here'
 all() { [ "$(counter denied)" -ge 1001 ]; }
 check "all are counted" wait_for 5 all
 replies=$(counter replies)
