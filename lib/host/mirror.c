@@ -135,6 +135,9 @@ sl_host_mirror_add(struct sl_host *h, uint16_t index, const char *name, const st
 		return host_fail(
 			why, -EEXIST, "mirror \"%s\": the netdev is somebody else's", name);
 	m.fd = open_tap(name);
+	if (m.fd == -EPERM || m.fd == -EACCES)
+		return host_fail(why, m.fd,
+			"mirror \"%s\": /dev/net/tun (run as root, or with CAP_NET_ADMIN)", name);
 	if (m.fd < 0)
 		return host_fail(why, m.fd, "mirror \"%s\": /dev/net/tun", name);
 	m.ifindex = if_nametoindex(name);

@@ -69,7 +69,9 @@ search(struct sl_profile *profile, const char *dir, const char *driver, char **w
 	if (n < 0) {
 		const int rc = -errno;
 
-		*why = sl_xasprintf("driver profiles: %s: %s", dir, strerror(-rc));
+		*why = sl_xasprintf("driver profiles: %s: %s (`meson install` puts them there, "
+				    "--profile-dir names another folder)",
+			dir, strerror(-rc));
 		return rc;
 	}
 	for (int i = 0; i < n; i++) {
