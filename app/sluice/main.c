@@ -44,10 +44,9 @@ print_diags(struct sl_diags *diags)
 }
 
 static void
-found(struct daemon *d, struct sl_diags *diags, enum sl_severity severity, char *why)
+found(const struct sl_loc *loc, struct sl_diags *diags, enum sl_severity severity, char *why)
 {
-	sl_diag_add(diags, severity, &(struct sl_loc){.file = d->opt.config}, NULL, NULL, NULL,
-		"%s", why);
+	sl_diag_add(diags, severity, loc, NULL, NULL, NULL, "%s", why);
 	free(why);
 }
 
@@ -60,15 +59,15 @@ check_port(struct daemon *d, const struct sl_conf_port *port, struct sl_diags *d
 	char *why = NULL;
 
 	if (sl_device_parse(port->device, &device, &why) < 0) {
-		found(d, diags, SL_ERROR, why);
+		found(&port->loc, diags, SL_ERROR, why);
 		return;
 	}
 	if ((port->profile || !device.pci) && sl_profile_find(&profile, d->opt.profile_dir,
 						      port->profile, device.driver, &why) < 0)
-		found(d, diags, SL_ERROR, why);
+		found(&port->loc, diags, SL_ERROR, why);
 	why = NULL;
 	if (sl_device_check(&device, "/sys", &why) < 0)
-		found(d, diags, SL_WARNING, why);
+		found(&port->loc, diags, SL_WARNING, why);
 }
 
 // --check: the configuration, the objects, the devices and the CPUs; needs no root and touches
@@ -87,7 +86,7 @@ check(struct daemon *d)
 	for (uint32_t p = 0; d->conf && p < d->conf->n_ports; p++)
 		check_port(d, &d->conf->ports[p], &diags);
 	if (d->conf && daemon_cores(d, worker_cores, &why) < 0)
-		found(d, &diags, SL_ERROR, why);
+		found(&(struct sl_loc){.file = d->opt.config}, &diags, SL_ERROR, why);
 	node = d->conf && diags.errors == 0;
 	for (uint32_t i = 0; d->conf && i < d->conf->n_resources; i++)
 		sl_conf_objects_path(d->conf->resources[i], SL_ORIGIN_FILE, &objects, &diags);
