@@ -189,7 +189,8 @@ control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req)
 	if (why)
 		sl_ctl_fail(req, 1, "%s", why);
 	else if (errors)
-		sl_ctl_fail(req, 1, "%zu errors: what is invalid was left out", errors);
+		sl_ctl_fail(req, 1, "%zu error%s: what is invalid was left out", errors,
+			errors == 1 ? "" : "s");
 	else
 		sl_ctl_done(req);
 	free(why);
@@ -314,7 +315,7 @@ control_cmd_diff(struct sl_control *c, struct sl_ctl_req *req)
 	}
 	sl_objects_fini(&objects);
 	if (errors)
-		sl_ctl_fail(req, 2, "%zu errors", errors);
+		sl_ctl_fail(req, 2, "%zu error%s", errors, errors == 1 ? "" : "s");
 	else
 		sl_ctl_done(req);
 }

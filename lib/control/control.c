@@ -272,7 +272,8 @@ cmd_reload(struct sl_control *c, struct sl_ctl_req *req)
 	sl_emit_u64(e, "invalid", result.invalid);
 	sl_ctl_row_end(req);
 	if (errors)
-		sl_ctl_fail(req, 1, "%zu errors: what is invalid was left out", errors);
+		sl_ctl_fail(req, 1, "%zu error%s: what is invalid was left out", errors,
+			errors == 1 ? "" : "s");
 	else
 		sl_ctl_done(req);
 }
