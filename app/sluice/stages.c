@@ -144,7 +144,7 @@ ports_start(struct daemon *d, char **why)
 			.profile_dir = d->opt.profile_dir,
 			.mac = conf->has_mac ? &conf->mac : NULL,
 			.mtu = conf->mtu,
-			.queues_wanted = conf->rx_queues ? conf->rx_queues : d->n_workers,
+			.queues_wanted = conf->rx_queues,
 			.tx_wanted = d->n_workers,
 			.descriptors = conf->descriptors,
 			.pool = d->frames,

@@ -50,7 +50,11 @@ read_ethtool(int fd, const char *ifname, struct sl_netdev *dev)
 	if (control(fd, SIOCETHTOOL, ifname, &drv, &ifr) == 0)
 		dev->is_veth = strcmp(drv.driver, "veth") == 0;
 	dev->rx_queues = 1;
-	if (control(fd, SIOCETHTOOL, ifname, &ch, &ifr) == 0 && ch.rx_count + ch.combined_count > 0)
+	dev->combined = 0;
+	if (control(fd, SIOCETHTOOL, ifname, &ch, &ifr) < 0)
+		return;
+	dev->combined = ch.combined_count;
+	if (ch.rx_count + ch.combined_count > 0)
 		dev->rx_queues = ch.rx_count + ch.combined_count;
 }
 

@@ -89,12 +89,31 @@ load_profile(struct sl_port *p, const struct sl_port_cfg *cfg, const char *drive
 	return rc;
 }
 
+uint32_t
+sl_port_queues_wanted(const struct sl_port *p, const struct sl_port_cfg *cfg)
+{
+	const uint32_t by_profile = p->profile.queues ? p->profile.queues : cfg->tx_wanted;
+
+	return RTE_MAX(cfg->queues_wanted ? cfg->queues_wanted : by_profile, 1u);
+}
+
+// As many as are wanted, as far as the profile and, of a netdev that AF_XDP takes queues of, its
+// channels go: the driver refuses more.
 static uint32_t
 queues_asked(const struct sl_port *p, const struct sl_port_cfg *cfg)
 {
-	const uint32_t wanted = RTE_MAX(cfg->queues_wanted, 1u);
+	uint32_t queues = sl_port_queues_wanted(p, cfg);
+	struct sl_netdev netdev;
 
-	return p->profile.max_queues ? RTE_MIN(wanted, p->profile.max_queues) : wanted;
+	if (p->profile.max_queues)
+		queues = RTE_MIN(queues, p->profile.max_queues);
+	if ((p->profile.quirks & SL_QUIRK_XDP_SOCKET) &&
+		sl_netdev_read(p->device.iface, &netdev) == 0) {
+		const uint32_t channels = RTE_MAX(netdev.combined, 1u);
+
+		queues = RTE_MIN(queues, channels);
+	}
+	return queues;
 }
 
 static int

@@ -24,6 +24,9 @@ struct sl_port {
 // Adds a clause to info.missing; what does not fit is cut.
 void sl_port_note(struct sl_port *p, const char *fmt, ...) SL_PRINTF(2, 3);
 
+// RX queues as sluice.yaml, else the profile, else the number of workers wants them; at least 1.
+uint32_t sl_port_queues_wanted(const struct sl_port *p, const struct sl_port_cfg *cfg);
+
 // From probed to configured: queues, offloads, RSS, MTU, MAC.
 int sl_port_setup(struct sl_port *p, const struct sl_port_cfg *cfg, char **why);
 

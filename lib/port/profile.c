@@ -82,6 +82,7 @@ static const struct key keys[] = {
 	{"queueDevarg", TEXT, AT(queue_devarg), ROOM(queue_devarg), NULL},
 	{"rxDescriptors", U16, AT(rx_descriptors), 32768, NULL},
 	{"txDescriptors", U16, AT(tx_descriptors), 32768, NULL},
+	{"queues", U16, AT(queues), 1024, NULL},
 	{"maxQueues", U16, AT(max_queues), 1024, NULL},
 	{"maxMtu", U32, AT(max_mtu), 65535, NULL},
 	{"rss", WORDS64, AT(rss_hf), 0, rss_words},

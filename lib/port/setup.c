@@ -56,18 +56,17 @@ at_most(uint32_t wanted, uint32_t limit, uint32_t limit2)
 static void
 plan_queues(struct sl_port *p, const struct sl_port_cfg *cfg, const struct plan *plan)
 {
-	const uint32_t wanted = cfg->queues_wanted ? cfg->queues_wanted : 1;
+	const uint32_t wanted = sl_port_queues_wanted(p, cfg);
 	const uint32_t tx_wanted = cfg->tx_wanted ? cfg->tx_wanted : wanted;
 
 	p->rx_queues = at_most(wanted, plan->dev.max_rx_queues, p->profile.max_queues);
 	p->tx_queues = at_most(tx_wanted, plan->dev.max_tx_queues, p->profile.max_queues);
 	if (has_quirk(p, SL_QUIRK_EQUAL_QUEUES))
 		p->rx_queues = p->tx_queues = RTE_MIN(p->rx_queues, p->tx_queues);
-	if (p->rx_queues < wanted)
+	if (p->rx_queues < tx_wanted)
 		sl_port_note(p,
-			"%u of %u wanted RX queues: the other workers get no frames from "
-			"this port",
-			p->rx_queues, wanted);
+			"%u of %u wanted RX queues: the other workers get no frames from this port",
+			p->rx_queues, tx_wanted);
 	if (p->tx_queues < tx_wanted)
 		sl_port_note(p, "%u of %u wanted TX queues: the first worker sends for all",
 			p->tx_queues, tx_wanted);

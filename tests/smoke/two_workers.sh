@@ -4,6 +4,19 @@ set -euo pipefail
 export WORKERS=2
 # shellcheck source=tests/smoke/_basic.sh
 . "$(dirname "$0")/_basic.sh"
+# More than one queue of net_af_packet is for the asking: see its profile.
+ports_conf() {
+	cat <<-END
+	- name: clients
+	  device: "$(device clients)"
+	  addresses: [192.0.2.1/24]
+	  rxQueues: 2
+	- name: servers
+	  device: "$(device servers)"
+	  addresses: [198.51.100.1/24]
+	  rxQueues: 2
+	END
+}
 basic
 is "two workers run" "$(ctl workers -o json | python3_ -c '
 import json, sys

@@ -13,6 +13,7 @@ struct sl_netdev {
 	unsigned ifindex;
 	uint32_t mtu;
 	uint32_t rx_queues; // in use; 1 when the device does not tell
+	uint32_t combined;  // of these with a TX queue of their own, as AF_XDP wants them
 	bool is_veth;
 	bool up;
 	bool has_address; // an IPv4 address of its own

@@ -67,7 +67,7 @@ struct sl_port_cfg {
 	const char *profile_dir;  // the folder of the profiles (drivers-config/nic)
 	const struct sl_mac *mac; // NULL: the device's
 	uint32_t mtu;             // 0: leave
-	uint32_t queues_wanted;   // RX
+	uint32_t queues_wanted;   // RX; 0: what the profile says, else as many as tx_wanted
 	uint32_t tx_wanted;       // TX: one a worker; 0: as many as RX
 	uint32_t descriptors;     // 0: profile
 	struct rte_mempool *pool;

@@ -36,6 +36,7 @@ struct sl_profile {
 	char queue_devarg[32]; // devarg that sets the number of queues, "" when none
 	uint16_t rx_descriptors;
 	uint16_t tx_descriptors;
+	uint16_t queues;      // RX, when sluice.yaml names none; 0: one a worker
 	uint16_t max_queues;  // 0: the device's
 	uint32_t max_mtu;     // 0: the device's
 	uint64_t rss_hf;      // RTE_ETH_RSS_*, masked by what the device offers
