@@ -21,16 +21,15 @@ static const struct {
 	{SL_DROP_HANDOFF_FULL, "a worker is overloaded with flows of others"},
 };
 
-static void
-free_ports(const struct daemon *d, uint32_t *free_count, uint32_t *total)
+// Source ports of all workers that are free.
+static uint32_t
+free_ports(const struct daemon *d, uint8_t proto)
 {
-	*free_count = *total = 0;
-	for (unsigned i = 0; i < d->n_workers; i++) {
-		const struct sl_sport *s = sl_worker_sports(d->worker[i].worker);
+	uint32_t sum = 0;
 
-		*free_count += sl_sport_free_count(s, SL_PROTO_TCP);
-		*total += sl_sport_total(s, SL_PROTO_TCP);
-	}
+	for (unsigned i = 0; i < d->n_workers; i++)
+		sum += sl_sport_free_count(sl_worker_sports(d->worker[i].worker), proto);
+	return sum;
 }
 
 void
@@ -38,22 +37,22 @@ daemon_watch(struct daemon *d)
 {
 	const uint64_t now_ns = sl_clock_ns(NULL);
 	struct sl_stats_block sum = {0}, block;
-	uint32_t free_count, total;
 
 	for (unsigned i = 0; i < d->n_workers; i++) {
 		sl_stats_read(sl_worker_stats(d->worker[i].worker), &block);
 		sl_stats_add(&sum, &block);
 	}
-	free_ports(d, &free_count, &total);
 	for (size_t i = 0; i < SL_ARRAY_LEN(alarms); i++) {
 		const enum sl_drop r = alarms[i].reason;
 
 		if (sum.drop[r] == d->alarmed[r] || now_ns < d->alarm_next[r])
 			continue;
 		sl_log(&d->log, SL_LOG_WARN, "drop",
-			"%s: %s packets=%llu flows=%llu tcp_ports_free=%u/%u", sl_drop_name(r),
-			alarms[i].advice, (unsigned long long)(sum.drop[r] - d->alarmed[r]),
-			(unsigned long long)sum.counter[SL_C_FLOWS_LIVE], free_count, total);
+			"%s: %s packets=%llu flows=%llu tcp_ports_free=%u udp_ports_free=%u",
+			sl_drop_name(r), alarms[i].advice,
+			(unsigned long long)(sum.drop[r] - d->alarmed[r]),
+			(unsigned long long)sum.counter[SL_C_FLOWS_LIVE],
+			free_ports(d, SL_PROTO_TCP), free_ports(d, SL_PROTO_UDP));
 		d->alarmed[r] = sum.drop[r];
 		d->alarm_next[r] = now_ns + ALARM_NS;
 	}
