@@ -133,7 +133,7 @@ sl_host_mirror_add(struct sl_host *h, uint16_t index, const char *name, const st
 		return host_fail(why, -EINVAL, "mirror \"%s\": not a netdev name", name);
 	if (if_nametoindex(name))
 		return host_fail(
-			why, -EEXIST, "mirror \"%s\": the netdev is somebody else's", name);
+			why, -EEXIST, "mirror \"%s\": another netdev (another sluice?)", name);
 	m.fd = open_tap(name);
 	if (m.fd == -EPERM || m.fd == -EACCES)
 		return host_fail(why, m.fd,
