@@ -194,7 +194,6 @@ static void
 log_change(const struct sl_ctl_req *req, const char *result, bool good)
 {
 	const struct client *c = req->client;
-	const struct sl_clock clock = {0};
 	struct sl_buf args = {0};
 
 	if (sl_ctl_command(req->request.cmd)->access != SL_CTL_CHANGE)
@@ -205,7 +204,7 @@ log_change(const struct sl_ctl_req *req, const char *result, bool good)
 		sl_ctl_command(req->request.cmd)->name, result, (unsigned)c->peer.uid,
 		(unsigned)c->peer.gid, (int)c->peer.pid, args.data ? args.data : "",
 		json_array_size(req->request.input), req->bytes,
-		(sl_clock_ns(&clock) - req->started_ns) / SL_NSEC_PER_MSEC);
+		(sl_clock_ns(NULL) - req->started_ns) / SL_NSEC_PER_MSEC);
 	sl_buf_fini(&args);
 }
 
@@ -289,14 +288,13 @@ void
 sl_ctl_req_start(struct client *c, struct sl_ctl_request *request, size_t bytes)
 {
 	const sl_ctl_fn handler = c->ctl->cfg.handlers[request->cmd];
-	const struct sl_clock clock = {0};
 	struct sl_ctl_req *req = sl_xcalloc(1, sizeof(*req));
 
 	req->client = c;
 	req->request = *request;
 	req->bytes = bytes;
 	req->before = pending(c);
-	req->started_ns = sl_clock_ns(&clock);
+	req->started_ns = sl_clock_ns(NULL);
 	c->ctl->in_sum += bytes;
 	c->req = req;
 	req->on_stack = true;
