@@ -273,9 +273,8 @@ refuse(struct objects_reader *o, const struct node *at, const char *object, cons
 	va_list ap;
 
 	va_start(ap, fmt);
-	sl_buf_vprintf(&text, fmt, ap);
+	reader_text(&text, fmt, ap);
 	va_end(ap);
-	reader_clean(&text);
 	sl_diag_add(o->diags, SL_ERROR, &loc, object, path, NULL, "%s", text.data);
 	sl_buf_fini(&text);
 	o->errors++;

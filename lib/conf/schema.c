@@ -43,6 +43,13 @@ reader_clean(struct sl_buf *b)
 }
 
 void
+reader_text(struct sl_buf *text, const char *fmt, va_list ap)
+{
+	sl_buf_vprintf(text, fmt, ap);
+	reader_clean(text);
+}
+
+void
 reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t col,
 	const char *rule, const char *fmt, ...)
 {
@@ -51,10 +58,9 @@ reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t 
 	va_list ap;
 
 	va_start(ap, fmt);
-	sl_buf_vprintf(&text, fmt, ap);
+	reader_text(&text, fmt, ap);
 	va_end(ap);
 	path_render(path, &where);
-	reader_clean(&text);
 	reader_clean(&where);
 	sl_diag_add(r->diags, SL_ERROR, &loc, r->object, where.data, rule, "%s", text.data);
 	r->errors++;

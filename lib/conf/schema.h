@@ -93,6 +93,8 @@ struct reader {
 
 // A diagnostic is one line, whatever the input holds: control characters become `?`.
 void reader_clean(struct sl_buf *text);
+// The text of a finding, appended and cleaned.
+void reader_text(struct sl_buf *text, const char *fmt, va_list ap) SL_PRINTF(2, 0);
 void reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t col,
 	const char *rule, const char *fmt, ...) SL_PRINTF(6, 7);
 

@@ -61,9 +61,8 @@ se_say(struct se_check *c, enum sl_severity severity, const char *rule, const ch
 	va_list ap;
 
 	va_start(ap, fmt);
-	sl_buf_vprintf(&text, fmt, ap);
+	reader_text(&text, fmt, ap);
 	va_end(ap);
-	reader_clean(&text);
 	sl_diag_add(c->r->diags, severity, &loc, c->r->object, path, rule, "%s", text.data);
 	if (severity == SL_ERROR)
 		c->r->errors++;

@@ -22,9 +22,8 @@ remark(struct remarks *m, const char *rule, const char *path, const char *fmt, .
 	va_list ap;
 
 	va_start(ap, fmt);
-	sl_buf_vprintf(&text, fmt, ap);
+	reader_text(&text, fmt, ap);
 	va_end(ap);
-	reader_clean(&text);
 	sl_object_note(m->obj, path, &loc, false, "%s", text.data);
 	sl_diag_add(m->c.r->diags, SL_WARNING, &loc, m->c.r->object, path, rule, "%s", text.data);
 	sl_buf_fini(&text);
