@@ -1,4 +1,4 @@
-// Objects: names of enums, life, notes.
+// Objects: names of their enums, life, notes.
 #include "sl_model.h"
 
 #include <errno.h>
@@ -8,34 +8,7 @@
 #include <strings.h>
 
 #include "sl_str.h"
-
-static const struct {
-	const char *name;
-	const char *plural;
-	const char *brief; // kubectl's short name
-} kinds[SL_KIND_MAX] = {
-	[SL_KIND_SERVICE_ENTRY] = {"ServiceEntry", "serviceentries", "se"},
-};
-
-const char *
-sl_kind_name(enum sl_kind kind)
-{
-	return kinds[kind].name;
-}
-
-int
-sl_kind_parse(const char *text, enum sl_kind *kind)
-{
-	for (int k = 0; k < SL_KIND_MAX; k++) {
-		if (strcasecmp(text, kinds[k].name) == 0 ||
-			strcasecmp(text, kinds[k].plural) == 0 ||
-			strcasecmp(text, kinds[k].brief) == 0) {
-			*kind = k;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
+#include "spec.h"
 
 const char *
 sl_resolution_name(enum sl_resolution r)
@@ -67,57 +40,6 @@ sl_object_new(enum sl_kind kind)
 }
 
 static void
-labels_free(struct sl_label *v, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		free(v[i].key);
-		free(v[i].value);
-	}
-	free(v);
-}
-
-static void
-strings_free(char **v, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		free(v[i]);
-	free(v);
-}
-
-static void
-endpoint_fini(struct sl_se_endpoint *ep)
-{
-	for (uint32_t i = 0; i < ep->n_ports; i++)
-		free(ep->ports[i].name);
-	free(ep->ports);
-	labels_free(ep->labels, ep->n_labels);
-	free(ep->address);
-	free(ep->network);
-	free(ep->locality);
-	free(ep->service_account);
-}
-
-static void
-service_entry_fini(struct sl_service_entry *se)
-{
-	strings_free(se->hosts, se->n_hosts);
-	for (uint32_t i = 0; i < se->n_addresses; i++)
-		free(se->addresses[i].text);
-	free(se->addresses);
-	for (uint32_t i = 0; i < se->n_ports; i++) {
-		free(se->ports[i].name);
-		free(se->ports[i].protocol);
-	}
-	free(se->ports);
-	for (uint32_t i = 0; i < se->n_endpoints; i++)
-		endpoint_fini(&se->endpoints[i]);
-	free(se->endpoints);
-	strings_free(se->export_to, se->n_export_to);
-	strings_free(se->subject_alt_names, se->n_subject_alt_names);
-	labels_free(se->selector, se->n_selector);
-}
-
-static void
 note_fini(struct sl_note *note)
 {
 	free(note->path);
@@ -129,18 +51,13 @@ sl_object_free(struct sl_object *obj)
 {
 	if (!obj)
 		return;
-	switch (obj->kind) {
-	case SL_KIND_SERVICE_ENTRY:
-		service_entry_fini(&obj->se);
-		break;
-	case SL_KIND_MAX:
-		break;
-	}
+	spec_fini(obj);
 	for (uint32_t i = 0; i < obj->n_notes; i++)
 		note_fini(&obj->notes[i]);
 	free(obj->notes);
 	labels_free(obj->meta.labels, obj->meta.n_labels);
 	labels_free(obj->meta.annotations, obj->meta.n_annotations);
+	free(obj->rejected);
 	free(obj->meta.name);
 	free(obj->meta.namespace_);
 	free(obj->meta.creation);

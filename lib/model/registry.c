@@ -297,9 +297,11 @@ sort_services(struct sl_registry *r)
 	size_t n = 0, k = 0;
 
 	for (size_t it = 0; sl_registry_next(r, &it, &obj);)
-		n += obj->se.n_hosts;
+		n += obj->kind == SL_KIND_SERVICE_ENTRY ? obj->se.n_hosts : 0;
 	r->services = sl_xrealloc(r->services, n + 1, sizeof(*r->services));
 	for (size_t it = 0; sl_registry_next(r, &it, &obj);) {
+		if (obj->kind != SL_KIND_SERVICE_ENTRY)
+			continue;
 		const char *why = sl_se_not_served(&obj->se);
 
 		for (uint32_t i = 0; i < obj->se.n_hosts; i++) {

@@ -13,16 +13,34 @@
 #pragma once
 
 #include "sl_buf.h"
+#include "sl_destination_rule.h"
 #include "sl_diag.h"
 #include "sl_ip.h"
+#include "sl_virtual_service.h"
+#include "sl_workload.h"
 
 enum sl_kind {
 	SL_KIND_SERVICE_ENTRY,
+	SL_KIND_WORKLOAD_ENTRY,
+	SL_KIND_DESTINATION_RULE,
+	SL_KIND_VIRTUAL_SERVICE,
+	SL_KIND_GATEWAY, // of networking.istio.io
+	SL_KIND_POD,
+	SL_KIND_NAMESPACE,
+	// Kept, and not served yet: meta and JSON only.
+	SL_KIND_GATEWAY_API_GATEWAY,
+	SL_KIND_HTTP_ROUTE,
+	SL_KIND_REFERENCE_GRANT,
+	SL_KIND_TRAFFIC_POLICY,
 	SL_KIND_MAX,
 };
-const char *sl_kind_name(enum sl_kind kind); // "ServiceEntry"
-// The kind as kubectl takes it: name, lower case, plural or short name ("se"), any letter case.
-// Returns 0, or -EINVAL.
+const char *sl_kind_name(enum sl_kind kind);  // "ServiceEntry"
+const char *sl_kind_group(enum sl_kind kind); // "networking.istio.io", "" for core
+bool sl_kind_is_kept(enum sl_kind kind);      // kept only: no struct, no effect
+// Cluster-scoped kinds have the namespace "".
+bool sl_kind_has_namespace(enum sl_kind kind);
+// The kind as kubectl takes it: name, plural or short name ("se"), each also with its group behind
+// a dot, any letter case. Returns 0, or -EINVAL.
 int sl_kind_parse(const char *text, enum sl_kind *kind);
 
 enum sl_resolution { // values of the proto
@@ -46,11 +64,6 @@ enum sl_origin {
 	SL_ORIGIN_SOCKET, // sluicectl apply; kept in the state folder
 };
 
-struct sl_label {
-	char *key;
-	char *value;
-};
-
 struct sl_meta {
 	char *name;
 	char *namespace_; // "default" when not given
@@ -72,25 +85,6 @@ struct sl_se_port {
 	char *name;
 	char *protocol;       // canonical upper case ("TCP", "HTTP", ...), "" when not given
 	uint32_t target_port; // 0: unset
-	struct sl_loc loc;
-};
-
-struct sl_se_endpoint_port {
-	char *name;
-	uint32_t number;
-};
-
-struct sl_se_endpoint {
-	char *address;   // as written; NULL when only network is set
-	struct sl_ip ip; // family 0: not a literal (a name, or unix://)
-	struct sl_se_endpoint_port *ports;
-	uint32_t n_ports;
-	struct sl_label *labels;
-	uint32_t n_labels;
-	char *network;
-	char *locality;
-	char *service_account;
-	uint32_t weight; // as written; 0 counts as 1
 	struct sl_loc loc;
 };
 
@@ -134,7 +128,15 @@ struct sl_object {
 	uint64_t generation; // counts changes, from 1; set by the registry
 	union {
 		struct sl_service_entry se;
+		struct sl_workload_entry we;
+		struct sl_destination_rule dr;
+		struct sl_virtual_service vs;
+		struct sl_gateway gw;
+		struct sl_pod pod;
 	};
+	// Findings of a later version of it that was refused, while this one stays in force; NULL:
+	// none.
+	char *rejected;
 	struct sl_note *notes;
 	uint32_t n_notes;
 };
