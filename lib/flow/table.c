@@ -349,7 +349,7 @@ store_tuple(struct sl_tuple *to, const struct sl_tuple *from)
 // release: whoever sees one of them sees the odd number too.
 static void
 fill_record(struct sl_flow *f, const struct sl_tuple *client, const struct sl_tuple *endpoint,
-	enum sl_flow_state state, sl_tick now)
+	enum sl_flow_state state, uint16_t policy, sl_tick now)
 {
 	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
 	store_tuple(&f->tuple[SL_DIR_CLIENT], client);
@@ -367,8 +367,10 @@ fill_record(struct sl_flow *f, const struct sl_tuple *client, const struct sl_tu
 	f->adj[0] = f->adj[1] = 0;
 	f->route_gen = 0;
 	f->flags = SL_FLOW_F_NONE;
+	f->syn = 0;
+	f->cluster_slot = SL_FLOW_NONE;
 	f->pool_addr = 0;
-	f->counted = 0;
+	f->policy = policy;
 }
 
 static void
@@ -381,7 +383,7 @@ clear_record(struct sl_flow *f)
 
 int64_t
 sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
-	const struct sl_tuple *endpoint, enum sl_flow_state state, sl_tick now,
+	const struct sl_tuple *endpoint, enum sl_flow_state state, uint16_t policy, sl_tick now,
 	const struct sl_flow_timeouts *timeouts)
 {
 	const uint64_t hash[2] = {key_hash(t, client), key_hash(t, endpoint)};
@@ -399,8 +401,8 @@ sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
 		goto give_record;
 	if (!put_key(t, hash[SL_DIR_ENDPOINT], index << 1 | SL_DIR_ENDPOINT))
 		goto take_key;
-	fill_record(&t->flows[index], client, endpoint, state, now);
-	flow_timer_link(t, index, tick_add(now, timeouts->by_state[state]));
+	fill_record(&t->flows[index], client, endpoint, state, policy, now);
+	flow_timer_link(t, index, flow_deadline(&t->flows[index], timeouts));
 	__atomic_store_n(&t->live, t->live + 1, __ATOMIC_RELAXED);
 	return index;
 
@@ -409,6 +411,25 @@ take_key:
 give_record:
 	give_record(t, index);
 	return -ENOSPC;
+}
+
+int
+sl_flow_rekey(struct sl_flow_table *t, uint32_t index, const struct sl_tuple *endpoint, sl_tick now)
+{
+	struct sl_flow *f = &t->flows[index];
+	const uint64_t was = key_hash(t, &f->tuple[SL_DIR_ENDPOINT]);
+	const uint64_t hash = key_hash(t, endpoint);
+
+	if (find_hashed(t, hash, endpoint) != SL_FLOW_NONE)
+		return -EEXIST;
+	if (!put_key(t, hash, index << 1 | SL_DIR_ENDPOINT))
+		return -ENOSPC;
+	take_key(t, was, index << 1 | SL_DIR_ENDPOINT);
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
+	store_tuple(&f->tuple[SL_DIR_ENDPOINT], endpoint);
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->last_seen, now, __ATOMIC_RELAXED);
+	return 0;
 }
 
 void

@@ -165,3 +165,8 @@ tick_add(sl_tick now, sl_tick timeout)
 {
 	return timeout > UINT32_MAX - now ? UINT32_MAX : now + timeout;
 }
+
+// The tick in which a flow's time comes, as things stand.
+sl_tick flow_deadline(const struct sl_flow *f, const struct sl_flow_timeouts *timeouts);
+// The flow is tried with a deadline of its policy: a client's SYN is no sign of life.
+bool flow_has_connect(const struct sl_flow *f, const struct sl_flow_timeouts *timeouts);

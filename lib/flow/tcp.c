@@ -102,9 +102,12 @@ change_state(struct sl_flow_table *t, uint32_t index, enum sl_flow_state next, s
 	const struct sl_flow_timeouts *timeouts)
 {
 	struct sl_flow *f = &t->flows[index];
-	const sl_tick deadline = tick_add(now, timeouts->by_state[next]);
+	sl_tick deadline;
 
 	__atomic_store_n(&f->state, (uint8_t)next, __ATOMIC_RELAXED);
+	// A handshake that was tried by its policy's clock is through, or begins anew.
+	__atomic_store_n(&f->last_seen, now, __ATOMIC_RELAXED);
+	deadline = flow_deadline(f, timeouts);
 	// A later deadline is found when the old one comes due.
 	if (deadline < f->deadline) {
 		flow_timer_unlink(t, index);
@@ -120,7 +123,7 @@ sl_flow_touch(struct sl_flow_table *t, uint32_t index, enum sl_flow_dir dir, uin
 	const enum sl_flow_state state = f->state;
 	enum sl_flow_state next;
 
-	if (f->last_seen != now)
+	if (f->last_seen != now && (state != SL_FLOW_SYN_SENT || !flow_has_connect(f, timeouts)))
 		__atomic_store_n(&f->last_seen, now, __ATOMIC_RELAXED);
 	next = sl_flow_tcp_next(state, dir, tcp_flags);
 	if (sl_unlikely(next != state))

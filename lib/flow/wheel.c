@@ -1,8 +1,8 @@
 // The timer wheel: 4096 slots of one tick, each with eight lists that are doubly linked through the
 // records by index.
 //
-// Lazy: a packet writes only last_seen. When a slot comes due, each flow's real deadline,
-// last_seen + timeout of its state, decides whether it expires or is hung at that deadline. A
+// Lazy: a packet writes only last_seen. When a slot comes due, each flow's real deadline (last_seen
+// + timeout of its state, and what its policy says) decides whether it expires or is hung there. A
 // deadline beyond the wheel's horizon hangs at the horizon and is looked at again there. So an
 // idle flow costs nothing and a busy one is looked at once in a timeout or once in 9 minutes.
 #include "table.h"
@@ -97,7 +97,7 @@ sort_out(struct sl_flow_table *t, uint32_t index[], unsigned n, sl_tick now,
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct sl_flow *f = &t->flows[index[i]];
-		const sl_tick deadline = tick_add(f->last_seen, timeouts->by_state[f->state]);
+		const sl_tick deadline = flow_deadline(f, timeouts);
 
 		if (deadline > now) {
 			// Not into the slot that is being emptied: that is the wheel's next tick,
@@ -114,6 +114,16 @@ sort_out(struct sl_flow_table *t, uint32_t index[], unsigned n, sl_tick now,
 	return due;
 }
 
+// One that was due and lives on: not into the slot that is being emptied.
+static void
+hang_again(struct sl_flow_table *t, uint32_t index, sl_tick now,
+	const struct sl_flow_timeouts *timeouts)
+{
+	const sl_tick deadline = flow_deadline(&t->flows[index], timeouts);
+
+	flow_timer_link(t, index, deadline > now ? deadline : tick_add(now, 1));
+}
+
 // After a stall longer than the wheel every slot is due, and each need be passed only once.
 static void
 skip_stall(struct wheel *w, sl_tick now)
@@ -124,7 +134,7 @@ skip_stall(struct wheel *w, sl_tick now)
 
 unsigned
 sl_flow_expire(struct sl_flow_table *t, sl_tick now, const struct sl_flow_timeouts *timeouts,
-	unsigned budget, void (*on_expire)(void *arg, struct sl_flow *flow), void *arg)
+	unsigned budget, sl_flow_due_fn *on_due, void *arg)
 {
 	uint32_t index[BATCH];
 	uint64_t hash[BATCH][2];
@@ -137,11 +147,13 @@ sl_flow_expire(struct sl_flow_table *t, sl_tick now, const struct sl_flow_timeou
 		const unsigned due = sort_out(t, index, n, now, timeouts, hash);
 
 		for (unsigned i = 0; i < due; i++) {
-			if (on_expire)
-				on_expire(arg, &t->flows[index[i]]);
+			if (on_due && !on_due(arg, &t->flows[index[i]], index[i])) {
+				hang_again(t, index[i], now, timeouts);
+				continue;
+			}
 			flow_remove_hashed(t, index[i], hash[i]);
+			expired++;
 		}
-		expired += due;
 		budget -= n;
 		if (is_empty(slot)) {
 			t->wheel.next++;

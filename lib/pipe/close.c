@@ -5,19 +5,28 @@
 
 #include <assert.h>
 
+static void
+add_active(struct sl_pipe *p, uint32_t slot, bool more)
+{
+	struct sl_fwd_load *load = &p->load[slot];
+
+	assert(more || load->active > 0);
+	__atomic_store_n(
+		&load->active, more ? load->active + 1 : load->active - 1, __ATOMIC_RELAXED);
+}
+
 // A flow that is over comes alive again by a segment that opens none by itself, like SYN+FIN.
 void
 pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state)
 {
-	struct sl_fwd_load *load = &p->load[flow->ep_slot];
-	const uint8_t counts = pipe_is_open(state);
+	const bool counts = pipe_is_open(state);
 
-	if (flow->counted == counts)
+	if (pipe_is_counted(flow) == counts)
 		return;
-	assert(counts || load->active > 0);
-	__atomic_store_n(
-		&load->active, counts ? load->active + 1 : load->active - 1, __ATOMIC_RELAXED);
-	flow->counted = counts;
+	flow->flags ^= SL_FLOW_F_COUNTED;
+	add_active(p, flow->ep_slot, counts);
+	if (flow->cluster_slot != SL_FLOW_NONE)
+		add_active(p, flow->cluster_slot, counts);
 }
 
 void

@@ -8,23 +8,24 @@
 #define EXPIRE_BUDGET 64
 #define HOPS_BUDGET   32
 
-static void
-on_expire(void *arg, struct sl_flow *flow)
+static bool
+on_due(void *arg, struct sl_flow *flow, uint32_t index)
 {
 	struct sl_pipe *p = arg;
 
 	pipe_give_back(p, flow);
 	p->stats->counter[SL_C_FLOWS_EXPIRED]++;
+	return true;
 }
 
 static void
 expire(struct sl_pipe *p, const struct sl_fwd *fwd, uint64_t now_ns)
 {
-	struct sl_flow_timeouts timeouts;
+	struct sl_flow_timeouts timeouts = {0};
 
-	memcpy(&timeouts, fwd->params.timeout, sizeof(timeouts));
+	memcpy(timeouts.by_state, fwd->params.timeout, sizeof(timeouts.by_state));
 	sl_flow_expire(
-		p->flows, sl_flow_tick(p->flows, now_ns), &timeouts, EXPIRE_BUDGET, on_expire, p);
+		p->flows, sl_flow_tick(p->flows, now_ns), &timeouts, EXPIRE_BUDGET, on_due, p);
 	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
 }
 

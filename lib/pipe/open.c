@@ -49,7 +49,7 @@ insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, 
 			    &loan->pool_addr, &t->dst, &t->dport) < 0)
 			return -EADDRNOTAVAIL;
 		const int64_t index =
-			sl_flow_insert(p->flows, client, t, state, b->now, &b->timeouts);
+			sl_flow_insert(p->flows, client, t, state, 0, b->now, &b->timeouts);
 		if (index >= 0)
 			return index;
 		sl_sport_put(p->sports, client->proto, loan->pool_addr, t->dport);
@@ -90,7 +90,7 @@ fill(struct sl_flow *flow, const struct burst *b, const struct loan *loan, uint3
 	flow->adj[SL_DIR_CLIENT] = adj;
 	flow->adj[SL_DIR_ENDPOINT] = SL_ADJ_NONE;
 	flow->route_gen = sl_fwd_net_gen(b->fwd->net);
-	flow->counted = 1;
+	flow->flags = SL_FLOW_F_COUNTED;
 	__atomic_store_n(&flow->ep_slot, slot, __ATOMIC_RELAXED);
 }
 

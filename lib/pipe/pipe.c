@@ -45,12 +45,14 @@ sl_pipe_free(struct sl_pipe *p)
 static void
 begin(const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns)
 {
-	_Static_assert(sizeof(b->timeouts) <= sizeof(fwd->params.timeout), "a timeout per state");
+	_Static_assert(
+		sizeof(b->timeouts.by_state) <= sizeof(fwd->params.timeout), "one per state");
 
 	b->fwd = fwd;
 	b->now_ns = now_ns;
 	b->now = sl_flow_tick(p->flows, now_ns);
-	memcpy(&b->timeouts, fwd->params.timeout, sizeof(b->timeouts));
+	b->timeouts = (struct sl_flow_timeouts){.n_policies = 0};
+	memcpy(b->timeouts.by_state, fwd->params.timeout, sizeof(b->timeouts.by_state));
 	b->n_work = b->n_miss = b->n_hit = 0;
 }
 

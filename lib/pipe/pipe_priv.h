@@ -105,6 +105,12 @@ pipe_is_open(enum sl_flow_state state)
 	return state < SL_FLOW_CLOSING;
 }
 
+static inline bool
+pipe_is_counted(const struct sl_flow *flow)
+{
+	return flow->flags & SL_FLOW_F_COUNTED;
+}
+
 // A client that asks for a connection whose flow is over opens the next one (RFC 9293 3.6.1, RFC
 // 6191): it gets a flow of its own, as it may get another endpoint.
 static inline bool

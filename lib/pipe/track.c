@@ -66,7 +66,7 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 		account(h->flow, h->dir, info->ip_len);
 		const enum sl_flow_state state = sl_flow_touch(
 			p->flows, h->index, h->dir, info->tcp_flags, b->now, &b->timeouts);
-		if (sl_unlikely(h->flow->counted != pipe_is_open(state)))
+		if (sl_unlikely(pipe_is_counted(h->flow) != pipe_is_open(state)))
 			pipe_recount(p, h->flow, state);
 		b->hit[n++] = *h;
 	}

@@ -164,7 +164,7 @@ insert(struct bench *b, uint32_t i, enum sl_flow_state state, sl_tick now)
 {
 	const struct sl_tuple client = client_tuple(i), endpoint = endpoint_tuple(i);
 
-	if (sl_flow_insert(b->t, &client, &endpoint, state, now, &timeouts) < 0)
+	if (sl_flow_insert(b->t, &client, &endpoint, state, 0, now, &timeouts) < 0)
 		abort();
 }
 

@@ -65,7 +65,7 @@ open_flow(
 	struct sl_flow_table *t, uint32_t id, sl_tick now, const struct sl_flow_timeouts *timeouts)
 {
 	const struct sl_tuple client = client_of(id), endpoint = endpoint_of(id);
-	const int64_t i = sl_flow_insert(t, &client, &endpoint, SL_FLOW_SYN_SENT, now, timeouts);
+	const int64_t i = sl_flow_insert(t, &client, &endpoint, SL_FLOW_SYN_SENT, 0, now, timeouts);
 
 	if (i >= 0)
 		__atomic_store_n(

@@ -45,9 +45,22 @@ const char *sl_flow_state_name(enum sl_flow_state state); // "established", ...
 #define SL_FLOW_TICK_SHIFT 27
 typedef uint32_t sl_tick;
 
-// Timeouts by state, in ticks; part of the snapshot, so that a reload changes them.
+// What a flow is held to besides, see sl_fwd_policies; part of the snapshot.
+struct sl_flow_policy {
+	sl_tick idle;    // 0: the state's timeout; UINT32_MAX: never
+	sl_tick max_age; // 0: none
+	sl_tick connect; // until the handshake is answered; 0: none
+};
+
+// Timeouts by state, in ticks, and policies by index; part of the snapshot, so that a reload
+// changes them. A policy that is not in the list asks for nothing. `idle` takes the place of the
+// timeout of ESTABLISHED and the half closed states; `max_age` ends a flow that long after it was
+// created, in whatever state; `connect` holds in SYN_SENT, where a client's repeated SYN does not
+// count as a sign of life then: last_seen stays at the last attempt.
 struct sl_flow_timeouts {
 	sl_tick by_state[SL_FLOW_STATE_MAX];
+	const struct sl_flow_policy *policy;
+	uint32_t n_policies;
 };
 
 struct sl_flow {
@@ -59,7 +72,7 @@ struct sl_flow {
 	sl_tick last_seen; // relaxed atomic: w: worker, r: walk; written at most once a tick
 	uint8_t state;     // enum sl_flow_state; relaxed atomic
 	uint8_t flags;     // SL_FLOW_F_*
-	uint8_t pad[2];
+	uint16_t syn;      // the kept SYN of an unanswered handshake, 0: none
 	// second line: accounting and timer
 	uint64_t pkts[2] SL_CACHE_ALIGNED; // relaxed atomics: w: worker, r: walk
 	uint64_t bytes[2];
@@ -67,11 +80,12 @@ struct sl_flow {
 	uint32_t ep_slot; // relaxed atomic; the endpoint's stable id, see sl_fwd.h
 	uint32_t timer_next;
 	uint32_t timer_prev;
-	sl_tick deadline;   // the slot it hangs in
-	sl_tick created;    // relaxed atomic
-	uint16_t pool_addr; // index of the pool address that lends the source port
-	uint8_t counted;    // 1 while it counts in the endpoint's active flows
-	uint8_t pad2[5];
+	sl_tick deadline;      // the slot it hangs in
+	sl_tick created;       // relaxed atomic
+	uint32_t cluster_slot; // where the flows of its whole cluster are counted, SL_FLOW_NONE:
+			       // nowhere
+	uint16_t pool_addr;    // index of the pool address that lends the source port
+	uint16_t policy;       // index into sl_flow_timeouts.policy
 };
 _Static_assert(sizeof(struct sl_flow) == 128, "two cache lines");
 _Static_assert(offsetof(struct sl_flow, pkts) == 64, "second line");
@@ -113,11 +127,16 @@ uint32_t sl_flow_find(struct sl_flow_table *t, const struct sl_tuple *tuple); //
 struct sl_flow *sl_flow_at(struct sl_flow_table *t, uint32_t index);
 
 // A new flow with both keys. client: (client, VIP); endpoint: (endpoint, pool). state: UDP or
-// SYN_SENT; timeouts arm its timer. delta, adj, route_gen, flags, ep_slot, pool_addr and counted
-// are zero and the caller's to fill. Returns the index, or -ENOSPC, -EEXIST as above.
+// SYN_SENT; timeouts and policy arm its timer. delta, adj, route_gen, flags, syn, ep_slot and
+// pool_addr are zero, cluster_slot is none: the caller's to fill. Returns the index, or -ENOSPC,
+// -EEXIST as above.
 int64_t sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
-	const struct sl_tuple *endpoint, enum sl_flow_state state, sl_tick now,
+	const struct sl_tuple *endpoint, enum sl_flow_state state, uint16_t policy, sl_tick now,
 	const struct sl_flow_timeouts *timeouts);
+// The flow's handshake is tried anew with another endpoint: its second key is another one and
+// last_seen is now. Its timer is not touched. 0, or -ENOSPC, -EEXIST as above.
+int sl_flow_rekey(
+	struct sl_flow_table *t, uint32_t index, const struct sl_tuple *endpoint, sl_tick now);
 // Unlinks both keys and the timer and frees the record.
 void sl_flow_remove(struct sl_flow_table *t, uint32_t index);
 
@@ -131,13 +150,16 @@ enum sl_flow_state sl_flow_touch(struct sl_flow_table *t, uint32_t index, enum s
 enum sl_flow_state sl_flow_tcp_next(
 	enum sl_flow_state state, enum sl_flow_dir dir, uint8_t tcp_flags);
 
+// A flow's time has come. True: it is removed. False: it lives on and is looked at again when its
+// time comes next, in the next tick at the earliest. The record is whole; all that may be done to
+// the table meanwhile is sl_flow_rekey() of this flow.
+typedef bool sl_flow_due_fn(void *arg, struct sl_flow *flow, uint32_t index);
 // Bounded work: moves the wheel towards now, past no more than 256 slots, and looks at no more than
-// budget flows. on_expire (may be NULL) is called while the record is still whole, then the flow is
-// removed; it must not insert, remove or touch. Returns how many expired. Timeouts that a reload
-// shortens take hold when a flow is next looked at: at its old deadline, or after 9 minutes.
+// budget flows. Returns how many expired; on_due NULL: all whose time has come. Timeouts that a
+// reload shortens take hold when a flow is next looked at: at its old deadline, or after 9 minutes.
 unsigned sl_flow_expire(struct sl_flow_table *t, sl_tick now,
-	const struct sl_flow_timeouts *timeouts, unsigned budget,
-	void (*on_expire)(void *arg, struct sl_flow *flow), void *arg);
+	const struct sl_flow_timeouts *timeouts, unsigned budget, sl_flow_due_fn *on_due,
+	void *arg);
 
 // A copy of a live record, taken by another thread.
 struct sl_flow_view {
@@ -155,4 +177,5 @@ struct sl_flow_view {
 unsigned sl_flow_walk(const struct sl_flow_table *t, uint32_t *cursor, struct sl_flow_view *out,
 	unsigned n, unsigned scan);
 
-#define SL_FLOW_F_NONE 0
+#define SL_FLOW_F_NONE    0
+#define SL_FLOW_F_COUNTED 1 // among the active flows of its endpoint and cluster

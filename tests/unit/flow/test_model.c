@@ -41,21 +41,22 @@ is_due(const struct model *m, const struct model_flow *f)
 	return f->live && f->last_seen + test_timeouts.by_state[f->state] <= m->now;
 }
 
-static void
-on_expire(void *arg, struct sl_flow *flow)
+static bool
+on_due(void *arg, struct sl_flow *flow, uint32_t index)
 {
 	struct model *m = arg;
-	const uint32_t index = sl_flow_find(m->t, &flow->tuple[0]) >> 1;
 
 	// Still whole: both keys lead to it.
 	if (index >= CAPACITY || sl_flow_at(m->t, index) != flow ||
+		sl_flow_find(m->t, &flow->tuple[0]) != index << 1 ||
 		sl_flow_find(m->t, &flow->tuple[1]) != (index << 1 | 1) ||
 		!is_due(m, &m->flow[index])) {
 		m->wrong++;
-		return;
+		return true;
 	}
 	forget(m, index);
 	m->n_expire++;
+	return true;
 }
 
 static int
@@ -64,7 +65,8 @@ try_insert(struct model *m, uint64_t r)
 	const uint32_t c = (uint32_t)(r >> 8) % TUPLES, e = (uint32_t)(r >> 32) % TUPLES;
 	const struct sl_tuple client = client_tuple(c), endpoint = endpoint_tuple(e);
 	const enum sl_flow_state state = r & 1 ? SL_FLOW_UDP : SL_FLOW_SYN_SENT;
-	const int64_t rc = sl_flow_insert(m->t, &client, &endpoint, state, m->now, &test_timeouts);
+	const int64_t rc =
+		sl_flow_insert(m->t, &client, &endpoint, state, 0, m->now, &test_timeouts);
 
 	if (m->client[c] != SL_FLOW_NONE || m->endpoint[e] != SL_FLOW_NONE) {
 		SL_TEST_INT(rc, -EEXIST);
@@ -108,7 +110,7 @@ pass_time(struct model *m, uint64_t r)
 {
 	// Mostly single ticks, sometimes a pause of up to 250.
 	m->now += r >> 16 & 15 ? 1 : (uint32_t)(r >> 24) % 250;
-	sl_flow_expire(m->t, m->now, &test_timeouts, UINT32_MAX, on_expire, m);
+	sl_flow_expire(m->t, m->now, &test_timeouts, UINT32_MAX, on_due, m);
 	RTE_TEST_ASSERT_EQUAL(m->wrong, 0, "a flow expired that is not due");
 	for (uint32_t i = 0; i < CAPACITY; i++)
 		RTE_TEST_ASSERT(!is_due(m, &m->flow[i]), "flow %u did not expire at %u", i, m->now);

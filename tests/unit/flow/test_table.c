@@ -9,7 +9,7 @@
 static int64_t
 insert(struct sl_flow_table *t, struct sl_tuple client, struct sl_tuple endpoint)
 {
-	return sl_flow_insert(t, &client, &endpoint, SL_FLOW_UDP, NOW, &test_timeouts);
+	return sl_flow_insert(t, &client, &endpoint, SL_FLOW_UDP, 0, NOW, &test_timeouts);
 }
 
 static uint32_t
@@ -476,7 +476,9 @@ record_is_clean(void)
 
 	f->delta = (struct sl_wire_delta){1, 2};
 	f->adj[0] = f->adj[1] = f->route_gen = f->ep_slot = 3;
-	f->flags = f->counted = 1;
+	f->flags = SL_FLOW_F_COUNTED;
+	f->syn = f->policy = 1;
+	f->cluster_slot = 1;
 	f->pool_addr = 4;
 	f->pkts[0] = f->pkts[1] = f->bytes[0] = f->bytes[1] = 5;
 	sl_flow_remove(t, 0);
@@ -484,9 +486,10 @@ record_is_clean(void)
 	SL_TEST_INT(insert(t, client_tuple(1), endpoint_tuple(1)), 0);
 	RTE_TEST_ASSERT(f->delta.l3 == 0 && f->delta.l4 == 0 && f->adj[0] == 0 && f->adj[1] == 0,
 		"rewrite left over");
-	RTE_TEST_ASSERT(f->route_gen == 0 && f->ep_slot == 0 && f->flags == 0 && f->counted == 0 &&
-				f->pool_addr == 0,
+	RTE_TEST_ASSERT(f->route_gen == 0 && f->ep_slot == 0 && f->flags == 0 && f->pool_addr == 0,
 		"ids left over");
+	RTE_TEST_ASSERT(
+		f->syn == 0 && f->policy == 0 && f->cluster_slot == SL_FLOW_NONE, "ids left over");
 	RTE_TEST_ASSERT(!f->pkts[0] && !f->pkts[1] && !f->bytes[0] && !f->bytes[1], "counts");
 	SL_TEST_INT(f->seq % 2, 0);
 	sl_flow_table_free(t);

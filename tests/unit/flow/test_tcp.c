@@ -88,7 +88,7 @@ conversation(void)
 		const struct sl_tuple client = client_tuple(0), endpoint = endpoint_tuple(0);
 		enum sl_flow_state state = SL_FLOW_SYN_SENT;
 
-		sl_flow_insert(t, &client, &endpoint, state, 0, &test_timeouts);
+		sl_flow_insert(t, &client, &endpoint, state, 0, 0, &test_timeouts);
 		for (unsigned s = 0; s < STEPS && conversations[c].step[s].state; s++) {
 			const uint8_t dir = conversations[c].step[s].dir,
 				      flags = conversations[c].step[s].flags,

@@ -1,7 +1,7 @@
 // The timer wheel: nothing early, nothing forgotten, bounded work, stalls.
 #include "flow_test.h"
 
-// What on_expire checks: at tick now every flow it gets was silent for its timeout, and not for
+// What on_due checks: at tick now every flow it gets was silent for its timeout, and not for
 // much longer.
 struct check {
 	const struct sl_flow_timeouts *timeouts;
@@ -11,8 +11,8 @@ struct check {
 	uint32_t last; // ep_slot of the last one
 };
 
-static void
-check_expired(void *arg, struct sl_flow *f)
+static bool
+check_expired(void *arg, struct sl_flow *f, uint32_t index)
 {
 	struct check *c = arg;
 	const uint64_t due = (uint64_t)f->last_seen + c->timeouts->by_state[f->state];
@@ -21,6 +21,7 @@ check_expired(void *arg, struct sl_flow *f)
 	c->late += c->now > due + c->slack;
 	c->n++;
 	c->last = f->ep_slot;
+	return true;
 }
 
 static unsigned
@@ -35,7 +36,7 @@ insert(struct sl_flow_table *t, uint32_t i, enum sl_flow_state state, sl_tick no
 	const struct sl_flow_timeouts *timeouts)
 {
 	const struct sl_tuple client = client_tuple(i), endpoint = endpoint_tuple(i);
-	const int64_t index = sl_flow_insert(t, &client, &endpoint, state, now, timeouts);
+	const int64_t index = sl_flow_insert(t, &client, &endpoint, state, 0, now, timeouts);
 
 	if (index < 0)
 		abort();
