@@ -50,6 +50,13 @@ struct sl_flow_timeouts {
 	sl_tick by_state[SL_FLOW_STATE_MAX];
 };
 
+// What a flow is held to besides, see sl_fwd_policies; part of the snapshot.
+struct sl_flow_policy {
+	sl_tick idle;    // 0: the state's timeout; UINT32_MAX: never
+	sl_tick max_age; // 0: none
+	sl_tick connect; // until the handshake is answered; 0: none
+};
+
 struct sl_flow {
 	// first line: what a packet needs
 	struct sl_tuple tuple[2];   // proto is the same in both
