@@ -33,7 +33,7 @@ entries_fini(struct entries *t)
 static uint64_t
 key_bits(const struct sl_fwd_key *key)
 {
-	return (uint64_t)key->vip << 32 | (uint32_t)key->port << 16 | key->proto;
+	return (uint64_t)key->vip << 32 | (uint32_t)key->port << 16 | key->proto << 8 | key->len;
 }
 
 static uint32_t

@@ -154,7 +154,8 @@ plan_endpoints(struct plan *p, const struct spot *at, struct change *ch)
 	const uint32_t max = at->svc->obj->se.n_endpoints;
 	struct sl_fwd_ep *ep = sl_xcalloc(max, sizeof(*ep));
 	const int64_t n = collect(p, at, ch, ep);
-	struct sl_fwd_eps *eps = n < 0 ? NULL : sl_fwd_eps_new(ep, n);
+	const struct sl_fwd_eps_spec spec = {.ep = ep, .n = n, .cluster_slot = SL_FWD_SLOT_NONE};
+	struct sl_fwd_eps *eps = n < 0 ? NULL : sl_fwd_eps_new(&spec);
 	const int rc = n < 0 ? n : eps ? 0 : -errno;
 
 	free(ep);
@@ -235,7 +236,8 @@ plan_address(struct plan *p, const struct sl_service *svc, uint32_t address_inde
 			.port_index = i,
 			.key = {.vip = address->prefix.addr.v4,
 				.port = sl_cpu_to_be16(port->number),
-				.proto = sl_se_port_transport(port)}};
+				.proto = sl_se_port_transport(port),
+				.len = 32}};
 
 		if (!sl_se_port_not_served(port))
 			rc = plan_spot(p, &at);
@@ -261,9 +263,10 @@ plan_table(struct plan *p)
 		const struct entry *e = &t->v[i];
 
 		if (e->pass == p->c->pass)
-			sl_fwd_services_add(p->table, &e->key, i, sl_fwd_eps_get(next_eps(e)));
+			sl_fwd_services_add(p->table, &e->key, SL_FWD_CLIENTS_ALL, i,
+				sl_fwd_eps_get(next_eps(e)));
 	}
-	return 0;
+	return sl_fwd_services_seal(p->table);
 }
 
 int

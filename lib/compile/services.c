@@ -68,7 +68,7 @@ replace_eps(struct plan *p, struct entry *e, const struct graveyard *to)
 		sl_fwd_eps_put(e->eps); // the table's reference holds it
 	else
 		to->retire(to->ctx,
-			sl_fwd_service_swap(sl_fwd_services_find(c->table, &e->key), e->eps),
+			sl_fwd_service_swap(sl_fwd_services_find(c->table, &e->key, 0), e->eps),
 			put_eps);
 }
 

@@ -182,6 +182,7 @@ load_of(const struct sl_control *c, const struct sl_service *svc, const struct s
 			.vip = se->addresses[i].prefix.addr.v4,
 			.port = sl_cpu_to_be16((uint16_t)port->number),
 			.proto = sl_se_port_transport(port),
+			.len = 32,
 		};
 		struct sl_compile_slot has;
 		uint64_t active, total;

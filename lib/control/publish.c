@@ -171,8 +171,10 @@ control_publish(struct sl_control *c)
 	if (c->in_force && services == c->in_force->services && c->net == c->in_force->net &&
 		memcmp(&params, &c->in_force->params, sizeof(params)) == 0)
 		return failed;
-	fwd = sl_fwd_new(
-		c->generation + 1, sl_fwd_services_get(services), sl_fwd_net_get(c->net), &params);
+	fwd = sl_fwd_new(&(struct sl_fwd){.generation = c->generation + 1,
+		.services = sl_fwd_services_get(services),
+		.net = sl_fwd_net_get(c->net),
+		.params = params});
 	if (!fwd) {
 		sl_fwd_services_put(services);
 		sl_fwd_net_put(c->net);

@@ -95,8 +95,8 @@ active(const struct sl_fwd_load *load, const struct sl_fwd_ep *ep)
 	return __atomic_load_n(&load[ep->slot].active, __ATOMIC_RELAXED);
 }
 
-const struct sl_fwd_ep *
-sl_fwd_pick(const struct sl_fwd_eps *eps, const struct sl_fwd_load *load, uint64_t rnd)
+static const struct sl_fwd_ep *
+least_request(const struct sl_fwd_eps *eps, const struct sl_fwd_load *load, uint64_t rnd)
 {
 	const struct sl_fwd_ep *a, *b;
 
@@ -106,4 +106,17 @@ sl_fwd_pick(const struct sl_fwd_eps *eps, const struct sl_fwd_load *load, uint64
 	b = draw(eps, rnd >> 32);
 	// active(a) / weight(a) > active(b) / weight(b), without a division
 	return active(load, a) * b->weight > active(load, b) * a->weight ? b : a;
+}
+
+int
+sl_fwd_pick(const struct sl_fwd_eps *eps, struct sl_fwd_load *load, const struct sl_fwd_ask *ask,
+	struct sl_fwd_choice *out)
+{
+	const struct sl_fwd_ep *ep = least_request(eps, load, ask->rnd);
+
+	if (!ep)
+		return -ENOENT;
+	*out = (struct sl_fwd_choice){
+		.ep = ep, .cluster_slot = eps->cluster_slot, .policy = eps->policy};
+	return 0;
 }

@@ -16,13 +16,15 @@ valid(const struct sl_fwd_ep *ep, uint32_t n)
 }
 
 struct sl_fwd_eps *
-sl_fwd_eps_new(const struct sl_fwd_ep *ep, uint32_t n)
+sl_fwd_eps_new(const struct sl_fwd_eps_spec *spec)
 {
+	const struct sl_fwd_ep *ep = spec->ep;
+	const uint32_t n = spec->n;
 	struct sl_fwd_eps *eps;
 	const size_t head = sizeof(*eps) + n * sizeof(eps->alias[0]);
 	const size_t size = head + n * sizeof(*ep);
 
-	if (!valid(ep, n)) {
+	if (!valid(ep, n) || spec->algo != SL_FWD_LEAST_REQUEST) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -30,7 +32,12 @@ sl_fwd_eps_new(const struct sl_fwd_ep *ep, uint32_t n)
 	eps = aligned_alloc(SL_CACHE_LINE, (size + SL_CACHE_LINE - 1) & ~(SL_CACHE_LINE - 1ul));
 	if (!eps)
 		return NULL;
-	*eps = (struct sl_fwd_eps){.n = n, .refs = 1, .ep = (void *)((char *)eps + head)};
+	*eps = (struct sl_fwd_eps){.n = n,
+		.refs = 1,
+		.cluster_slot = spec->cluster_slot,
+		.max_flows = spec->max_flows,
+		.policy = spec->policy,
+		.ep = (void *)((char *)eps + head)};
 	if (n > 0)
 		memcpy(eps->ep, ep, n * sizeof(*ep));
 	if (balance_init(eps) < 0) {
@@ -81,7 +88,8 @@ sl_fwd_eps_at(const struct sl_fwd_eps *eps, uint32_t i)
 bool
 sl_fwd_eps_equal(const struct sl_fwd_eps *a, const struct sl_fwd_eps *b)
 {
-	if (a->n != b->n)
+	if (a->n != b->n || a->cluster_slot != b->cluster_slot || a->max_flows != b->max_flows ||
+		a->policy != b->policy)
 		return false;
 	for (uint32_t i = 0; i < a->n; i++) {
 		const struct sl_fwd_ep *x = &a->ep[i], *y = &b->ep[i];

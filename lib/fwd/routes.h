@@ -1,15 +1,13 @@
-// Longest-prefix match as disjoint ranges of addresses: nested prefixes are flattened once, then a
-// lookup is a binary search that never backtracks.
+// Routes by longest prefix.
 #pragma once
 
-#include "sl_fwd.h"
-
-#define ROUTE_NONE UINT32_MAX
+#include "lpm.h"
+#include "sl_fwd_net.h"
 
 struct routes {
 	uint32_t n;
-	uint32_t *start; // first address of each range, host order, ascending; start[0] = 0
-	uint32_t *route; // index into `table`, or ROUTE_NONE
+	uint32_t *start; // ranges, see lpm.h
+	uint32_t *route; // index into `table`, or LPM_NONE
 	struct sl_fwd_route *table;
 };
 

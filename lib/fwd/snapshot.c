@@ -3,15 +3,20 @@
 #include "sl_fwd.h"
 
 struct sl_fwd *
-sl_fwd_new(uint64_t generation, struct sl_fwd_services *services, struct sl_fwd_net *net,
-	const struct sl_fwd_params *params)
+sl_fwd_new(const struct sl_fwd *init)
 {
+	const struct sl_flow_policy none = {.idle = 0};
 	struct sl_fwd *fwd = malloc(sizeof(*fwd));
 
 	if (!fwd)
 		return NULL;
-	*fwd = (struct sl_fwd){
-		.generation = generation, .services = services, .net = net, .params = *params};
+	*fwd = *init;
+	if (!fwd->policies)
+		fwd->policies = sl_fwd_policies_new(&none, 1);
+	if (!fwd->policies) {
+		free(fwd);
+		return NULL;
+	}
 	return fwd;
 }
 
@@ -24,5 +29,8 @@ sl_fwd_free(void *object)
 		return;
 	sl_fwd_services_put(fwd->services);
 	sl_fwd_net_put(fwd->net);
+	sl_fwd_clients_put(fwd->clients);
+	sl_fwd_policies_put(fwd->policies);
+	sl_fwd_eps_put(fwd->unknown);
 	free(fwd);
 }

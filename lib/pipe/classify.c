@@ -70,7 +70,7 @@ classify(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 
 	// Replies that came to the wrong worker are the common case here: no search for them.
 	if (kinds != SL_ADDR_POOL)
-		service = sl_fwd_match(b->fwd, t->proto, t->dst, t->dport);
+		service = sl_fwd_match_vip(b->fwd, t->proto, t->dst, t->dport, 0);
 	if (service)
 		to_service(p, b, pkt, service);
 	else if ((kinds & SL_ADDR_POOL) && to_other_worker(p, pkt))

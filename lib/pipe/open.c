@@ -106,12 +106,15 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt,
 		pipe_answer_icmp(p, b, pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
 		return;
 	}
-	const struct sl_fwd_ep *ep = sl_fwd_pick(sl_fwd_service_eps(service), p->load, draw(p));
+	const struct sl_fwd_ask ask = {.rnd = draw(p)};
+	struct sl_fwd_choice choice;
 
-	if (!ep) {
+	if (sl_fwd_pick(sl_fwd_service_eps(service), p->load, &ask, &choice) < 0) {
 		pipe_reject(p, b, pkt, SL_DROP_NO_ENDPOINT, SL_ICMP_UNREACH_PORT);
 		return;
 	}
+	const struct sl_fwd_ep *ep = choice.ep;
+
 	assert(ep->slot < p->n_slots);
 	// No flow is opened towards where no packet can go: it would hold a port for a handshake
 	// that cannot happen. A neighbour that is not resolved yet is another matter.

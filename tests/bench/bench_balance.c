@@ -11,7 +11,7 @@
 // above the others. Each worker sees its own flows only: with several, flows go to them at random.
 #include <math.h>
 
-#include "sl_fwd.h"
+#include "sl_set.h"
 #include "sl_test.h"
 
 #define MAX_EPS     16
@@ -95,7 +95,7 @@ pick(const struct scenario *s, enum balancer b, struct worker *w, const struct s
 		return pick_random(s);
 	if (b == EDF)
 		return pick_edf(s, w);
-	return sl_fwd_pick(eps, w->load, sl_test_rand(&rnd))->slot;
+	return sl_set_pick(eps, w->load, sl_test_rand(&rnd))->slot;
 }
 
 static struct sl_fwd_eps *
@@ -105,7 +105,7 @@ set_of(const struct scenario *s)
 
 	for (uint32_t i = 0; i < s->n; i++)
 		ep[i] = (struct sl_fwd_ep){.weight = s->weight[i], .slot = i};
-	return sl_fwd_eps_new(ep, s->n);
+	return sl_set_flat(ep, s->n);
 }
 
 struct outcome {

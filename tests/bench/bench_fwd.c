@@ -2,7 +2,7 @@
 #include <time.h>
 #include <x86intrin.h>
 
-#include "sl_fwd.h"
+#include "sl_set.h"
 #include "sl_test.h"
 
 #define ROUNDS 4000000u
@@ -38,9 +38,9 @@ pick(double empty, uint32_t n, bool equal)
 		ep[i] = (struct sl_fwd_ep){.weight = equal ? 1 : 1 + i % 5, .slot = i};
 		load[i].active = i % 7;
 	}
-	eps = sl_fwd_eps_new(ep, n);
+	eps = sl_set_flat(ep, n);
 	printf("pick, %4u endpoints, %-9s %6.1f cycles\n", n, equal ? "equal" : "weighted",
-		CYCLES(sl_fwd_pick(eps, load, r)) - empty);
+		CYCLES(sl_set_pick(eps, load, r)) - empty);
 	sl_fwd_eps_put(eps);
 }
 
@@ -48,18 +48,18 @@ static void
 match(double empty, uint32_t n)
 {
 	struct sl_fwd_services *s = sl_fwd_services_new(n);
-	struct sl_fwd_eps *eps = sl_fwd_eps_new(NULL, 0);
+	struct sl_fwd_eps *eps = sl_set_flat(NULL, 0);
 	struct sl_fwd fwd = {.services = s};
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct sl_fwd_key key = {.vip = i, .port = 80, .proto = 6};
+		const struct sl_fwd_key key = {.vip = i, .port = 80, .proto = 6, .len = 32};
 
-		sl_fwd_services_add(s, &key, i, sl_fwd_eps_get(eps));
+		sl_fwd_services_add(s, &key, SL_FWD_CLIENTS_ALL, i, sl_fwd_eps_get(eps));
 	}
 	printf("match, %7u services, hit  %6.1f cycles\n", n,
-		CYCLES(sl_fwd_match(&fwd, 6, (uint32_t)r % n, 80)) - empty);
+		CYCLES(sl_fwd_match_vip(&fwd, 6, (uint32_t)r % n, 80, 0)) - empty);
 	printf("match, %7u services, miss %6.1f cycles\n", n,
-		CYCLES(sl_fwd_match(&fwd, 6, (uint32_t)r % n, 81)) - empty);
+		CYCLES(sl_fwd_match_vip(&fwd, 6, (uint32_t)r % n, 81, 0)) - empty);
 	sl_fwd_services_put(s);
 	sl_fwd_eps_put(eps);
 }

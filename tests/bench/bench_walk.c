@@ -13,6 +13,7 @@
 #include "sl_clock.h"
 #include "sl_emit.h"
 #include "sl_pipe.h"
+#include "sl_set.h"
 #include "sl_test.h"
 
 #define FLOWS      (1u << 20)
@@ -55,8 +56,10 @@ make_fwd(void)
 {
 	const struct sl_fwd_ep ep = {
 		.addr = inet_addr("198.51.100.11"), .port = htons(9), .weight = 1};
-	const struct sl_fwd_key key = {
-		.vip = inet_addr("192.0.2.100"), .port = htons(9), .proto = SL_PROTO_UDP};
+	const struct sl_fwd_key key = {.vip = inet_addr("192.0.2.100"),
+		.port = htons(9),
+		.proto = SL_PROTO_UDP,
+		.len = 32};
 	const struct sl_fwd_route routes[] = {
 		{.dst = inet_addr("198.18.0.0"), .len = 15, .gateway = inet_addr("192.0.2.1")},
 		{.dst = inet_addr("198.51.100.0"), .len = 24},
@@ -78,8 +81,12 @@ make_fwd(void)
 
 	for (int s = 0; s < SL_FWD_STATES; s++)
 		params.timeout[s] = 1u << 20;
-	sl_fwd_services_add(services, &key, 0, sl_fwd_eps_new(&ep, 1));
-	return sl_fwd_new(1, services, sl_fwd_net_new(&net), &params);
+	sl_fwd_services_add(services, &key, SL_FWD_CLIENTS_ALL, 0, sl_set_flat(&ep, 1));
+	sl_fwd_services_seal(services);
+	return sl_fwd_new(&(struct sl_fwd){.generation = 1,
+		.services = services,
+		.net = sl_fwd_net_new(&net),
+		.params = params});
 }
 
 static void

@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "sl_set.h"
 
 #include <stdlib.h>
 
@@ -37,10 +38,11 @@ add_service(struct sl_fwd_services *s, uint32_t vip, uint16_t port, uint8_t prot
 	const struct sl_fwd_ep *ep, uint32_t n)
 {
 	static uint32_t id;
-	const struct sl_fwd_key key = {.vip = htonl(vip), .port = htons(port), .proto = proto};
-	struct sl_fwd_eps *eps = sl_fwd_eps_new(ep, n);
+	const struct sl_fwd_key key = {
+		.vip = htonl(vip), .port = htons(port), .proto = proto, .len = 32};
+	struct sl_fwd_eps *eps = sl_set_flat(ep, n);
 
-	must(eps && sl_fwd_services_add(s, &key, id++, eps) == 0, "service");
+	must(eps && sl_fwd_services_add(s, &key, SL_FWD_CLIENTS_ALL, id++, eps) == 0, "service");
 }
 
 static struct sl_fwd_ep
@@ -153,7 +155,9 @@ fixture_publish(struct fixture *fx)
 	struct sl_fwd *old = fx->fwd;
 	struct sl_fwd_services *s = fx->no_services ? sl_fwd_services_new(1) : services();
 
-	fx->fwd = sl_fwd_new(++fx->generation, s, net(fx), &limits);
+	must(sl_fwd_services_seal(s) == 0, "seal");
+	fx->fwd = sl_fwd_new(&(struct sl_fwd){
+		.generation = ++fx->generation, .services = s, .net = net(fx), .params = limits});
 	must(fx->fwd && fx->fwd->net, "snapshot");
 	sl_fwd_free(old);
 }

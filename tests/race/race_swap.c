@@ -10,6 +10,7 @@
 #include "objects.h"
 #include "sl_compile.h"
 #include "sl_rcu.h"
+#include "sl_set.h"
 #include "sl_test.h"
 
 #define WORKERS   3
@@ -115,7 +116,7 @@ close_flow(struct worker *w, struct flow *f)
 static int
 open_flow(struct worker *w, uint32_t vip, const struct sl_fwd_eps *eps)
 {
-	const struct sl_fwd_ep *ep = sl_fwd_pick(eps, w->load, sl_test_rand(&w->rnd));
+	const struct sl_fwd_ep *ep = sl_set_pick(eps, w->load, sl_test_rand(&w->rnd));
 	struct flow *f = &w->flow[sl_test_rand(&w->rnd) % FLOWS];
 	struct sl_fwd_load *load;
 
@@ -173,7 +174,7 @@ burst(struct worker *w)
 		const struct sl_fwd_service *svc;
 
 		vip[i] = 1 + sl_test_rand(&w->rnd) % VIPS;
-		svc = sl_fwd_match(fwd, 6, vip_addr(vip[i]), sl_cpu_to_be16(80));
+		svc = sl_fwd_match_vip(fwd, 6, vip_addr(vip[i]), sl_cpu_to_be16(80), 0);
 		eps[i] = svc ? sl_fwd_service_eps(svc) : NULL;
 		RTE_TEST_ASSERT(!svc || svc->key.vip == vip_addr(vip[i]), "not its service");
 		RTE_TEST_ASSERT(!svc || sl_fwd_addr_kinds(fwd->net, svc->key.vip) & SL_ADDR_VIP,
@@ -306,8 +307,10 @@ publish(struct control *c)
 	const struct sl_fwd_params params = {.reply_rate = 1};
 
 	sl_rcu_publish(c->world->rcu,
-		sl_fwd_new(++c->generation, sl_fwd_services_get(sl_compile_current(c->compile)),
-			sl_fwd_net_get(c->net), &params),
+		sl_fwd_new(&(struct sl_fwd){.generation = ++c->generation,
+			.services = sl_fwd_services_get(sl_compile_current(c->compile)),
+			.net = sl_fwd_net_get(c->net),
+			.params = params}),
 		sl_fwd_free);
 }
 

@@ -41,9 +41,10 @@ many_keys_come_and_go(void)
 		for (unsigned i = 0; i < N; i++) {
 			const struct sl_fwd_key key = {.vip = sl_cpu_to_be32(0xc6120000 + i),
 				.port = htons(80),
-				.proto = 6};
+				.proto = 6,
+				.len = 32};
 
-			RTE_TEST_ASSERT(there[i] == !!sl_fwd_services_find(w.published, &key),
+			RTE_TEST_ASSERT(there[i] == !!sl_fwd_services_find(w.published, &key, 0),
 				"key %u is %s", i, there[i] ? "not there" : "still there");
 		}
 		grace(&w);
@@ -86,8 +87,9 @@ dump_sorted(const struct sl_fwd_services *s)
 		for (size_t p = 0; p < SL_ARRAY_LEN(ports); p++) {
 			const struct sl_fwd_key key = {.vip = sl_cpu_to_be32(0xc0000200 + v),
 				.port = sl_cpu_to_be16(ports[p]),
-				.proto = 6};
-			const struct sl_fwd_service *svc = sl_fwd_services_find(s, &key);
+				.proto = 6,
+				.len = 32};
+			const struct sl_fwd_service *svc = sl_fwd_services_find(s, &key, 0);
 
 			if (!svc)
 				continue;
@@ -119,8 +121,10 @@ check_owners(const struct world *w, struct owner *owner)
 		for (size_t p = 0; p < SL_ARRAY_LEN(ports); p++) {
 			const struct sl_fwd_key key = {.vip = sl_cpu_to_be32(0xc0000200 + v),
 				.port = sl_cpu_to_be16(ports[p]),
-				.proto = 6};
-			const struct sl_fwd_service *svc = sl_fwd_services_find(w->published, &key);
+				.proto = 6,
+				.len = 32};
+			const struct sl_fwd_service *svc =
+				sl_fwd_services_find(w->published, &key, 0);
 
 			for (uint32_t i = 0; svc && i < sl_fwd_eps_count(svc->eps); i++) {
 				const struct sl_fwd_ep *ep = sl_fwd_eps_at(svc->eps, i);

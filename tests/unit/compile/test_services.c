@@ -444,10 +444,12 @@ steps_out_of_slots(void)
 static const struct sl_fwd_service *
 find(struct world *w, uint32_t vip, uint16_t port)
 {
-	const struct sl_fwd_key key = {
-		.vip = sl_cpu_to_be32(0xc0000200 + vip), .port = sl_cpu_to_be16(port), .proto = 6};
+	const struct sl_fwd_key key = {.vip = sl_cpu_to_be32(0xc0000200 + vip),
+		.port = sl_cpu_to_be16(port),
+		.proto = 6,
+		.len = 32};
 
-	return sl_fwd_services_find(w->published, &key);
+	return sl_fwd_services_find(w->published, &key, 0);
 }
 
 static int
@@ -531,8 +533,8 @@ slots_tell_what_is_behind_them(void)
 	const struct text_se renamed_again = {
 		"a", NULL, "y.example", "192.0.2.1", "www/80/TCP", "198.51.100.2*6"};
 	const struct sl_fwd_key key = {
-		.vip = sl_cpu_to_be32(0xc0000201), .port = htons(80), .proto = 6};
-	const struct sl_fwd_key other = {.vip = key.vip, .port = htons(81), .proto = 6};
+		.vip = sl_cpu_to_be32(0xc0000201), .port = htons(80), .proto = 6, .len = 32};
+	const struct sl_fwd_key other = {.vip = key.vip, .port = htons(81), .proto = 6, .len = 32};
 	const sl_be32 first = sl_cpu_to_be32(0xc6336401), second = sl_cpu_to_be32(0xc6336402);
 	struct sl_compile_slot s;
 	uint64_t busy = 1;

@@ -113,8 +113,9 @@ dump(const struct sl_fwd_services *s)
 		for (size_t p = 0; p < 2 * SL_ARRAY_LEN(ports); p++) {
 			const struct sl_fwd_key key = {.vip = sl_cpu_to_be32(0xc0000200 + v),
 				.port = sl_cpu_to_be16(ports[p / 2]),
-				.proto = p % 2 ? 17 : 6};
-			const struct sl_fwd_service *svc = sl_fwd_services_find(s, &key);
+				.proto = p % 2 ? 17 : 6,
+				.len = 32};
+			const struct sl_fwd_service *svc = sl_fwd_services_find(s, &key, 0);
 
 			if (svc)
 				dump_one(svc, &out);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <math.h>
 
-#include "sl_fwd.h"
+#include "sl_set.h"
 #include "sl_test.h"
 
 #define DRAWS 1000000
@@ -34,7 +34,7 @@ set(uint32_t n, const uint32_t *weight, const uint32_t *active)
 			.addr = i, .port = i, .weight = weight[i], .slot = n - 1 - i};
 		load[ep[i].slot].active = active ? active[i] : 0;
 	}
-	return sl_fwd_eps_new(ep, n);
+	return sl_set_flat(ep, n);
 }
 
 static uint32_t
@@ -106,7 +106,7 @@ draw_all(const struct sl_fwd_eps *eps)
 
 	memset(hits, 0, sizeof(hits));
 	for (unsigned i = 0; i < DRAWS; i++)
-		hits[sl_fwd_pick(eps, load, sl_test_rand(&rnd))->addr]++;
+		hits[sl_set_pick(eps, load, sl_test_rand(&rnd))->addr]++;
 }
 
 static uint32_t weight_buf[SL_FWD_EPS_MAX];
@@ -246,7 +246,7 @@ lasting_flows_converge_to_the_weights(void)
 		uint64_t rnd = SEED;
 
 		for (unsigned f = 0; f < flows; f++)
-			load[sl_fwd_pick(eps, load, sl_test_rand(&rnd))->slot].active++;
+			load[sl_set_pick(eps, load, sl_test_rand(&rnd))->slot].active++;
 		for (uint32_t e = 0; e < row[i].n; e++) {
 			const double fair = flows * (ep[e].weight / sum);
 			const double off = fabs(active_of(e) - fair) / fair;
@@ -268,7 +268,7 @@ a_stuck_endpoint_is_avoided(void)
 	uint64_t rnd = SEED;
 
 	for (unsigned i = 0; i < 1000; i++)
-		load[sl_fwd_pick(eps, load, sl_test_rand(&rnd))->slot].active++;
+		load[sl_set_pick(eps, load, sl_test_rand(&rnd))->slot].active++;
 	// Only both draws on it choose it: one in nine.
 	RTE_TEST_ASSERT(active_of(0) < 1000 + 1000 / 9 + 50, "the stuck one got %u more",
 		active_of(0) - 1000);
@@ -283,21 +283,21 @@ sizes(void)
 	struct sl_fwd_eps *eps = set(0, NULL, NULL);
 
 	RTE_TEST_ASSERT_NOT_NULL(eps, "no empty set");
-	RTE_TEST_ASSERT_NULL(sl_fwd_pick(eps, load, 1), "picked from an empty set");
+	RTE_TEST_ASSERT_NULL(sl_set_pick(eps, load, 1), "picked from an empty set");
 	SL_TEST_INT(sl_fwd_eps_count(eps), 0);
 	sl_fwd_eps_put(eps);
 
 	eps = set(1, W(BIG), NULL);
 	for (uint64_t rnd = 0; rnd < 100; rnd++)
-		RTE_TEST_ASSERT(sl_fwd_pick(eps, load, ~rnd) == sl_fwd_eps_at(eps, 0), "which?");
+		RTE_TEST_ASSERT(sl_set_pick(eps, load, ~rnd) == sl_fwd_eps_at(eps, 0), "which?");
 	sl_fwd_eps_put(eps);
 
 	for (uint32_t i = 0; i <= SL_FWD_EPS_MAX; i++)
 		many[i].weight = 1;
-	RTE_TEST_ASSERT_NULL(sl_fwd_eps_new(many, SL_FWD_EPS_MAX + 1), "no limit");
+	RTE_TEST_ASSERT_NULL(sl_set_flat(many, SL_FWD_EPS_MAX + 1), "no limit");
 	SL_TEST_INT(errno, EINVAL);
 	many[7].weight = 0;
-	RTE_TEST_ASSERT_NULL(sl_fwd_eps_new(many, 8), "weight 0 accepted");
+	RTE_TEST_ASSERT_NULL(sl_set_flat(many, 8), "weight 0 accepted");
 	SL_TEST_INT(errno, EINVAL);
 	return TEST_SUCCESS;
 }
@@ -324,10 +324,10 @@ references_and_equality(void)
 		other[2].port += field == 1;
 		other[2].weight += field == 2;
 		other[2].slot += field == 3;
-		c = sl_fwd_eps_new(other, 3);
+		c = sl_set_flat(other, 3);
 		RTE_TEST_ASSERT(!sl_fwd_eps_equal(a, c), "field %u is not compared", field);
 		sl_fwd_eps_put(c);
-		c = sl_fwd_eps_new(ep, 2);
+		c = sl_set_flat(ep, 2);
 		RTE_TEST_ASSERT(!sl_fwd_eps_equal(a, c), "the count is not compared");
 		sl_fwd_eps_put(c);
 	}

@@ -1,6 +1,6 @@
 #include <errno.h>
 
-#include "sl_fwd.h"
+#include "sl_set.h"
 #include "sl_test.h"
 
 static struct sl_fwd_eps *
@@ -8,7 +8,7 @@ one(uint32_t addr)
 {
 	const struct sl_fwd_ep ep = {.addr = addr, .port = 1, .weight = 1, .slot = addr};
 
-	return sl_fwd_eps_new(&ep, 1);
+	return sl_set_flat(&ep, 1);
 }
 
 static uint32_t freed;
@@ -34,7 +34,8 @@ nth(uint32_t i)
 {
 	return (struct sl_fwd_key){.vip = sl_cpu_to_be32(0xc6120000 + i / 8),
 		.port = sl_cpu_to_be16(80 + i / 2 % 4),
-		.proto = i % 2 ? 17 : 6};
+		.proto = i % 2 ? 17 : 6,
+		.len = 32};
 }
 
 static int
@@ -50,12 +51,14 @@ every_key_is_found_and_no_other(void)
 		for (uint32_t i = 0; i < n; i++) {
 			const struct sl_fwd_key key = nth(i);
 
-			SL_TEST_INT(sl_fwd_services_add(s, &key, i, sl_fwd_eps_get(eps)), 0);
+			SL_TEST_INT(sl_fwd_services_add(
+					    s, &key, SL_FWD_CLIENTS_ALL, i, sl_fwd_eps_get(eps)),
+				0);
 		}
 		SL_TEST_INT(sl_fwd_services_count(s), n);
 		for (uint32_t i = 0; i < 2 * n + 100; i++) {
 			const struct sl_fwd_key key = nth(i);
-			const struct sl_fwd_service *svc = sl_fwd_services_find(s, &key);
+			const struct sl_fwd_service *svc = sl_fwd_services_find(s, &key, 0);
 
 			if (i >= n) {
 				RTE_TEST_ASSERT_NULL(svc, "n=%u: found %u, never added", n, i);
@@ -76,15 +79,15 @@ every_key_is_found_and_no_other(void)
 static int
 match_is_exact(void)
 {
-	const struct sl_fwd_key key = {.vip = 0x010200c0, .port = 0x5000, .proto = 6};
+	const struct sl_fwd_key key = {.vip = 0x010200c0, .port = 0x5000, .proto = 6, .len = 32};
 	struct sl_fwd fwd = {.services = sl_fwd_services_new(1)};
 
-	SL_TEST_INT(sl_fwd_services_add(fwd.services, &key, 7, one(1)), 0);
-	RTE_TEST_ASSERT_NOT_NULL(sl_fwd_match(&fwd, 6, 0x010200c0, 0x5000), "no match");
-	RTE_TEST_ASSERT_NULL(sl_fwd_match(&fwd, 17, 0x010200c0, 0x5000), "protocol ignored");
-	RTE_TEST_ASSERT_NULL(sl_fwd_match(&fwd, 6, 0x020200c0, 0x5000), "address ignored");
-	RTE_TEST_ASSERT_NULL(sl_fwd_match(&fwd, 6, 0x010200c0, 0x5001), "port ignored");
-	RTE_TEST_ASSERT_NULL(sl_fwd_match(&fwd, 0, 0, 0), "an empty cell matched");
+	SL_TEST_INT(sl_fwd_services_add(fwd.services, &key, SL_FWD_CLIENTS_ALL, 7, one(1)), 0);
+	RTE_TEST_ASSERT_NOT_NULL(sl_fwd_match_vip(&fwd, 6, 0x010200c0, 0x5000, 0), "no match");
+	RTE_TEST_ASSERT_NULL(sl_fwd_match_vip(&fwd, 17, 0x010200c0, 0x5000, 0), "protocol ignored");
+	RTE_TEST_ASSERT_NULL(sl_fwd_match_vip(&fwd, 6, 0x020200c0, 0x5000, 0), "address ignored");
+	RTE_TEST_ASSERT_NULL(sl_fwd_match_vip(&fwd, 6, 0x010200c0, 0x5001, 0), "port ignored");
+	RTE_TEST_ASSERT_NULL(sl_fwd_match_vip(&fwd, 0, 0, 0, 0), "an empty cell matched");
 	sl_fwd_services_put(fwd.services);
 	return TEST_SUCCESS;
 }
@@ -97,12 +100,12 @@ add_refuses_duplicates_and_overflow(void)
 	struct sl_fwd_eps *eps = watched(1);
 
 	freed = 0;
-	SL_TEST_INT(sl_fwd_services_add(s, &a, 1, one(1)), 0);
-	SL_TEST_INT(sl_fwd_services_add(s, &a, 2, eps), -EEXIST);
-	SL_TEST_INT(sl_fwd_services_find(s, &a)->id, 1);
-	SL_TEST_INT(sl_fwd_services_add(s, &b, 2, one(2)), 0);
-	SL_TEST_INT(sl_fwd_services_add(s, &c, 3, eps), -ENOSPC);
-	SL_TEST_INT(sl_fwd_services_add(s, &b, 3, eps), -EEXIST);
+	SL_TEST_INT(sl_fwd_services_add(s, &a, SL_FWD_CLIENTS_ALL, 1, one(1)), 0);
+	SL_TEST_INT(sl_fwd_services_add(s, &a, SL_FWD_CLIENTS_ALL, 2, eps), -EEXIST);
+	SL_TEST_INT(sl_fwd_services_find(s, &a, 0)->id, 1);
+	SL_TEST_INT(sl_fwd_services_add(s, &b, SL_FWD_CLIENTS_ALL, 2, one(2)), 0);
+	SL_TEST_INT(sl_fwd_services_add(s, &c, SL_FWD_CLIENTS_ALL, 3, eps), -ENOSPC);
+	SL_TEST_INT(sl_fwd_services_add(s, &b, SL_FWD_CLIENTS_ALL, 3, eps), -EEXIST);
 	SL_TEST_INT(sl_fwd_services_count(s), 2);
 	sl_fwd_eps_put(eps); // still ours
 	SL_TEST_INT(freed, 1);
@@ -123,12 +126,13 @@ swap_and_sharing(void)
 	struct sl_fwd_eps *old;
 
 	freed = 0;
-	SL_TEST_INT(sl_fwd_services_add(s, &key, 1, first), 0);
-	SL_TEST_INT(sl_fwd_services_add(t, &key, 1, sl_fwd_eps_get(first)), 0);
-	old = sl_fwd_service_swap(sl_fwd_services_find(s, &key), second);
+	SL_TEST_INT(sl_fwd_services_add(s, &key, SL_FWD_CLIENTS_ALL, 1, first), 0);
+	SL_TEST_INT(sl_fwd_services_add(t, &key, SL_FWD_CLIENTS_ALL, 1, sl_fwd_eps_get(first)), 0);
+	old = sl_fwd_service_swap(sl_fwd_services_find(s, &key, 0), second);
 	RTE_TEST_ASSERT(old == first, "another set came back");
-	RTE_TEST_ASSERT(sl_fwd_service_eps(sl_fwd_services_find(s, &key)) == second, "no swap");
-	RTE_TEST_ASSERT(sl_fwd_service_eps(sl_fwd_services_find(t, &key)) == first, "both moved");
+	RTE_TEST_ASSERT(sl_fwd_service_eps(sl_fwd_services_find(s, &key, 0)) == second, "no swap");
+	RTE_TEST_ASSERT(
+		sl_fwd_service_eps(sl_fwd_services_find(t, &key, 0)) == first, "both moved");
 	sl_fwd_eps_put(old);
 	SL_TEST_INT(freed, 0);
 	RTE_TEST_ASSERT(sl_fwd_services_get(s) == s, "get gave another");
@@ -153,16 +157,20 @@ snapshot_owns_its_parts(void)
 	struct sl_fwd *a, *b;
 
 	freed = 0;
-	SL_TEST_INT(sl_fwd_services_add(s, &key, 1, watched(1)), 0);
-	a = sl_fwd_new(1, s, net, &params);
-	b = sl_fwd_new(2, sl_fwd_services_get(s), sl_fwd_net_get(net), &params);
+	SL_TEST_INT(sl_fwd_services_add(s, &key, SL_FWD_CLIENTS_ALL, 1, watched(1)), 0);
+	a = sl_fwd_new(
+		&(struct sl_fwd){.generation = 1, .services = s, .net = net, .params = params});
+	b = sl_fwd_new(&(struct sl_fwd){.generation = 2,
+		.services = sl_fwd_services_get(s),
+		.net = sl_fwd_net_get(net),
+		.params = params});
 	SL_TEST_INT(b->generation, 2);
 	SL_TEST_INT(b->params.deny, SL_DENY_SILENT);
 	SL_TEST_INT(b->params.reply_rate, 100);
 	sl_fwd_free(a);
 	SL_TEST_INT(freed, 0);
 	SL_TEST_INT(sl_fwd_net_gen(b->net), 3);
-	RTE_TEST_ASSERT_NOT_NULL(sl_fwd_match(b, key.proto, key.vip, key.port), "no match");
+	RTE_TEST_ASSERT_NOT_NULL(sl_fwd_match_vip(b, key.proto, key.vip, key.port, 0), "no match");
 	sl_fwd_free(b);
 	SL_TEST_INT(freed, 1);
 	sl_fwd_free(NULL);
