@@ -175,6 +175,15 @@ struct sl_object *sl_registry_find(
 // The object of that very origin (shadowed or not), or NULL.
 struct sl_object *sl_registry_find_origin(struct sl_registry *r, enum sl_kind kind,
 	const char *namespace_, const char *name, enum sl_origin origin);
+// What changed in force since the last call, once for each name; the first call tells all there is.
+// old or now is NULL: created, or deleted. What came and went in between is not told. `old` lives
+// until fn returns. fn must not change the registry. For one reader.
+struct sl_registry_change {
+	struct sl_object *old;
+	struct sl_object *now;
+};
+typedef void sl_registry_change_fn(void *ctx, const struct sl_registry_change *change);
+void sl_registry_changes(struct sl_registry *r, sl_registry_change_fn *fn, void *ctx);
 size_t sl_registry_count(const struct sl_registry *r);
 uint64_t sl_registry_generation(const struct sl_registry *r); // moves with every change
 // Objects in force, sorted by kind, namespace, name. Returns false at the end. *it = 0 begins.
