@@ -11,7 +11,8 @@ put_range(struct sl_buf *out, const struct field *f)
 {
 	char low[32], high[32];
 
-	if (f->type == T_NUMBER || f->type == T_PORT_MAP)
+	if ((f->type >= T_NUMBER && f->type <= T_PERCENT) || f->type == T_PORT_MAP ||
+		f->type == T_WEIGHTS)
 		sl_buf_printf(out, ", %" PRIu64 "..%" PRIu64, f->min, f->max);
 	else if (f->type == T_MEBIBYTES)
 		sl_buf_printf(out, ", %" PRIu64 "Mi..%" PRIu64 "Mi", f->min, f->max);

@@ -86,6 +86,10 @@ field_size(const struct field *f)
 		[T_STRING] = sizeof(char *),
 		[T_PATH] = sizeof(char *),
 		[T_NUMBER] = sizeof(uint32_t),
+		[T_NUMBER64] = sizeof(uint64_t),
+		[T_DECIMAL] = sizeof(double),
+		[T_PERCENT] = sizeof(uint32_t),
+		[T_BOOL] = sizeof(bool),
 		[T_ENUM] = sizeof(uint32_t),
 		[T_FLAG] = sizeof(bool),
 		[T_DURATION] = sizeof(uint64_t),
@@ -98,6 +102,7 @@ field_size(const struct field *f)
 		[T_VIP] = sizeof(struct sl_se_address),
 		[T_LABELS] = sizeof(struct sl_label),
 		[T_PORT_MAP] = sizeof(struct sl_se_endpoint_port),
+		[T_WEIGHTS] = sizeof(struct sl_lb_to),
 		[T_OBJECT] = 0,
 		[T_ANY] = 0,
 	};
@@ -112,6 +117,10 @@ field_expects(const struct field *f)
 		[T_STRING] = "a string",
 		[T_PATH] = "a path",
 		[T_NUMBER] = "a number",
+		[T_NUMBER64] = "a number",
+		[T_DECIMAL] = "a number",
+		[T_PERCENT] = "a percentage",
+		[T_BOOL] = "true or false",
 		[T_ENUM] = "a word",
 		[T_FLAG] = "a word",
 		[T_DURATION] = "a duration such as 30s",
@@ -124,6 +133,7 @@ field_expects(const struct field *f)
 		[T_VIP] = "an IP address or CIDR",
 		[T_LABELS] = "a mapping of strings",
 		[T_PORT_MAP] = "a mapping of port names to numbers",
+		[T_WEIGHTS] = "a mapping of localities to weights",
 		[T_OBJECT] = "a mapping",
 		[T_ANY] = "anything",
 	};
@@ -163,6 +173,34 @@ read_label(struct reader *r, const struct field *f, const struct pair *p, const 
 		out->value = sl_xstrdup("");
 }
 
+// A number by its name, whatever they are called.
+static void
+read_named(struct reader *r, const struct field *f, const struct pair *p, const struct path *up,
+	char **name, uint32_t *number)
+{
+	const struct path path = {.up = up, .key = p->key};
+	const struct field value = {
+		.type = T_NUMBER, .rule = f->rule, .min = f->min, .max = f->max};
+
+	*name = sl_xstrdup(p->key);
+	value_read(r, &value, p->value, &path, number);
+}
+
+static void
+read_pair(struct reader *r, const struct field *f, const struct pair *p, const struct path *up,
+	void *out)
+{
+	struct sl_se_endpoint_port *port = out;
+	struct sl_lb_to *to = out;
+
+	if (f->type == T_LABELS)
+		read_label(r, f, p, up, out);
+	else if (f->type == T_PORT_MAP)
+		read_named(r, f, p, up, &port->name, &port->number);
+	else
+		read_named(r, f, p, up, &to->locality, &to->weight);
+}
+
 static void
 read_map(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
 	void *out)
@@ -178,21 +216,14 @@ read_map(struct reader *r, const struct field *f, const struct node *n, const st
 		return;
 	*v = sl_xcalloc(n->n, field_size(f));
 	*count = n->n;
-	for (uint32_t i = 0; i < n->n; i++) {
-		const struct pair *p = &n->pairs[i];
-		const struct path at = {.up = path, .key = p->key};
+	for (uint32_t i = 0; i < n->n; i++)
+		read_pair(r, f, &n->pairs[i], path, (char *)*v + (size_t)i * field_size(f));
+}
 
-		if (f->type == T_LABELS) {
-			read_label(r, f, p, path, &((struct sl_label *)*v)[i]);
-		} else {
-			struct sl_se_endpoint_port *port = &((struct sl_se_endpoint_port *)*v)[i];
-			const struct field number = {
-				.type = T_NUMBER, .rule = f->rule, .min = f->min, .max = f->max};
-
-			port->name = sl_xstrdup(p->key);
-			value_read(r, &number, p->value, &at, &port->number);
-		}
-	}
+static bool
+is_map(const struct field *f)
+{
+	return f->type == T_LABELS || f->type == T_PORT_MAP || f->type == T_WEIGHTS;
 }
 
 static bool
@@ -236,19 +267,50 @@ read_list(struct reader *r, const struct field *f, const struct node *n, const s
 	}
 }
 
-static void
-read_field(struct reader *r, const struct field *f, const struct node *n, const struct path *up,
+static bool
+read_in(struct reader *r, const struct field *f, const struct node *n, const struct path *up,
 	void *out)
 {
 	const struct path path = {.up = up, .key = f->key};
 
 	if (r->given)
 		r->given(r->given_ctx, &path, n);
-	if (f->type == T_LABELS || f->type == T_PORT_MAP)
+	if (is_map(f))
 		read_map(r, f, n, &path, out);
 	else if (f->flags & F_LIST)
 		read_list(r, f, n, &path, out);
-	else if (read_one(r, f, n, &path, f->at == NO_AT ? NULL : (char *)out + f->at) && f->has_at)
+	else
+		return read_one(r, f, n, &path, (char *)out + f->at);
+	return true;
+}
+
+// What is checked and not kept goes into memory of its own, and away again.
+static bool
+read_unkept(struct reader *r, const struct field *f, const struct node *n, const struct path *up)
+{
+	struct field alone = *f;
+	const struct schema s = {.fields = &alone, .n = 1};
+	char *scratch;
+	bool ok;
+
+	alone.at = 0;
+	alone.count_at = sizeof(void *); // of lists and maps, which take a pointer's room
+	scratch = sl_xcalloc(1, field_size(f) + 2 * sizeof(void *));
+	ok = read_in(r, &alone, n, up, scratch);
+	schema_fini(&s, scratch);
+	free(scratch);
+	return ok;
+}
+
+static void
+read_field(struct reader *r, const struct field *f, const struct node *n, const struct path *up,
+	void *out)
+{
+	const bool ok = f->type == T_ANY ? true
+			: f->at == NO_AT ? read_unkept(r, f, n, up)
+					 : read_in(r, f, n, up, out);
+
+	if (ok && f->has_at)
 		*(bool *)((char *)out + f->has_at) = true;
 }
 
@@ -257,12 +319,16 @@ set_default(const struct field *f, void *out)
 {
 	const struct node n = {
 		.kind = NODE_SCALAR,
-		.scalar = f->type == T_NUMBER ? SCALAR_INT : SCALAR_STR,
+		.scalar = f->type >= T_NUMBER && f->type <= T_BOOL && f->def
+				  ? scalar_resolve(f->def)
+				  : SCALAR_STR,
 		.n = f->def ? (uint32_t)strlen(f->def) : 0,
 		.text = f->def,
 	};
 	struct reader r = {0};
 
+	if (f->at == NO_AT)
+		return;
 	if (f->type == T_OBJECT && !(f->flags & F_LIST))
 		schema_defaults(f->sub, (char *)out + f->at);
 	else if (f->def)
@@ -348,6 +414,9 @@ fini_one(const struct field *f, void *value)
 	case T_PORT_MAP:
 		free(((struct sl_se_endpoint_port *)value)->name);
 		break;
+	case T_WEIGHTS:
+		free(((struct sl_lb_to *)value)->locality);
+		break;
 	case T_OBJECT:
 		schema_fini(f->sub, value);
 		break;
@@ -359,7 +428,7 @@ fini_one(const struct field *f, void *value)
 static bool
 is_many(const struct field *f)
 {
-	return (f->flags & F_LIST) || f->type == T_LABELS || f->type == T_PORT_MAP;
+	return (f->flags & F_LIST) || is_map(f);
 }
 
 void

@@ -14,6 +14,10 @@ enum field_type {
 	T_STRING,    // char *
 	T_PATH,      // char *, made absolute from the file's folder
 	T_NUMBER,    // uint32_t; min..max
+	T_NUMBER64,  // uint64_t; min..max
+	T_DECIMAL,   // double, whole or with a fraction; min..max
+	T_PERCENT,   // uint32_t, written as a decimal, rounded; min..max
+	T_BOOL,      // bool, written true or false
 	T_ENUM,      // an enum or uint32_t: index into names
 	T_FLAG,      // bool: index into names, two of them
 	T_DURATION,  // uint64_t ns; min..max
@@ -26,6 +30,7 @@ enum field_type {
 	T_VIP,       // struct sl_se_address
 	T_LABELS,    // struct sl_label[] with a count
 	T_PORT_MAP,  // struct sl_se_endpoint_port[] with a count; min..max
+	T_WEIGHTS,   // struct sl_lb_to[] with a count; min..max
 	T_OBJECT,    // the struct of `sub`, in place
 	T_ANY,       // accepted, not read
 };
@@ -37,9 +42,10 @@ enum field_flag {
 	F_UPPER = 8,    // kept in upper case
 	F_ALWAYS = 32,  // in the canonical JSON also when it was not given: its default
 	F_RESTART = 16, // reload class: a change needs a restart (without: a reload applies it)
+	F_MILLIS = 64,  // a duration of whole milliseconds (H11)
 };
 
-#define NO_AT UINT32_MAX
+#define NO_AT UINT32_MAX // checked, and not kept
 
 struct schema;
 struct field {

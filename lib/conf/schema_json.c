@@ -83,7 +83,7 @@ json_value(const struct field *f, const struct node *n, struct sl_emit *e, const
 	uint64_t v;
 
 	if (n->kind == NODE_MAP) {
-		if (f->type == T_LABELS || f->type == T_PORT_MAP)
+		if (f->type == T_LABELS || f->type == T_PORT_MAP || f->type == T_WEIGHTS)
 			json_map(f->type == T_LABELS ? &text : &number, n, e, key);
 		else if (f->sub)
 			json_object(f->sub, n, e, key);
@@ -96,6 +96,10 @@ json_value(const struct field *f, const struct node *n, struct sl_emit *e, const
 		sl_emit_end(e);
 	} else if (n->scalar == SCALAR_INT && scalar_u64(n->text, &v) == 0) {
 		sl_emit_u64(e, key, v);
+	} else if (n->scalar == SCALAR_BOOL) {
+		sl_emit_bool(e, key, strchr("tT", n->text[0]) != NULL);
+	} else if (n->scalar == SCALAR_FLOAT) {
+		sl_emit_dbl(e, key, strtod(n->text, NULL));
 	} else {
 		sl_emit_str(e, key, n->scalar == SCALAR_NULL ? "" : n->text);
 	}

@@ -35,6 +35,30 @@ describe(const struct node *n, char *buf, size_t size)
 	return buf;
 }
 
+// Written without quotes.
+static bool
+is_plain(const struct field *f)
+{
+	return f->type >= T_NUMBER && f->type <= T_BOOL;
+}
+
+static bool
+takes(const struct field *f, enum scalar_type scalar)
+{
+	switch (f->type) {
+	case T_NUMBER:
+	case T_NUMBER64:
+		return scalar == SCALAR_INT;
+	case T_DECIMAL:
+	case T_PERCENT:
+		return scalar == SCALAR_INT || scalar == SCALAR_FLOAT;
+	case T_BOOL:
+		return scalar == SCALAR_BOOL;
+	default:
+		return scalar == SCALAR_STR;
+	}
+}
+
 void
 value_wrong_type(struct reader *r, const struct field *f, const char *expected,
 	const struct node *n, const struct path *path)
@@ -45,8 +69,7 @@ value_wrong_type(struct reader *r, const struct field *f, const char *expected,
 
 	if (scalar && n->scalar != SCALAR_STR && n->scalar != SCALAR_NULL && f->type <= T_PATH)
 		advice = ": put it in quotes";
-	if (scalar && n->scalar == SCALAR_STR && f->type == T_NUMBER &&
-		scalar_resolve(n->text) == SCALAR_INT)
+	if (scalar && n->scalar == SCALAR_STR && is_plain(f) && takes(f, scalar_resolve(n->text)))
 		advice = ": leave the quotes out";
 	reader_error(r, path, n->line, n->col, f->rule, "expected %s, got %s%s", expected,
 		describe(n, buf, sizeof(buf)), advice);
@@ -80,16 +103,11 @@ out_of_range(struct reader *r, const struct field *f, const struct node *n, cons
 
 static bool
 read_number(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
-	uint32_t *out)
+	void *out)
 {
 	uint64_t v;
 	int rc;
 
-	if (n->scalar != SCALAR_INT) {
-		value_wrong_type(r, f,
-			n->scalar == SCALAR_FLOAT ? "a whole number" : field_expects(f), n, path);
-		return false;
-	}
 	rc = scalar_u64(n->text, &v);
 	if (rc == -EINVAL && n->text[0] != '-') {
 		reader_error(r, path, n->line, n->col, f->rule,
@@ -101,7 +119,31 @@ read_number(struct reader *r, const struct field *f, const struct node *n, const
 		out_of_range(r, f, n, path);
 		return false;
 	}
-	*out = (uint32_t)v;
+	if (f->type == T_NUMBER64)
+		*(uint64_t *)out = v;
+	else
+		*(uint32_t *)out = (uint32_t)v;
+	return true;
+}
+
+static bool
+read_decimal(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	void *out)
+{
+	const double v = strtod(n->text, NULL); // 0 for what YAML calls .inf and .nan
+
+	if (strchr("iInN", n->text[strspn(n->text, "+-.")])) {
+		wrong_value(r, f, n, path, field_expects(f));
+		return false;
+	}
+	if (v < (double)f->min || v > (double)f->max) {
+		out_of_range(r, f, n, path);
+		return false;
+	}
+	if (f->type == T_PERCENT)
+		*(uint32_t *)out = (uint32_t)(v + 0.5);
+	else
+		*(double *)out = v;
 	return true;
 }
 
@@ -149,6 +191,10 @@ read_duration(struct reader *r, const struct field *f, const struct node *n,
 	}
 	if (rc < 0 || ns < f->min || ns > f->max) {
 		out_of_range(r, f, n, path);
+		return false;
+	}
+	if ((f->flags & F_MILLIS) && ns % 1000000) {
+		wrong_value(r, f, n, path, "a duration of whole milliseconds");
 		return false;
 	}
 	if (f->type == T_MICROS)
@@ -259,17 +305,33 @@ read_parsed(struct reader *r, const struct field *f, const struct node *n, const
 	return ok;
 }
 
+static const char *
+wanted(const struct field *f, const struct node *n)
+{
+	const bool number = f->type == T_NUMBER || f->type == T_NUMBER64;
+
+	return number && n->kind == NODE_SCALAR && n->scalar == SCALAR_FLOAT ? "a whole number"
+									     : field_expects(f);
+}
+
 bool
 value_read(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
 	void *out)
 {
-	if (n->kind != NODE_SCALAR || (f->type != T_NUMBER && n->scalar != SCALAR_STR)) {
-		value_wrong_type(r, f, field_expects(f), n, path);
+	if (n->kind != NODE_SCALAR || !takes(f, n->scalar)) {
+		value_wrong_type(r, f, wanted(f, n), n, path);
 		return false;
 	}
 	switch (f->type) {
 	case T_NUMBER:
+	case T_NUMBER64:
 		return read_number(r, f, n, path, out);
+	case T_DECIMAL:
+	case T_PERCENT:
+		return read_decimal(r, f, n, path, out);
+	case T_BOOL:
+		*(bool *)out = strchr("tT", n->text[0]) != NULL;
+		return true;
 	case T_ENUM:
 	case T_FLAG:
 		return read_word(r, f, n, path, out);
