@@ -360,6 +360,32 @@ read_node(struct objects_reader *o, const struct node *root)
 }
 
 void
+objects_read_doc(struct objects_reader *o, const char *text, size_t len, uint32_t line)
+{
+	const size_t errors = o->errors;
+	struct doc doc;
+
+	o->errors += doc_read(&doc, text, len, o->file, line, o->diags);
+	o->broken = o->errors != errors;
+	if (doc.root)
+		read_node(o, doc.root);
+	else if (o->broken)
+		o->out->invalid++;
+	doc_fini(&doc);
+}
+
+bool
+objects_too_many(struct objects_reader *o, size_t n, uint32_t line)
+{
+	const struct node at = {.line = line, .col = 1};
+
+	if (n <= MAX_DOCUMENTS)
+		return false;
+	refuse(o, &at, NULL, NULL, "more than 100000 documents");
+	return true;
+}
+
+void
 objects_read(struct objects_reader *o, const char *text, size_t len)
 {
 	const char *doc_text;
@@ -367,22 +393,9 @@ objects_read(struct objects_reader *o, const char *text, size_t len)
 	uint32_t line = 1, doc_line;
 
 	while (stream_next(text, len, &pos, &line, &doc_text, &doc_len, &doc_line)) {
-		const size_t syntax_errors = o->errors;
-		struct doc doc;
-
-		if (++n > MAX_DOCUMENTS) {
-			const struct node at = {.line = doc_line, .col = 1};
-
-			refuse(o, &at, NULL, NULL, "more than 100000 documents");
+		if (objects_too_many(o, ++n, doc_line))
 			return;
-		}
-		o->errors += doc_read(&doc, doc_text, doc_len, o->file, doc_line, o->diags);
-		o->broken = o->errors != syntax_errors;
-		if (doc.root)
-			read_node(o, doc.root);
-		else if (o->broken)
-			o->out->invalid++;
-		doc_fini(&doc);
+		objects_read_doc(o, doc_text, doc_len, doc_line);
 	}
 }
 
