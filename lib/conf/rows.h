@@ -4,9 +4,10 @@
 #include "schema.h"
 #include "sl_conf.h"
 
-const struct schema *conf_schema(void); // sluice.yaml, into struct sl_conf
-// An Istio object with the spec of a ServiceEntry, into struct sl_object.
-const struct schema *object_schema(void);
+const struct schema *conf_schema(void);         // sluice.yaml, into struct sl_conf
+extern const struct schema meta_schema;         // metadata, into struct sl_meta
+extern const struct schema cluster_meta_schema; // of a cluster-scoped kind
+extern const struct schema se_schema;           // spec of a ServiceEntry
 
 // Checks of sluice.yaml that need more than one field.
 void conf_check(struct reader *r, const struct sl_conf *conf);

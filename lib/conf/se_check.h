@@ -4,6 +4,8 @@
 #include "schema.h"
 #include "sl_conf.h"
 
+// The addresses of endpoints as values.
+void se_finish(const struct node *root, struct sl_object *obj);
 // obj was read from root; adds errors and warnings for what the rows cannot say.
 void se_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 // obj is valid: notes on it, each also a warning, for what is not served or has no effect.
@@ -17,7 +19,8 @@ struct se_check {
 	const struct node *spec;
 	const struct sl_object *obj;
 	const struct sl_service_entry *se;
-	char path[400]; // of the finding
+	struct sl_object *notes; // that remarks go to
+	char path[400];          // of the finding
 };
 
 #define P(c, ...) (snprintf((c)->path, sizeof((c)->path), __VA_ARGS__), (c)->path)
@@ -28,6 +31,19 @@ const char *se_path_key(struct se_check *c, const char *key);
 const struct node *node_at(const struct node *root, const char *path);
 void se_say(struct se_check *c, enum sl_severity severity, const char *rule, const char *path,
 	const char *fmt, ...) SL_PRINTF(5, 6);
+// A note on c->notes and a warning. rule: NULL or an id.
+void se_remark(struct se_check *c, const char *rule, const char *path, const char *fmt, ...)
+	SL_PRINTF(4, 5);
 // The key of spec is there and not null, be it empty (the CRD asks has(), not len()).
 bool se_given(const struct se_check *c, const char *key);
+// metadata of any kind.
+void obj_check_meta(struct se_check *c);
+// Keys and values of labels, which stand at `at` (H8).
+void se_labels(
+	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n);
+// Labels of a workloadSelector, which stand at `at`.
+void se_selector(
+	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n);
+// spec.exportTo (E1..E5). nobody: `~` may stand in it.
+void se_export_to(struct se_check *c, char *const *v, uint32_t n, bool nobody);
 bool se_has_label(const struct sl_label *v, uint32_t n, const char *key);
