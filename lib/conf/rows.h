@@ -5,8 +5,8 @@
 #include "sl_conf.h"
 
 const struct schema *conf_schema(void); // sluice.yaml, into struct sl_conf
-// An Istio object with the spec of a ServiceEntry, into struct sl_object.
-const struct schema *object_schema(void);
+// An object of that kind, into struct sl_object.
+const struct schema *object_schema(enum sl_kind kind);
 
 // Checks of sluice.yaml that need more than one field.
 void conf_check(struct reader *r, const struct sl_conf *conf);
