@@ -92,7 +92,6 @@ static const struct sl_conf_rule rules[] = {
 	{"W3", "A Unix endpoint has an absolute or abstract path, and no ports."},
 	{"W4", "An address is an IP address, a host name or unix://."},
 	{"W5", "Port names, port numbers and labels are well formed."},
-	{"W6", "Names of ports that no service has are accepted."},
 	{"C1", "`spec` is there."},
 	{"C8", "targetPort is in 1..65535 when it is written."},
 	{"C10", "Selector labels: at most 256, values of at most 63 characters."},

@@ -132,6 +132,8 @@ health_checks(const struct sl_meta *meta)
 void
 we_finish(const struct node *root, struct sl_object *obj)
 {
+	if (obj->we.ep.address)
+		sl_ip_parse(obj->we.ep.address, &obj->we.ep.ip);
 	obj->we.healthy = !health_checks(&obj->meta) || is_true(condition(root, "Healthy"));
 }
 
