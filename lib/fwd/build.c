@@ -19,9 +19,9 @@ struct draft {
 	uint64_t weights[SL_FWD_PRIORITIES]; // of localities, effective; 0: weighted alike
 	uint32_t n_prios;
 	struct sl_fwd_eps *eps;
-	uint64_t *mass;      // per live endpoint, scratch
-	uint64_t *pool_mass; // per pool
-	uint64_t *raw;       // per live endpoint: weight of its locality as given
+	uint64_t *mass;     // per live endpoint, scratch
+	uint64_t *lot_mass; // per lot
+	uint64_t *raw;      // per live endpoint: weight of its locality as given
 };
 
 static uint32_t
@@ -109,14 +109,14 @@ alloc(struct draft *d)
 		.algo = d->spec->algo,
 		.live = (void *)((char *)d->eps + head),
 		.rest = rest};
-	d->eps->pool = malloc((d->n_groups + 1) * sizeof(*d->eps->pool));
-	d->pool_mass = malloc((d->n_groups + 1) * sizeof(*d->pool_mass));
+	d->eps->lot = malloc((d->n_groups + 1) * sizeof(*d->eps->lot));
+	d->lot_mass = malloc((d->n_groups + 1) * sizeof(*d->lot_mass));
 	d->mass = calloc(n + 1, sizeof(*d->mass));
 	d->raw = malloc((n + 1) * sizeof(*d->raw));
-	rest->tier = calloc(d->n_prios + 1, sizeof(*rest->tier));
+	rest->level = calloc(d->n_prios + 1, sizeof(*rest->level));
 	if (d->spec->since_ns)
 		rest->since = malloc((n + 1) * sizeof(*rest->since));
-	if (!d->eps->pool || !d->pool_mass || !d->mass || !d->raw || !rest->tier ||
+	if (!d->eps->lot || !d->lot_mass || !d->mass || !d->raw || !rest->level ||
 		(d->spec->since_ns && !rest->since))
 		return -ENOMEM;
 	return 0;
@@ -137,10 +137,10 @@ add_ep(struct draft *d, uint32_t index, const struct sl_fwd_group *g)
 		rest->warm_until = rest->since[at] + d->spec->warmup_ns;
 }
 
-// Live endpoints from `first` on, of the group, take part in the draws: of a pool of their own
+// Live endpoints from `first` on, of the group, take part in the draws: of a lot of their own
 // where localities have weights, else of that of their priority.
 static void
-add_to_pool(struct draft *d, const struct sl_fwd_group *g, const struct sl_fwd_ep *ep,
+add_to_lot(struct draft *d, const struct sl_fwd_group *g, const struct sl_fwd_ep *ep,
 	uint32_t first, bool same_priority)
 {
 	struct sl_fwd_eps *eps = d->eps;
@@ -151,20 +151,20 @@ add_to_pool(struct draft *d, const struct sl_fwd_group *g, const struct sl_fwd_e
 	if (load == 0 || n == 0)
 		return;
 	if (all == 0 && same_priority) {
-		eps->pool[eps->n_pools - 1].n += n;
+		eps->lot[eps->n_lots - 1].n += n;
 		return;
 	}
 	if (all > 0)
 		mass = (unsigned __int128)mass * effective(g, ep) / all;
-	d->pool_mass[eps->n_pools] = mass > 0 ? mass : 1;
-	eps->pool[eps->n_pools++] = (struct pool){.first = first, .n = n};
+	d->lot_mass[eps->n_lots] = mass > 0 ? mass : 1;
+	eps->lot[eps->n_lots++] = (struct lot){.first = first, .n = n};
 }
 
 static void
 add_groups(struct draft *d)
 {
 	struct rest *rest = d->rest;
-	struct tier *tier = NULL;
+	struct level *level = NULL;
 	uint32_t at = 0, last = UINT32_MAX;
 
 	for (uint32_t i = 0; i < d->n_groups; at += d->group[i++].n) {
@@ -177,11 +177,11 @@ add_groups(struct draft *d)
 		if (d->eps->n_live == first)
 			continue;
 		if (g->priority != last) {
-			tier = &rest->tier[rest->n_tiers++];
-			*tier = (struct tier){.first = first, .load = d->prio[g->priority].load};
+			level = &rest->level[rest->n_levels++];
+			*level = (struct level){.first = first, .load = d->prio[g->priority].load};
 		}
-		tier->n = d->eps->n_live - tier->first;
-		add_to_pool(d, g, &d->spec->ep[at], first, g->priority == last);
+		level->n = d->eps->n_live - level->first;
+		add_to_lot(d, g, &d->spec->ep[at], first, g->priority == last);
 		last = g->priority;
 	}
 }
@@ -215,14 +215,14 @@ make_aliases(struct draft *d)
 
 	for (uint32_t i = 0; i < eps->n_live; i++)
 		d->mass[i] = eps->live[i].weight;
-	for (uint32_t i = 0; i < eps->n_pools && rc == 0; i++) {
-		const struct pool *p = &eps->pool[i];
+	for (uint32_t i = 0; i < eps->n_lots && rc == 0; i++) {
+		const struct lot *p = &eps->lot[i];
 
 		rc = alias_make(
 			eps->alias + p->first, sizeof(struct alias), d->mass + p->first, p->n);
 	}
-	if (rc == 0 && eps->n_pools > 0)
-		rc = alias_make(&eps->pool->alias, sizeof(struct pool), d->pool_mass, eps->n_pools);
+	if (rc == 0 && eps->n_lots > 0)
+		rc = alias_make(&eps->lot->alias, sizeof(struct lot), d->lot_mass, eps->n_lots);
 	return rc;
 }
 
@@ -231,15 +231,15 @@ make_turns(struct draft *d)
 {
 	const struct sl_fwd_eps *eps = d->eps;
 
-	for (uint32_t i = 0; i < eps->n_pools; i++) {
-		const struct pool *p = &eps->pool[i];
+	for (uint32_t i = 0; i < eps->n_lots; i++) {
+		const struct lot *p = &eps->lot[i];
 		const struct sl_fwd_ep *ep = eps->live + p->first;
 		const uint64_t sum = sum_weights(ep, p->n);
 
 		for (uint32_t k = 0; k < p->n; k++)
 			d->mass[p->first + k] =
-				eps->n_pools == 1 ? ep[k].weight
-						  : portion(d->pool_mass[i], ep[k].weight, sum);
+				eps->n_lots == 1 ? ep[k].weight
+						 : portion(d->lot_mass[i], ep[k].weight, sum);
 	}
 	return eps->n_live > 0 ? turns_make(d->rest, d->mass, eps->n_live) : 0;
 }
@@ -247,16 +247,16 @@ make_turns(struct draft *d)
 // Live endpoints of a priority, with shares by locality where these have weights: by the weights as
 // they are given, whatever the health.
 static void
-list_members(const struct draft *d, const struct tier *t, struct member *m)
+list_members(const struct draft *d, const struct level *t, struct member *m)
 {
 	const struct sl_fwd_eps *eps = d->eps;
 	uint64_t all = 0;
 
-	for (uint32_t i = 0; i < eps->n_pools; i++)
-		if (eps->pool[i].first >= t->first && eps->pool[i].first < t->first + t->n)
-			all += d->raw[eps->pool[i].first];
-	for (uint32_t i = 0; i < eps->n_pools; i++) {
-		const struct pool *p = &eps->pool[i];
+	for (uint32_t i = 0; i < eps->n_lots; i++)
+		if (eps->lot[i].first >= t->first && eps->lot[i].first < t->first + t->n)
+			all += d->raw[eps->lot[i].first];
+	for (uint32_t i = 0; i < eps->n_lots; i++) {
+		const struct lot *p = &eps->lot[i];
 		const uint64_t sum = sum_weights(eps->live + p->first, p->n);
 
 		if (p->first < t->first || p->first >= t->first + t->n)
@@ -284,8 +284,8 @@ make_tables(struct draft *d)
 	struct member *m = malloc((d->eps->n_live + 1) * sizeof(*m));
 	int rc = m ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; i < d->rest->n_tiers && rc == 0; i++) {
-		struct tier *t = &d->rest->tier[i];
+	for (uint32_t i = 0; i < d->rest->n_levels && rc == 0; i++) {
+		struct level *t = &d->rest->level[i];
 
 		if (t->load == 0 || t->n < 2)
 			continue;
@@ -333,11 +333,11 @@ build(struct rest *rest)
 		d.eps->warms = rest->since != NULL;
 		rc = make_balancer(&d);
 	}
-	free(d.pool_mass);
+	free(d.lot_mass);
 	free(d.mass);
 	free(d.raw);
 	if (rc < 0 && d.eps) {
-		free(d.eps->pool);
+		free(d.eps->lot);
 		free(d.eps);
 	}
 	return rc < 0 ? NULL : d.eps;

@@ -103,11 +103,11 @@ rest_free(struct rest *rest)
 	free((void *)rest->spec.ep);
 	free((void *)rest->spec.group);
 	free((void *)rest->spec.since_ns);
-	for (uint32_t i = 0; i < rest->n_tiers; i++) {
-		free(rest->tier[i].table.owner);
-		free(rest->tier[i].table.point);
+	for (uint32_t i = 0; i < rest->n_levels; i++) {
+		free(rest->level[i].table.owner);
+		free(rest->level[i].table.point);
 	}
-	free(rest->tier);
+	free(rest->level);
 	free(rest->since);
 	free(rest->turn);
 	free(rest->part);
@@ -179,7 +179,7 @@ sl_fwd_eps_put(struct sl_fwd_eps *eps)
 	for (uint32_t i = 0; i < eps->rest->n_parts; i++)
 		sl_fwd_eps_put(eps->rest->part[i]);
 	rest_free(eps->rest);
-	free(eps->pool);
+	free(eps->lot);
 	free(eps);
 }
 

@@ -6,10 +6,10 @@
 #include "sl_fwd_eps.h"
 
 // What is drawn from alone: a priority, or in locality-weighted sets a locality of one.
-struct pool {
+struct lot {
 	uint32_t first; // in live
 	uint32_t n;
-	struct alias alias; // of the draw among pools
+	struct alias alias; // of the draw among lots
 };
 
 // Of consistent hashing: 2 bytes an entry, and for a ring the points that they begin at.
@@ -19,7 +19,7 @@ struct table {
 	uint32_t *point; // ring hash only: ascending
 };
 
-struct tier {
+struct level {
 	uint32_t first; // in live
 	uint32_t n;
 	uint32_t load; // percent of new flows
@@ -33,8 +33,8 @@ struct rest {
 	void *ctx;
 	uint64_t *since;     // per live endpoint; NULL: none warms up
 	uint64_t warm_until; // no endpoint warms up from here on
-	struct tier *tier;
-	uint32_t n_tiers;
+	struct level *level;
+	uint32_t n_levels;
 	uint16_t *turn; // of round robin; NULL: each live one in its turn
 	uint32_t n_turns;
 	// of a split
@@ -47,7 +47,7 @@ struct rest {
 // The head, the aliases and the endpoints of a small set lie in the first two cache lines.
 struct sl_fwd_eps {
 	uint32_t n_live;
-	uint32_t n_pools;
+	uint32_t n_lots;
 	uint32_t cluster_slot;
 	uint32_t max_flows;
 	uint16_t policy;
@@ -57,12 +57,12 @@ struct sl_fwd_eps {
 	uint8_t pad[3];
 	uint32_t refs;          // control only
 	struct sl_fwd_ep *live; // those to pick from, by priority and locality
-	struct pool *pool;
+	struct lot *lot;
 	struct rest *rest;
-	struct alias alias[]; // per live endpoint, within its pool: least request and random
+	struct alias alias[]; // per live endpoint, within its lot: least request and random
 };
 
-// build.c: live endpoints, pools, priorities and the balancer's tables, from rest->spec, which is
+// build.c: live endpoints, lots, priorities and the balancer's tables, from rest->spec, which is
 // valid; it fills the rest. NULL: no memory; rest stays the caller's.
 struct sl_fwd_eps *build(struct rest *rest);
 

@@ -8,13 +8,13 @@
 #define TRIES 8 // choices of the balancer before any other endpoint is taken
 
 // By hash, where priorities share the flows.
-static const struct tier *
-tier_of(const struct rest *rest, uint32_t hash)
+static const struct level *
+level_of(const struct rest *rest, uint32_t hash)
 {
-	const struct tier *t = rest->tier;
+	const struct level *t = rest->level;
 	uint32_t at = hash % 100;
 
-	for (uint32_t left = rest->n_tiers - 1; left > 0 && at >= t->load; left--)
+	for (uint32_t left = rest->n_levels - 1; left > 0 && at >= t->load; left--)
 		at -= t++->load;
 	return t;
 }
@@ -24,7 +24,7 @@ choose(const struct sl_fwd_eps *eps, struct sl_fwd_load *load, const struct sl_f
 	unsigned attempt)
 {
 	const uint64_t rnd = attempt > 0 ? remix(ask->rnd + attempt) : ask->rnd;
-	const struct tier *t;
+	const struct level *t;
 
 	switch (eps->algo) {
 	case SL_FWD_LEAST_REQUEST:
@@ -34,10 +34,10 @@ choose(const struct sl_fwd_eps *eps, struct sl_fwd_load *load, const struct sl_f
 	case SL_FWD_RANDOM:
 		return random_draw(eps, rnd);
 	case SL_FWD_MAGLEV:
-		t = tier_of(eps->rest, ask->hash);
+		t = level_of(eps->rest, ask->hash);
 		return t->first + maglev_find(&t->table, ask->hash, attempt);
 	case SL_FWD_RING_HASH:
-		t = tier_of(eps->rest, ask->hash);
+		t = level_of(eps->rest, ask->hash);
 		return t->first + ring_find(&t->table, ask->hash, attempt);
 	}
 	return 0; // original destination
@@ -58,7 +58,7 @@ was_tried(const struct sl_fwd_eps *eps, uint32_t i, const struct sl_fwd_ask *ask
 static int64_t
 walk(const struct sl_fwd_eps *eps, uint32_t i, const struct sl_fwd_ask *ask)
 {
-	const struct tier *own = eps->rest->tier;
+	const struct level *own = eps->rest->level;
 
 	while (i >= own->first + own->n)
 		own++;
