@@ -79,6 +79,8 @@ read_root(struct reader *r, const struct doc *doc, struct sl_conf *conf)
 	if (!conf->n_workers)
 		conf->n_workers = conf->n_worker_cores ? conf->n_worker_cores : 1;
 	conf_check(r, conf);
+	if (!r->errors)
+		conf_groups(r, conf);
 }
 
 struct sl_conf *
@@ -137,6 +139,8 @@ sl_conf_free(struct sl_conf *conf)
 	for (uint32_t i = 0; i < conf->n_places; i++)
 		free(conf->places[i].path);
 	free(conf->places);
+	free(conf->groups);
+	free(conf->group_prefixes);
 	free(conf->file);
 	free(conf);
 }

@@ -8,6 +8,15 @@ const struct schema *conf_schema(void); // sluice.yaml, into struct sl_conf
 // An Istio object with the spec of a ServiceEntry, into struct sl_object.
 const struct schema *object_schema(void);
 
+extern const struct schema clients_schema; // an entry of clients, struct sl_conf_clients
+extern const struct schema mesh_schema;    // mesh, into struct sl_conf
+
+// Makes the client groups out of node and clients: everything in conf is read and valid by itself.
+void conf_groups(struct reader *r, struct sl_conf *conf);
+// A finding at that path of sluice.yaml.
+void conf_say(struct reader *r, const struct sl_conf *conf, enum sl_severity severity,
+	const char *path, const char *fmt, ...) SL_PRINTF(5, 6);
+
 // Checks of sluice.yaml that need more than one field.
 void conf_check(struct reader *r, const struct sl_conf *conf);
 // Where a path stands: itself, or the nearest thing around it that was given.
