@@ -170,7 +170,9 @@ sl_conf_docs_objects(struct sl_buf *out)
 		"## ServiceEntry\n\n"
 		"| Field | Type | Default | Meaning |\n|---|---|---|---|\n");
 	put_schema(out, object_schema(SL_KIND_SERVICE_ENTRY), false);
-	sl_buf_puts(out, "\n## DestinationRule\n\n| Field | Type | Default | Meaning "
+	sl_buf_puts(out, "\n## DestinationRule\n\nAn example is "
+			 "[examples/destinationrule.yaml](examples/destinationrule.yaml).\n\n| "
+			 "Field | Type | Default | Meaning "
 			 "|\n|---|---|---|---|\n");
 	put_schema(out, object_schema(SL_KIND_DESTINATION_RULE), false);
 	put_rules(out);
