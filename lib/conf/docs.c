@@ -57,7 +57,7 @@ put_default(struct sl_buf *out, const struct field *f)
 }
 
 static void
-put_row(struct sl_buf *out, const struct field *f, const char *prefix, bool reload)
+put_row(struct sl_buf *out, const struct field *f, const char *prefix, bool reload, const char *as)
 {
 	const bool group = f->type == T_OBJECT && !(f->flags & F_LIST);
 
@@ -68,25 +68,54 @@ put_row(struct sl_buf *out, const struct field *f, const char *prefix, bool relo
 	put_default(out, f);
 	if (reload)
 		sl_buf_printf(out, " | %s", group ? "" : f->flags & F_RESTART ? "restart" : "live");
-	sl_buf_printf(out, " | %s%s%s |\n", f->help, f->here ? " **Here:** " : "",
-		f->here ? f->here : "");
+	sl_buf_printf(
+		out, " | %s%s%s", f->help, f->here ? " **Here:** " : "", f->here ? f->here : "");
+	if (as)
+		sl_buf_printf(out, " Fields as in `%s`.", as);
+	sl_buf_puts(out, " |\n");
 }
 
-// Rows of s, then those of what is inside, with their full path.
+// Where a schema stood first: another time, its rows are not repeated.
+struct shown {
+	const struct schema *schema;
+	char at[128];
+};
+
+static struct shown *
+find_shown(struct shown *v, const struct schema *s)
+{
+	while (v->schema && v->schema != s)
+		v++;
+	return v;
+}
+
+// Rows of s, then those of what is inside, with their full path. shown: ends with an empty one.
 static void
-put_rows(struct sl_buf *out, const struct schema *s, const char *prefix, bool reload)
+put_rows(struct sl_buf *out, const struct schema *s, const char *prefix, bool reload,
+	struct shown *shown)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct field *f = &s->fields[i];
+		struct shown *first = f->type == T_OBJECT ? find_shown(shown, field_sub(f)) : NULL;
 		char inner[128];
 
-		put_row(out, f, prefix, reload);
-		if (f->type != T_OBJECT)
+		put_row(out, f, prefix, reload, first && first->schema ? first->at : NULL);
+		if (!first || first->schema)
 			continue;
+		first->schema = field_sub(f);
+		snprintf(first->at, sizeof(first->at), "%s%s", prefix, f->key);
 		snprintf(inner, sizeof(inner), "%s%s%s.", prefix, f->key,
 			f->flags & F_LIST ? "[]" : "");
-		put_rows(out, f->sub, inner, reload);
+		put_rows(out, field_sub(f), inner, reload, shown);
 	}
+}
+
+static void
+put_schema(struct sl_buf *out, const struct schema *s, bool reload)
+{
+	struct shown shown[64] = {0};
+
+	put_rows(out, s, "", reload, shown);
 }
 
 void
@@ -103,7 +132,7 @@ sl_conf_docs_config(struct sl_buf *out)
 		"**Reload** says what `SIGHUP` does with a changed value: *live* applies it, "
 		"*restart* keeps the old\nvalue until the next start and says so.\n\n"
 		"| Key | Type | Default | Reload | Meaning |\n|---|---|---|---|---|\n");
-	put_rows(out, conf_schema(), "", true);
+	put_schema(out, conf_schema(), true);
 }
 
 static void
@@ -114,7 +143,7 @@ put_rules(struct sl_buf *out)
 
 	sl_buf_puts(out, "\n## Rules\n\n"
 			 "A diagnostic names its rule in brackets at the end. The ids are those of "
-			 "Istio's webhook (S, E)\nand CRD (C) checks as this project numbers "
+			 "Istio's webhook (S, D, E)\nand CRD (C) checks as this project numbers "
 			 "them.\n\n"
 			 "| Rule | What it asks |\n|---|---|\n");
 	for (size_t i = 0; i < n; i++)
@@ -140,6 +169,11 @@ sl_conf_docs_objects(struct sl_buf *out)
 		"note in\n`sluicectl describe`.\n\n"
 		"## ServiceEntry\n\n"
 		"| Field | Type | Default | Meaning |\n|---|---|---|---|\n");
-	put_rows(out, object_schema(), "", false);
+	put_schema(out, object_schema(SL_KIND_SERVICE_ENTRY), false);
+	sl_buf_puts(out, "\n## DestinationRule\n\nAn example is "
+			 "[examples/destinationrule.yaml](examples/destinationrule.yaml).\n\n| "
+			 "Field | Type | Default | Meaning "
+			 "|\n|---|---|---|---|\n");
+	put_schema(out, object_schema(SL_KIND_DESTINATION_RULE), false);
 	put_rules(out);
 }

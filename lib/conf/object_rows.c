@@ -1,4 +1,5 @@
 // The rows of objects: what every object has, and the ServiceEntry.
+#include "dr_check.h"
 #include "names.h"
 #include "rows.h"
 
@@ -312,8 +313,37 @@ static const struct field object_rows[] = {
 static const struct schema root_schema = {"ServiceEntry", FIELDS(object_rows),
 	.size = sizeof(struct sl_object), .loc_at = OBJ(loc), .title = "ServiceEntry"};
 
+static const struct field dr_object_rows[] = {
+	{.key = "apiVersion",
+		.type = T_STRING,
+		.flags = F_REQUIRED,
+		.at = OBJ(api_version),
+		.help = "`networking.istio.io/v1`, `v1beta1` or `v1alpha3`: equal here."},
+	{.key = "kind",
+		.type = T_ANY,
+		.flags = F_REQUIRED,
+		.at = NO_AT,
+		.help = "`DestinationRule`."},
+	{.key = "metadata",
+		.type = T_OBJECT,
+		.flags = F_REQUIRED,
+		.at = OBJ(meta),
+		.sub = &meta_schema,
+		.help = "Name and labels."},
+	{.key = "spec",
+		.type = T_OBJECT,
+		.flags = F_REQUIRED,
+		.at = OBJ(dr),
+		.sub_of = dr_schema,
+		.rule = "C1",
+		.help = "The rule."},
+	{.key = "status", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
+};
+static const struct schema dr_root_schema = {"DestinationRule", FIELDS(dr_object_rows),
+	.size = sizeof(struct sl_object), .loc_at = OBJ(loc), .title = "DestinationRule"};
+
 const struct schema *
-object_schema(void)
+object_schema(enum sl_kind kind)
 {
-	return &root_schema;
+	return kind == SL_KIND_DESTINATION_RULE ? &dr_root_schema : &root_schema;
 }

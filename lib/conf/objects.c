@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dr_check.h"
 #include "names.h"
 #include "rows.h"
 #include "se_check.h"
@@ -23,7 +24,6 @@ static const struct {
 } known[] = {
 	{"networking.istio.io", "WorkloadEntry"},
 	{"networking.istio.io", "WorkloadGroup"},
-	{"networking.istio.io", "DestinationRule"},
 	{"networking.istio.io", "VirtualService"},
 	{"networking.istio.io", "Gateway"},
 	{"networking.istio.io", "Sidecar"},
@@ -200,7 +200,7 @@ derive(struct sl_object *obj, const struct node *root)
 		free(obj->meta.creation);
 		obj->meta.creation = sl_xstrdup(utc);
 	}
-	obj->json = schema_json(object_schema(), root);
+	obj->json = schema_json(object_schema(obj->kind), root);
 	obj->hash = sl_str_hash(obj->json, strlen(obj->json), 0);
 }
 
@@ -226,14 +226,36 @@ is_taken(struct reader *r, struct objects_reader *o, const struct sl_object *obj
 }
 
 static void
-read_service_entry(struct objects_reader *o, const struct node *root, const char *title)
+rules(struct reader *r, const struct node *root, struct sl_object *obj)
 {
-	struct sl_object *obj = sl_object_new(SL_KIND_SERVICE_ENTRY);
+	if (obj->kind == SL_KIND_DESTINATION_RULE) {
+		dr_rules(r, root, obj);
+		return;
+	}
+	parse_endpoint_addresses(&obj->se);
+	se_rules(r, root, obj);
+}
+
+static void
+remarks(struct reader *r, const struct node *root, struct sl_object *obj)
+{
+	if (obj->kind == SL_KIND_DESTINATION_RULE) {
+		dr_finish(root, obj);
+		dr_remarks(r, root, obj);
+	} else {
+		se_remarks(r, root, obj);
+	}
+}
+
+static void
+read_object(struct objects_reader *o, const struct node *root, enum sl_kind kind, const char *title)
+{
+	struct sl_object *obj = sl_object_new(kind);
 	struct reader r = {.diags = o->diags, .object = title, .unknown_rule = "C13"};
 
 	// The object outlives the caller's file name; locations inside borrow its own.
 	r.file = sl_xstrdup(o->file);
-	schema_read(&r, object_schema(), root, NULL, obj);
+	schema_read(&r, object_schema(kind), root, NULL, obj);
 	obj->loc.file = r.file;
 	obj->origin = o->origin;
 	if (obj->api_version && !is_served_version(obj->api_version)) {
@@ -244,10 +266,9 @@ read_service_entry(struct objects_reader *o, const struct node *root, const char
 			"\"%.80s\" is not " SERVED_GROUP "/v1, v1beta1 or v1alpha3",
 			obj->api_version);
 	}
-	parse_endpoint_addresses(&obj->se);
-	se_rules(&r, root, obj);
+	rules(&r, root, obj);
 	if (!r.errors && !o->broken && !is_taken(&r, o, obj)) {
-		se_remarks(&r, root, obj);
+		remarks(&r, root, obj);
 		derive(obj, root);
 		keep(o->out, obj);
 	} else {
@@ -346,10 +367,11 @@ read_node(struct objects_reader *o, const struct node *root)
 			n ? "expected a string" : "is required, and missing");
 		return;
 	}
-	if (strcmp(kind, "ServiceEntry") == 0) {
+	if (strcmp(kind, "ServiceEntry") == 0 || strcmp(kind, "DestinationRule") == 0) {
 		char *title = title_of(root, kind, "default");
 
-		read_service_entry(o, root, title);
+		read_object(o, root,
+			*kind == 'D' ? SL_KIND_DESTINATION_RULE : SL_KIND_SERVICE_ENTRY, title);
 		free(title);
 	} else if ((strcmp(kind, "List") == 0 && strcmp(version, "v1") == 0) ||
 		   strcmp(kind, "ServiceEntryList") == 0) {
@@ -360,6 +382,32 @@ read_node(struct objects_reader *o, const struct node *root)
 }
 
 void
+objects_read_doc(struct objects_reader *o, const char *text, size_t len, uint32_t line)
+{
+	const size_t errors = o->errors;
+	struct doc doc;
+
+	o->errors += doc_read(&doc, text, len, o->file, line, o->diags);
+	o->broken = o->errors != errors;
+	if (doc.root)
+		read_node(o, doc.root);
+	else if (o->broken)
+		o->out->invalid++;
+	doc_fini(&doc);
+}
+
+bool
+objects_too_many(struct objects_reader *o, size_t n, uint32_t line)
+{
+	const struct node at = {.line = line, .col = 1};
+
+	if (n <= MAX_DOCUMENTS)
+		return false;
+	refuse(o, &at, NULL, NULL, "more than 100000 documents");
+	return true;
+}
+
+void
 objects_read(struct objects_reader *o, const char *text, size_t len)
 {
 	const char *doc_text;
@@ -367,22 +415,9 @@ objects_read(struct objects_reader *o, const char *text, size_t len)
 	uint32_t line = 1, doc_line;
 
 	while (stream_next(text, len, &pos, &line, &doc_text, &doc_len, &doc_line)) {
-		const size_t syntax_errors = o->errors;
-		struct doc doc;
-
-		if (++n > MAX_DOCUMENTS) {
-			const struct node at = {.line = doc_line, .col = 1};
-
-			refuse(o, &at, NULL, NULL, "more than 100000 documents");
+		if (objects_too_many(o, ++n, doc_line))
 			return;
-		}
-		o->errors += doc_read(&doc, doc_text, doc_len, o->file, doc_line, o->diags);
-		o->broken = o->errors != syntax_errors;
-		if (doc.root)
-			read_node(o, doc.root);
-		else if (o->broken)
-			o->out->invalid++;
-		doc_fini(&doc);
+		objects_read_doc(o, doc_text, doc_len, doc_line);
 	}
 }
 

@@ -13,3 +13,7 @@ struct objects_reader {
 };
 
 void objects_read(struct objects_reader *o, const char *text, size_t len);
+// The same in steps, for one that cuts the stream itself: a document whose first line is `line` of
+// the file, and the check that document n (from 1) is not one too many (an error then).
+void objects_read_doc(struct objects_reader *o, const char *text, size_t len, uint32_t line);
+bool objects_too_many(struct objects_reader *o, size_t n, uint32_t line);

@@ -3,17 +3,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "objects.h"
+#include "paths.h"
 #include "sl_str.h"
 
 #define MAX_FILE_BYTES (256u << 20)
 #define MAX_DEPTH      16
 
 struct walk {
-	sl_conf_text_fn *fn;
+	const struct paths_fns *fns;
 	void *ctx;
 	struct sl_diags *diags;
 	size_t errors;
@@ -36,6 +36,8 @@ cannot_read(struct walk *w, const char *path, int rc)
 
 	say(w, path, SL_ERROR, what);
 	free(what);
+	if (w->fns->unreadable)
+		w->fns->unreadable(w->ctx, path);
 }
 
 static void
@@ -51,8 +53,15 @@ read_file(struct walk *w, const char *path)
 	if (rc < 0)
 		cannot_read(w, file, rc);
 	else
-		w->fn(w->ctx, file, text.data ? text.data : "", text.len);
+		w->fns->text(w->ctx, file, text.data ? text.data : "", text.len);
 	sl_buf_fini(&text);
+}
+
+static void
+read_if_wanted(struct walk *w, const char *path, const struct stat *st)
+{
+	if (!w->fns->wanted || w->fns->wanted(w->ctx, path, st))
+		read_file(w, path);
 }
 
 static bool
@@ -86,11 +95,14 @@ read_entry(struct walk *w, const char *path, const char *name, unsigned depth)
 {
 	struct stat st, link;
 
-	if (stat(path, &st) < 0 || lstat(path, &link) < 0) {
+	if (stat(path, &st) < 0) {
 		if (is_object_file(name))
 			cannot_read(w, path, -errno);
-	} else if (S_ISREG(st.st_mode) && is_object_file(name)) {
-		read_file(w, path);
+	} else if (S_ISREG(st.st_mode)) {
+		if (is_object_file(name))
+			read_if_wanted(w, path, &st);
+	} else if (lstat(path, &link) < 0) {
+		cannot_read(w, path, -errno);
 	} else if (S_ISDIR(st.st_mode) && S_ISLNK(link.st_mode)) {
 		say(w, path, SL_WARNING, "a link to a folder: not followed");
 	} else if (S_ISDIR(st.st_mode)) {
@@ -124,9 +136,9 @@ read_folder(struct walk *w, const char *path, unsigned depth)
 }
 
 size_t
-sl_conf_texts_path(const char *path, sl_conf_text_fn *fn, void *ctx, struct sl_diags *diags)
+paths_walk(const char *path, const struct paths_fns *fns, void *ctx, struct sl_diags *diags)
 {
-	struct walk w = {.fn = fn, .ctx = ctx, .diags = diags};
+	struct walk w = {.fns = fns, .ctx = ctx, .diags = diags};
 	struct stat st;
 
 	if (strcmp(path, "-") == 0)
@@ -136,8 +148,14 @@ sl_conf_texts_path(const char *path, sl_conf_text_fn *fn, void *ctx, struct sl_d
 	else if (S_ISDIR(st.st_mode))
 		read_folder(&w, path, 0);
 	else
-		read_file(&w, path);
+		read_if_wanted(&w, path, &st);
 	return w.errors;
+}
+
+size_t
+sl_conf_texts_path(const char *path, sl_conf_text_fn *fn, void *ctx, struct sl_diags *diags)
+{
+	return paths_walk(path, &(struct paths_fns){.text = fn}, ctx, diags);
 }
 
 static void

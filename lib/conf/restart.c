@@ -34,7 +34,7 @@ compare(struct compare *c, const struct schema *s, const struct path *up, const 
 		const char *x = a, *y = b;
 
 		if (f->type == T_OBJECT && !(f->flags & F_LIST)) {
-			compare(c, f->sub, &path, x + f->at, y + f->at);
+			compare(c, field_sub(f), &path, x + f->at, y + f->at);
 		} else if (!(f->flags & F_RESTART) || field_equal(f, a, b)) {
 			continue;
 		} else if (f->type != T_OBJECT) {
@@ -47,9 +47,9 @@ compare(struct compare *c, const struct schema *s, const struct path *up, const 
 
 			for (uint32_t k = 0; k < n; k++) {
 				const struct path at = {.up = &path, .index = k};
-				const size_t off = (size_t)k * f->sub->size;
+				const size_t off = (size_t)k * field_sub(f)->size;
 
-				compare(c, f->sub, &at, *(char *const *)(x + f->at) + off,
+				compare(c, field_sub(f), &at, *(char *const *)(x + f->at) + off,
 					*(char *const *)(y + f->at) + off);
 			}
 		}
@@ -108,10 +108,11 @@ restart_differs(const struct field *f, const char *a, const char *b)
 	if (n != *(const uint32_t *)(b + f->count_at))
 		return true;
 	for (uint32_t k = 0; k < n; k++) {
-		const size_t off = (size_t)k * f->sub->size;
+		const size_t off = (size_t)k * field_sub(f)->size;
 
-		for (uint32_t i = 0; i < f->sub->n; i++)
-			if (restart_differs(&f->sub->fields[i], *(char *const *)(a + f->at) + off,
+		for (uint32_t i = 0; i < field_sub(f)->n; i++)
+			if (restart_differs(&field_sub(f)->fields[i],
+				    *(char *const *)(a + f->at) + off,
 				    *(char *const *)(b + f->at) + off))
 				return true;
 	}
@@ -125,12 +126,12 @@ adopt(const struct field *f, char *conf, const char *file)
 	if (f->type != T_OBJECT || !(f->flags & F_LIST))
 		return;
 	for (uint32_t k = 0; k < *(uint32_t *)(conf + f->count_at); k++) {
-		char *entry = *(char **)(conf + f->at) + (size_t)k * f->sub->size;
+		char *entry = *(char **)(conf + f->at) + (size_t)k * field_sub(f)->size;
 
-		if (f->sub->loc_at != NO_AT)
-			((struct sl_loc *)(entry + f->sub->loc_at))->file = file;
-		for (uint32_t i = 0; i < f->sub->n; i++)
-			adopt(&f->sub->fields[i], entry, file);
+		if (field_sub(f)->loc_at != NO_AT)
+			((struct sl_loc *)(entry + field_sub(f)->loc_at))->file = file;
+		for (uint32_t i = 0; i < field_sub(f)->n; i++)
+			adopt(&field_sub(f)->fields[i], entry, file);
 	}
 }
 
@@ -143,7 +144,8 @@ keep(const struct schema *s, struct sl_conf *new_conf, struct sl_conf *old_conf)
 		const struct field *f = &s->fields[i];
 
 		if (f->type == T_OBJECT && !(f->flags & F_LIST)) {
-			keep(f->sub, new_conf, old_conf); // its rows count from the same struct
+			keep(field_sub(f), new_conf,
+				old_conf); // its rows count from the same struct
 		} else if (restart_differs(f, b, a)) {
 			swap_field(f, a, b);
 			adopt(f, a, new_conf->file);

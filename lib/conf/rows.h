@@ -5,8 +5,8 @@
 #include "sl_conf.h"
 
 const struct schema *conf_schema(void); // sluice.yaml, into struct sl_conf
-// An Istio object with the spec of a ServiceEntry, into struct sl_object.
-const struct schema *object_schema(void);
+// An object of that kind, into struct sl_object.
+const struct schema *object_schema(enum sl_kind kind);
 
 extern const struct schema clients_schema; // an entry of clients, struct sl_conf_clients
 extern const struct schema mesh_schema;    // mesh, into struct sl_conf

@@ -107,7 +107,7 @@ field_size(const struct field *f)
 		[T_ANY] = 0,
 	};
 
-	return f->type == T_OBJECT ? f->sub->size : sizes[f->type];
+	return f->type == T_OBJECT ? field_sub(f)->size : sizes[f->type];
 }
 
 const char *
@@ -235,7 +235,7 @@ read_one(struct reader *r, const struct field *f, const struct node *n, const st
 	if (f->type != T_OBJECT)
 		return value_read(r, f, n, path, out);
 	if (n->kind == NODE_MAP)
-		schema_read(r, f->sub, n, path, out);
+		schema_read(r, field_sub(f), n, path, out);
 	else
 		value_wrong_type(r, f, field_expects(f), n, path);
 	return n->kind == NODE_MAP;
@@ -330,7 +330,7 @@ set_default(const struct field *f, void *out)
 	if (f->at == NO_AT)
 		return;
 	if (f->type == T_OBJECT && !(f->flags & F_LIST))
-		schema_defaults(f->sub, (char *)out + f->at);
+		schema_defaults(field_sub(f), (char *)out + f->at);
 	else if (f->def)
 		value_read(&r, f, &n, NULL, (char *)out + f->at);
 }
@@ -418,7 +418,7 @@ fini_one(const struct field *f, void *value)
 		free(((struct sl_lb_to *)value)->locality);
 		break;
 	case T_OBJECT:
-		schema_fini(f->sub, value);
+		schema_fini(field_sub(f), value);
 		break;
 	default:
 		break;
@@ -474,8 +474,8 @@ value_equal(const struct field *f, const void *a, const void *b)
 	case T_PREFIX:
 		return p->len == q->len && sl_ip_equal(&p->addr, &q->addr);
 	case T_OBJECT:
-		for (uint32_t i = 0; i < f->sub->n; i++)
-			if (!field_equal(&f->sub->fields[i], a, b))
+		for (uint32_t i = 0; i < field_sub(f)->n; i++)
+			if (!field_equal(&field_sub(f)->fields[i], a, b))
 				return false;
 		return true;
 	default:

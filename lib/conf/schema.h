@@ -63,8 +63,9 @@ struct field {
 	const char *def;                        // default, as it would be written
 	const char *def_text;                   // default in words, when it is not one text
 	const struct schema *sub;
-	const char *help; // what it is
-	const char *here; // what it does here, when that needs saying
+	const struct schema *(*sub_of)(void); // in place of sub, where that is in another file
+	const char *help;                     // what it is
+	const char *here;                     // what it does here, when that needs saying
 };
 
 struct schema {
@@ -75,6 +76,12 @@ struct schema {
 	uint32_t loc_at;   // offset of a struct sl_loc, or NO_AT
 	const char *title; // of its section in the reference
 };
+
+static inline const struct schema *
+field_sub(const struct field *f)
+{
+	return f->sub_of ? f->sub_of() : f->sub;
+}
 
 // Where a value stands in its document, rendered only when there is something to say about it.
 struct path {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
+
 // One step of a path: `.key`, `[3]` or `["key"]`. Returns what follows, NULL at the end.
 static const char *
 step(const char *path, const struct node *n, const struct node **next)
@@ -69,6 +71,22 @@ se_say(struct se_check *c, enum sl_severity severity, const char *rule, const ch
 	sl_buf_fini(&text);
 }
 
+void
+se_remark(struct se_check *c, const char *rule, const char *path, const char *fmt, ...)
+{
+	const struct node *n = node_at(c->root, path);
+	const struct sl_loc loc = {c->r->file, n->line, n->col};
+	struct sl_buf text = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	reader_text(&text, fmt, ap);
+	va_end(ap);
+	sl_object_note(c->notes, path, &loc, false, "%s", text.data);
+	sl_diag_add(c->r->diags, SL_WARNING, &loc, c->r->object, path, rule, "%s", text.data);
+	sl_buf_fini(&text);
+}
+
 const char *
 se_path_key(struct se_check *c, const char *key)
 {
@@ -89,6 +107,61 @@ se_given(const struct se_check *c, const char *key)
 	const struct node *n = node_get(c->spec, key);
 
 	return n && !(n->kind == NODE_SCALAR && n->scalar == SCALAR_NULL);
+}
+
+void
+se_selector(
+	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		P(c, "%s", at);
+		se_path_key(c, v[i].key);
+		if (!*v[i].key)
+			se_say(c, SL_ERROR, rule, c->path, "an empty key");
+		else if (strchr(v[i].key, '*') || strchr(v[i].value, '*'))
+			se_say(c, SL_ERROR, rule, c->path,
+				"a wildcard, which a selector cannot hold");
+	}
+}
+
+static const char *
+export_namespace(const struct se_check *c, const char *entry)
+{
+	return strcmp(entry, ".") == 0 && c->obj->meta.namespace_ ? c->obj->meta.namespace_ : entry;
+}
+
+static void
+check_export(struct se_check *c, const char *entry, uint32_t n, bool nobody)
+{
+	const bool all = strcmp(entry, "*") == 0, none = strcmp(entry, "~") == 0;
+
+	if (none && !nobody)
+		se_say(c, SL_ERROR, "E3", c->path, "\"~\" is for a ServiceEntry only");
+	else if ((all || none) && n > 1)
+		se_say(c, SL_ERROR, all ? "E4" : "E5", c->path,
+			"\"%s\" stands alone, not with other entries", entry);
+	else if (!all && !none && strcmp(entry, ".") != 0 && !is_dns_label(entry))
+		se_say(c, SL_ERROR, "E2", c->path, "\"%.80s\" is not \".\", \"*\"%s or a namespace",
+			entry, nobody ? ", \"~\"" : "");
+}
+
+void
+se_export_to(struct se_check *c, char *const *v, uint32_t n, bool nobody)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!v[i])
+			continue;
+		P(c, "spec.exportTo[%u]", i);
+		check_export(c, v[i], n, nobody);
+		for (uint32_t k = 0; k < i; k++) {
+			if (!v[k] ||
+				strcmp(export_namespace(c, v[k]), export_namespace(c, v[i])) != 0)
+				continue;
+			se_say(c, SL_ERROR, "E1", c->path,
+				"\"%s\" is there already, in exportTo[%u]", v[i], k);
+			break;
+		}
+	}
 }
 
 bool

@@ -17,7 +17,8 @@ struct se_check {
 	const struct node *spec;
 	const struct sl_object *obj;
 	const struct sl_service_entry *se;
-	char path[400]; // of the finding
+	struct sl_object *notes; // that remarks go to
+	char path[400];          // of the finding
 };
 
 #define P(c, ...) (snprintf((c)->path, sizeof((c)->path), __VA_ARGS__), (c)->path)
@@ -28,6 +29,14 @@ const char *se_path_key(struct se_check *c, const char *key);
 const struct node *node_at(const struct node *root, const char *path);
 void se_say(struct se_check *c, enum sl_severity severity, const char *rule, const char *path,
 	const char *fmt, ...) SL_PRINTF(5, 6);
+// A note on c->notes and a warning. rule: NULL or an id.
+void se_remark(struct se_check *c, const char *rule, const char *path, const char *fmt, ...)
+	SL_PRINTF(4, 5);
 // The key of spec is there and not null, be it empty (the CRD asks has(), not len()).
 bool se_given(const struct se_check *c, const char *key);
+// Labels of a workloadSelector, which stand at `at`.
+void se_selector(
+	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n);
+// spec.exportTo (E1..E5). nobody: `~` may stand in it.
+void se_export_to(struct se_check *c, char *const *v, uint32_t n, bool nobody);
 bool se_has_label(const struct sl_label *v, uint32_t n, const char *key);

@@ -51,6 +51,41 @@ static const struct sl_conf_rule rules[] = {
 	{"E2", "An entry of exportTo is `.`, `*`, `~` or a DNS label."},
 	{"E4", "`*` in exportTo stands alone."},
 	{"E5", "`~` in exportTo stands alone."},
+	{"E3", "`~` in exportTo is for a ServiceEntry only."},
+	{"E6", "A DestinationRule with workloadSelector is exported to its own namespace alone."},
+	{"D1", "A host is a host name, or has a wildcard in its first label."},
+	{"D2", "A trafficPolicy has at least one field."},
+	{"D3", "Not both tunnel and proxyProtocol; its version is V1 or V2."},
+	{"D4", "A subset has a DNS label as its name, unique in the rule, and well-formed labels."},
+	{"D5", "interval and baseEjectionTime are whole milliseconds, at least one; percentages "
+	       "are in 0..100."},
+	{"D6", "consecutiveErrors is deprecated (warning)."},
+	{"D7", "consecutiveLocalOriginFailures needs splitExternalLocalOriginErrors."},
+	{"D8", "A connectionPool has tcp or http."},
+	{"D9", "No count is negative; durations are whole milliseconds, at least one (but for "
+	       "tcp.idleTimeout: 0s)."},
+	{"D10", "Not both h2UpgradePolicy UPGRADE and useClientProtocol."},
+	{"D11", "http2KeepAlive has interval and timeout."},
+	{"D12", "A cookie has a name; its attributes have names, unique in it."},
+	{"D13", "consistentHash.minimumRingSize is deprecated (warning), and does not go with "
+		"ringHash or maglev."},
+	{"D14", "maglev.tableSize is a prime below 5000011."},
+	{"D15", "Not both localityLbSetting and zoneAwareLbSetting."},
+	{"D16", "Not both distribute and failover."},
+	{"D17", "No region, zone or subzone label in failoverPriority together with failover."},
+	{"D18", "Shares of localities are in 1..100 and add up to 100; localities do not overlap, "
+		"have no empty part and a wildcard only at the end."},
+	{"D19", "failover names two different regions, without zone and wildcard."},
+	{"D20", "failover and failoverPriority have no effect without outlierDetection (warning)."},
+	{"D21", "warmup has a duration, a minimumPercent in 0..100 and an aggression above 0."},
+	{"D22", "insecureSkipVerify does not go with what certificates are checked against."},
+	{"D23", "credentialName does not go with files of certificates."},
+	{"D24", "Mode MUTUAL needs clientCertificate and privateKey, or credentialName."},
+	{"D25", "A `configmap://` credentialName is of the rule's own namespace."},
+	{"D26", "An entry of portLevelSettings has a port and at least one setting."},
+	{"D27", "A tunnel has protocol CONNECT or POST, a targetHost and a targetPort."},
+	{"D28", "A matchLabels label has no empty key and no `*`; without labels, the rule is for "
+		"every client of its namespace (warning)."},
 	{"C1", "`spec` is there."},
 	{"C8", "targetPort is in 1..65535 when it is written."},
 	{"C10", "Selector labels: at most 256, values of at most 63 characters."},
@@ -385,17 +420,7 @@ check_selector(struct se_check *c)
 
 	if (!se->has_selector)
 		return;
-	for (uint32_t i = 0; i < se->n_selector; i++) {
-		const struct sl_label *l = &se->selector[i];
-
-		P(c, "spec.workloadSelector.labels");
-		se_path_key(c, l->key);
-		if (!*l->key)
-			se_say(c, SL_ERROR, "S1", c->path, "an empty key");
-		else if (strchr(l->key, '*') || strchr(l->value, '*'))
-			se_say(c, SL_ERROR, "S1", c->path,
-				"a wildcard, which a selector cannot hold");
-	}
+	se_selector(c, "spec.workloadSelector.labels", "S1", se->selector, se->n_selector);
 	labels = node_get(node_get(c->spec, "workloadSelector"), "labels");
 	if (!labels || labels->n == 0)
 		se_say(c, SL_WARNING, "S2", "spec.workloadSelector",
@@ -403,39 +428,6 @@ check_selector(struct se_check *c)
 	if (se_given(c, "endpoints"))
 		se_say(c, SL_ERROR, "S3", "spec.endpoints",
 			"not together with workloadSelector, not even an empty list");
-}
-
-static const char *
-export_namespace(const struct se_check *c, const char *entry)
-{
-	return strcmp(entry, ".") == 0 && c->obj->meta.namespace_ ? c->obj->meta.namespace_ : entry;
-}
-
-static void
-check_export_to(struct se_check *c)
-{
-	const struct sl_service_entry *se = c->se;
-
-	for (uint32_t i = 0; i < se->n_export_to; i++) {
-		const char *entry = se->export_to[i];
-
-		if (!entry)
-			continue;
-		P(c, "spec.exportTo[%u]", i);
-		if (strcmp(entry, "*") == 0 || strcmp(entry, "~") == 0) {
-			if (se->n_export_to > 1)
-				se_say(c, SL_ERROR, *entry == '*' ? "E4" : "E5", c->path,
-					"\"%s\" stands alone, not with other entries", entry);
-		} else if (strcmp(entry, ".") != 0 && !is_dns_label(entry)) {
-			se_say(c, SL_ERROR, "E2", c->path,
-				"\"%.80s\" is not \".\", \"*\", \"~\" or a namespace", entry);
-		}
-		for (uint32_t k = 0; k < i; k++)
-			if (se->export_to[k] && strcmp(export_namespace(c, se->export_to[k]),
-							export_namespace(c, entry)) == 0)
-				se_say(c, SL_ERROR, "E1", c->path,
-					"\"%s\" is there already, in exportTo[%u]", entry, k);
-	}
 }
 
 static void
@@ -498,7 +490,7 @@ se_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 	check_hosts(&c);
 	check_ports(&c);
 	check_selector(&c);
-	check_export_to(&c);
+	se_export_to(&c, obj->se.export_to, obj->se.n_export_to, true);
 	if (!resolution_is_read(&c))
 		return; // what follows depends on it
 	check_addresses(&c);

@@ -442,6 +442,10 @@ main(int argc, char **argv)
 		{"creation_is_utc", test_creation_is_utc},
 		{"limits", test_limits},
 		{"many_keys", test_many_keys},
+		{"destination_rule", test_destination_rule},
+		{"load_balancer", test_load_balancer},
+		{"destination_rule_json", test_destination_rule_json},
+		{"destination_rule_is_linear", test_destination_rule_is_linear},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));

@@ -1,4 +1,5 @@
-// The unit test of conf is one program of two files: sluice.yaml, and objects.
+// The unit test of conf is one program of three files: sluice.yaml, objects, and
+// DestinationRules.
 #pragma once
 
 #include "sl_conf.h"
@@ -30,6 +31,11 @@ int test_unreadable_path(void);
 int test_creation_is_utc(void);
 int test_limits(void);
 int test_many_keys(void);
+
+int test_destination_rule(void);
+int test_load_balancer(void);
+int test_destination_rule_json(void);
+int test_destination_rule_is_linear(void);
 
 // The first diagnostic's text, or "" (static buffer).
 static inline const char *
