@@ -1,4 +1,5 @@
 // The rows of sluice.yaml that say who the clients are, and what Istio has in MeshConfig.
+#include "dr_check.h"
 #include "names.h"
 #include "rows.h"
 
@@ -43,7 +44,7 @@ static const struct field clients_rows[] = {
 		.def_text = "`node.locality`",
 		.help = "Where they are, `region/zone/subzone`."},
 };
-const struct schema clients_schema = {"clients[]", FIELDS(clients_rows),
+static const struct schema entry_schema = {"clients[]", FIELDS(clients_rows),
 	.size = sizeof(struct sl_conf_clients), .loc_at = CLIENTS(loc)};
 
 // Who sees an object that does not say so itself.
@@ -74,5 +75,23 @@ static const struct field mesh_rows[] = {
 		.def = "10s",
 		.help = "How long an endpoint has to answer a handshake before another one is "
 			"tried, where no DestinationRule says it."},
+	{.key = "localityLbSetting",
+		.type = T_OBJECT,
+		.at = AT(locality),
+		.has_at = AT(locality.given),
+		.sub_of = locality_schema,
+		.help = "Balancing between localities, where no DestinationRule says it."},
 };
-const struct schema mesh_schema = {"mesh", FIELDS(mesh_rows), .loc_at = NO_AT};
+static const struct schema spec_schema = {"mesh", FIELDS(mesh_rows), .loc_at = NO_AT};
+
+const struct schema *
+clients_schema(void)
+{
+	return &entry_schema;
+}
+
+const struct schema *
+mesh_schema(void)
+{
+	return &spec_schema;
+}

@@ -519,13 +519,13 @@ static const struct field conf_rows[] = {
 		.at = AT(clients),
 		.count_at = AT(n_clients),
 		.max_items = 4096,
-		.sub = &clients_schema,
+		.sub_of = clients_schema,
 		.help = "Who the clients are to Istio's rules, by their address. Those with the "
 			"same namespace, labels and locality are one client group; there are at "
 			"most 64 groups, the one of `node` among them."},
 	{.key = "mesh",
 		.type = T_OBJECT,
-		.sub = &mesh_schema,
+		.sub_of = mesh_schema,
 		.help = "What Istio has in its MeshConfig, by the same names."},
 	{.key = "control", .type = T_OBJECT, .sub = &control_schema, .help = "The control socket."},
 	{.key = "resources",

@@ -8,8 +8,8 @@ const struct schema *conf_schema(void); // sluice.yaml, into struct sl_conf
 // An object of that kind, into struct sl_object.
 const struct schema *object_schema(enum sl_kind kind);
 
-extern const struct schema clients_schema; // an entry of clients, struct sl_conf_clients
-extern const struct schema mesh_schema;    // mesh, into struct sl_conf
+const struct schema *clients_schema(void); // an entry of clients, struct sl_conf_clients
+const struct schema *mesh_schema(void);    // mesh, into struct sl_conf
 
 // Makes the client groups out of node and clients: everything in conf is read and valid by itself.
 void conf_groups(struct reader *r, struct sl_conf *conf);

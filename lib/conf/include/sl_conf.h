@@ -200,6 +200,7 @@ struct sl_conf {
 	char **se_export_to, **vs_export_to, **dr_export_to; // none: "*"
 	uint32_t n_se_export_to, n_vs_export_to, n_dr_export_to;
 	uint64_t connect_timeout_ns; // default 10 s
+	struct sl_locality_lb locality;
 
 	struct sl_conf_place *places; // of what was given, in the file's order
 	uint32_t n_places;

@@ -141,6 +141,7 @@ test_defaults(void)
 	SL_TEST_STR(c->node_namespace, "default");
 	SL_TEST_STR(c->root_namespace, "istio-system");
 	SL_TEST_INT(c->connect_timeout_ns, 10 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->locality.given, false);
 	SL_TEST_INT(c->n_groups, 1);
 	SL_TEST_INT(c->n_group_prefixes, 0);
 	RTE_TEST_ASSERT_NULL(c->groups[0].locality, "locality");
