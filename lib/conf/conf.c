@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dr_check.h"
 #include "rows.h"
 #include "sl_str.h"
 
@@ -62,6 +63,23 @@ folder_of(const char *file)
 	return sl_xasprintf("%.*s", slash == file ? 1 : (int)(slash - file), file);
 }
 
+// What the rows of mesh.localityLbSetting cannot say or check.
+static void
+read_locality(struct reader *r, const struct node *root, struct sl_conf *conf)
+{
+	static const char at[] = "mesh.localityLbSetting";
+	struct se_check c = {.r = r, .root = root};
+	const struct node *mesh = node_get(root, "mesh"), *setting, *enabled;
+
+	if (!conf->locality.given)
+		return;
+	setting = node_get(mesh, "localityLbSetting");
+	enabled = node_get(setting, "enabled");
+	conf->locality.disabled =
+		enabled && enabled->kind == NODE_SCALAR && strchr("fF", enabled->text[0]);
+	locality_check(&c, at, &conf->locality);
+}
+
 static void
 read_root(struct reader *r, const struct doc *doc, struct sl_conf *conf)
 {
@@ -78,7 +96,10 @@ read_root(struct reader *r, const struct doc *doc, struct sl_conf *conf)
 	schema_read(r, conf_schema(), root, NULL, conf);
 	if (!conf->n_workers)
 		conf->n_workers = conf->n_worker_cores ? conf->n_worker_cores : 1;
+	read_locality(r, root, conf);
 	conf_check(r, conf);
+	if (!r->errors)
+		conf_groups(r, conf);
 }
 
 struct sl_conf *
@@ -137,6 +158,8 @@ sl_conf_free(struct sl_conf *conf)
 	for (uint32_t i = 0; i < conf->n_places; i++)
 		free(conf->places[i].path);
 	free(conf->places);
+	free(conf->groups);
+	free(conf->group_prefixes);
 	free(conf->file);
 	free(conf);
 }

@@ -17,24 +17,24 @@ struct check {
 
 #define P(c, ...) (snprintf((c)->path, sizeof((c)->path), __VA_ARGS__), (c)->path)
 
-static void say(struct check *c, enum sl_severity severity, const char *path, const char *fmt, ...)
-	SL_PRINTF(4, 5);
-
-static void
-say(struct check *c, enum sl_severity severity, const char *path, const char *fmt, ...)
+void
+conf_say(struct reader *r, const struct sl_conf *conf, enum sl_severity severity, const char *path,
+	const char *fmt, ...)
 {
-	const struct sl_loc loc = conf_place(c->conf, path);
+	const struct sl_loc loc = conf_place(conf, path);
 	struct sl_buf text = {0};
 	va_list ap;
 
 	va_start(ap, fmt);
 	sl_buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	sl_diag_add(c->r->diags, severity, &loc, c->r->object, path, NULL, "%s", text.data);
+	sl_diag_add(r->diags, severity, &loc, r->object, path, NULL, "%s", text.data);
 	if (severity == SL_ERROR)
-		c->r->errors++;
+		r->errors++;
 	sl_buf_fini(&text);
 }
+
+#define say(c, severity, path, ...) conf_say((c)->r, (c)->conf, severity, path, __VA_ARGS__)
 
 // ---- addresses ----
 
@@ -297,6 +297,37 @@ check_pool(struct check *c)
 			conf->n_workers);
 }
 
+// ---- mesh ----
+
+static void
+check_exports(struct check *c, const char *key, char *const *v, uint32_t n, bool services)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!v[i])
+			continue; // reported where it was read
+		P(c, "mesh.%s[%u]", key, i);
+		if (!services && strcmp(v[i], "~") == 0)
+			say(c, SL_ERROR, c->path, "`~` is for services only");
+		else if (n > 1 && (strcmp(v[i], "*") == 0 || strcmp(v[i], "~") == 0))
+			say(c, SL_ERROR, c->path, "\"%s\" stands alone", v[i]);
+		for (uint32_t k = 0; k < i; k++)
+			if (v[k] && strcmp(v[i], v[k]) == 0)
+				say(c, SL_ERROR, c->path, "\"%s\" is there already", v[i]);
+	}
+}
+
+static void
+check_mesh(struct check *c)
+{
+	const struct sl_conf *conf = c->conf;
+
+	check_exports(c, "defaultServiceExportTo", conf->se_export_to, conf->n_se_export_to, true);
+	check_exports(c, "defaultVirtualServiceExportTo", conf->vs_export_to, conf->n_vs_export_to,
+		false);
+	check_exports(c, "defaultDestinationRuleExportTo", conf->dr_export_to, conf->n_dr_export_to,
+		false);
+}
+
 void
 conf_check(struct reader *r, const struct sl_conf *conf)
 {
@@ -306,12 +337,14 @@ conf_check(struct reader *r, const struct sl_conf *conf)
 		check_port(&c, p);
 	check_workers(&c);
 	check_pool(&c);
+	check_mesh(&c);
 	if (conf->n_workers && conf->max_flows / conf->n_workers > MAX_FLOWS_A_WORKER)
 		say(&c, SL_ERROR, "flows.max", "%u for %u workers, expected at most %u each",
 			conf->max_flows, conf->n_workers, MAX_FLOWS_A_WORKER);
 	if (conf->outbound == SL_OUTBOUND_ALLOW_ANY)
-		say(&c, SL_ERROR, "outboundPolicy.mode",
-			"ALLOW_ANY is not served yet, expected REGISTRY_ONLY");
+		say(&c, SL_WARNING, "outboundPolicy.mode",
+			"ALLOW_ANY: every client reaches every address and port that the routes "
+			"reach, whether an object declares it or not");
 	if (conf->socket_path && strlen(conf->socket_path) > 107)
 		say(&c, SL_ERROR, "control.socket",
 			"%zu characters with its folder, expected at most 107",

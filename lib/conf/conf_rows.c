@@ -39,6 +39,38 @@ static const struct field node_rows[] = {
 		.check = check_object_name,
 		.def_text = "the host name",
 		.help = "Name of this gateway, in logs and status."},
+	{.key = "namespace",
+		.type = T_STRING,
+		.at = AT(node_namespace),
+		.check = check_namespace,
+		.def = "default",
+		.help = "Namespace of the clients that `clients` does not name: what is exported "
+			"to "
+			"it is theirs."},
+	{.key = "labels",
+		.type = T_LABELS,
+		.at = AT(node_labels),
+		.count_at = AT(n_node_labels),
+		.max_items = 256,
+		.max = 63,
+		.check = check_label_value,
+		.help = "Labels of those clients, for `workloadSelector`, `sourceLabels` and "
+			"`failoverPriority`."},
+	{.key = "locality",
+		.type = T_STRING,
+		.at = AT(node_locality),
+		.max = 2048,
+		.check = check_node_locality,
+		.def_text = "none: no endpoint is nearer than another",
+		.help = "Where this gateway is, `region/zone/subzone`, and its clients with it."},
+	{.key = "network",
+		.type = T_STRING,
+		.at = AT(node_network),
+		.min = 1,
+		.max = 2048,
+		.def_text = "none",
+		.help = "Network of this gateway, which `failoverPriority` compares with that of "
+			"an endpoint."},
 };
 static const struct schema node_schema = {"node", FIELDS(node_rows), .loc_at = NO_AT};
 
@@ -290,6 +322,16 @@ static const struct field flows_rows[] = {
 		.max = 1u << 24,
 		.def = "262144",
 		.help = "Endpoints over all services; 16 bytes each and worker."},
+	{.key = "handshakes",
+		.type = T_NUMBER,
+		.flags = F_RESTART,
+		.at = AT(handshakes),
+		.min = 64,
+		.max = 65535,
+		.def = "8192",
+		.help = "TCP handshakes per worker whose SYN is kept, so that it can go to another "
+			"endpoint when the first does not answer. One beyond that stays with the "
+			"endpoint it has."},
 	{.key = "timeouts",
 		.type = T_OBJECT,
 		.sub = &timeouts_schema,
@@ -350,8 +392,11 @@ static const struct field outbound_rows[] = {
 		.names = outbound_names,
 		.def = "REGISTRY_ONLY",
 		.help = "What becomes of traffic to destinations that no object declares: "
-			"`REGISTRY_ONLY` denies it.",
-		.here = "`ALLOW_ANY` is not served yet and is refused."},
+			"`REGISTRY_ONLY` denies it; `ALLOW_ANY` forwards all of it, TCP and UDP, "
+			"of every client to every address and port that the routes reach, from "
+			"the pool's addresses.",
+		.here = "`ALLOW_ANY` makes an open door of the gateway: it is reported at each "
+			"start. Istio's default is the other one."},
 	{.key = "deny",
 		.type = T_FLAG,
 		.at = AT(deny_silent),
@@ -468,6 +513,20 @@ static const struct field conf_rows[] = {
 		.type = T_OBJECT,
 		.sub = &outbound_schema,
 		.help = "Traffic that belongs to no service."},
+	{.key = "clients",
+		.type = T_OBJECT,
+		.flags = F_LIST,
+		.at = AT(clients),
+		.count_at = AT(n_clients),
+		.max_items = 4096,
+		.sub_of = clients_schema,
+		.help = "Who the clients are to Istio's rules, by their address. Those with the "
+			"same namespace, labels and locality are one client group; there are at "
+			"most 64 groups, the one of `node` among them."},
+	{.key = "mesh",
+		.type = T_OBJECT,
+		.sub_of = mesh_schema,
+		.help = "What Istio has in its MeshConfig, by the same names."},
 	{.key = "control", .type = T_OBJECT, .sub = &control_schema, .help = "The control socket."},
 	{.key = "resources",
 		.type = T_PATH,

@@ -97,17 +97,17 @@ put_rows(struct sl_buf *out, const struct schema *s, const char *prefix, bool re
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct field *f = &s->fields[i];
-		struct shown *first = f->type == T_OBJECT ? find_shown(shown, f->sub) : NULL;
+		struct shown *first = f->type == T_OBJECT ? find_shown(shown, field_sub(f)) : NULL;
 		char inner[128];
 
 		put_row(out, f, prefix, reload, first && first->schema ? first->at : NULL);
 		if (!first || first->schema)
 			continue;
-		first->schema = f->sub;
+		first->schema = field_sub(f);
 		snprintf(first->at, sizeof(first->at), "%s%s", prefix, f->key);
 		snprintf(inner, sizeof(inner), "%s%s%s.", prefix, f->key,
 			f->flags & F_LIST ? "[]" : "");
-		put_rows(out, f->sub, inner, reload, shown);
+		put_rows(out, field_sub(f), inner, reload, shown);
 	}
 }
 

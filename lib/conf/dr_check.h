@@ -4,7 +4,8 @@
 
 #include "se_check.h"
 
-extern const struct schema dr_schema;
+extern const struct schema dr_schema;       // of spec
+const struct schema *locality_schema(void); // localityLbSetting, struct sl_locality_lb
 
 // Where the blocks loadBalancer, connectionPool, outlierDetection and tls stand: in the rule's or a
 // subset's trafficPolicy, or in an entry of its portLevelSettings.
@@ -38,8 +39,10 @@ void dr_unique(struct se_check *c, const char *rule, const char *path, struct dr
 
 void dr_check_lb(struct se_check *c, const struct dr_block *b);       // D12..D15, D21
 void dr_check_locality(struct se_check *c, const struct dr_block *b); // D16..D20
-void dr_check_pool(struct se_check *c, const struct dr_block *b);     // D6..D8, D10
-void dr_check_tls(struct se_check *c, const struct dr_block *b);      // D22..D25
+// Of a setting that stands at `at`. False: one that says no more than that it is wrong.
+bool locality_check(struct se_check *c, const char *at, const struct sl_locality_lb *l);
+void dr_check_pool(struct se_check *c, const struct dr_block *b); // D6..D8, D10
+void dr_check_tls(struct se_check *c, const struct dr_block *b);  // D22..D25
 
 void dr_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 // What rows cannot fill: obj is valid.

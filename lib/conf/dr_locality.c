@@ -1,4 +1,4 @@
-// Rules of localityLbSetting.
+// Rules of localityLbSetting, of a DestinationRule or the mesh.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,10 @@
 #include "dr_check.h"
 #include "sl_str.h"
 
-#define LOCALITY "loadBalancer.localityLbSetting"
+struct setting {
+	const char *at;
+	const struct sl_locality_lb *lb;
+};
 
 // ---- distribute ----
 
@@ -89,9 +92,9 @@ by_place(const void *a, const void *b)
 // Calls say for each place that has another one in it or around it. ordered: the first that fits a
 // client counts, so that a later wildcard catches the rest.
 static void
-find_overlaps(struct se_check *c, const struct dr_block *b, uint32_t list, struct place *v,
+find_overlaps(struct se_check *c, const struct setting *b, uint32_t list, struct place *v,
 	uint32_t n, bool ordered,
-	void (*say)(struct se_check *c, const struct dr_block *b, uint32_t list,
+	void (*say)(struct se_check *c, const struct setting *b, uint32_t list,
 		const struct place *later, const struct place *earlier))
 {
 	qsort(v, n, sizeof(*v), by_place);
@@ -114,27 +117,27 @@ find_overlaps(struct se_check *c, const struct dr_block *b, uint32_t list, struc
 }
 
 static void
-say_to(struct se_check *c, const struct dr_block *b, uint32_t list, const struct place *later,
+say_to(struct se_check *c, const struct setting *b, uint32_t list, const struct place *later,
 	const struct place *earlier)
 {
-	P(c, "%s." LOCALITY ".distribute[%u].to", b->path, list);
+	P(c, "%s.distribute[%u].to", b->at, list);
 	se_say(c, SL_ERROR, "D18", se_path_key(c, later->text), "overlaps with \"%.80s\"",
 		earlier->text);
 }
 
 static void
-say_from(struct se_check *c, const struct dr_block *b, uint32_t list, const struct place *later,
+say_from(struct se_check *c, const struct setting *b, uint32_t list, const struct place *later,
 	const struct place *earlier)
 {
 	(void)list;
-	se_say(c, SL_ERROR, "D18", P(c, "%s." LOCALITY ".distribute[%u].from", b->path, later->i),
+	se_say(c, SL_ERROR, "D18", P(c, "%s.distribute[%u].from", b->at, later->i),
 		"\"%.80s\" overlaps with distribute[%u].from", later->text, earlier->i);
 }
 
 static void
-check_to(struct se_check *c, const struct dr_block *b, uint32_t i)
+check_to(struct se_check *c, const struct setting *b, uint32_t i)
 {
-	const struct sl_lb_distribute *d = &b->lb->locality.distribute[i];
+	const struct sl_lb_distribute *d = &b->lb->distribute[i];
 	struct place *v = sl_xcalloc(d->n_to, sizeof(*v));
 	bool all = d->n_to != 0;
 	uint32_t sum = 0, n = 0;
@@ -142,22 +145,22 @@ check_to(struct se_check *c, const struct dr_block *b, uint32_t i)
 	for (uint32_t k = 0; k < d->n_to; k++) {
 		all = all && d->to[k].weight; // 0: could not be read
 		sum += d->to[k].weight;
-		P(c, "%s." LOCALITY ".distribute[%u].to", b->path, i);
+		P(c, "%s.distribute[%u].to", b->at, i);
 		se_path_key(c, d->to[k].locality);
 		if (check_locality(c, d->to[k].locality))
 			v[n++] = place_of(d->to[k].locality, k);
 	}
 	find_overlaps(c, b, i, v, n, false, say_to);
 	if (all && sum != 100)
-		se_say(c, SL_ERROR, "D18", P(c, "%s." LOCALITY ".distribute[%u].to", b->path, i),
+		se_say(c, SL_ERROR, "D18", P(c, "%s.distribute[%u].to", b->at, i),
 			"the weights add up to %u, expected 100", sum);
 	free(v);
 }
 
 static void
-check_distribute(struct se_check *c, const struct dr_block *b)
+check_distribute(struct se_check *c, const struct setting *b)
 {
-	const struct sl_locality_lb *l = &b->lb->locality;
+	const struct sl_locality_lb *l = b->lb;
 	struct place *v = sl_xcalloc(l->n_distribute, sizeof(*v));
 	uint32_t n = 0;
 
@@ -165,7 +168,7 @@ check_distribute(struct se_check *c, const struct dr_block *b)
 		const char *from = l->distribute[i].from;
 
 		check_to(c, b, i);
-		P(c, "%s." LOCALITY ".distribute[%u].from", b->path, i);
+		P(c, "%s.distribute[%u].from", b->at, i);
 		if (from && check_locality(c, from))
 			v[n++] = place_of(from, i);
 	}
@@ -176,22 +179,22 @@ check_distribute(struct se_check *c, const struct dr_block *b)
 // ---- failover ----
 
 static bool
-check_region(struct se_check *c, const struct dr_block *b, uint32_t i, const char *key,
+check_region(struct se_check *c, const struct setting *b, uint32_t i, const char *key,
 	const char *region)
 {
 	const char *wrong = strpbrk(region, "/*");
 
 	if (wrong)
-		se_say(c, SL_ERROR, "D19", P(c, "%s." LOCALITY ".failover[%u].%s", b->path, i, key),
+		se_say(c, SL_ERROR, "D19", P(c, "%s.failover[%u].%s", b->at, i, key),
 			"\"%.80s\" is not a region: it holds a %s", region,
 			*wrong == '/' ? "zone" : "wildcard");
 	return !wrong;
 }
 
 static void
-check_failover(struct se_check *c, const struct dr_block *b)
+check_failover(struct se_check *c, const struct setting *b)
 {
-	const struct sl_locality_lb *l = &b->lb->locality;
+	const struct sl_locality_lb *l = b->lb;
 
 	for (uint32_t i = 0; i < l->n_failover; i++) {
 		const struct sl_lb_failover *f = &l->failover[i];
@@ -202,8 +205,7 @@ check_failover(struct se_check *c, const struct dr_block *b)
 		if (f->to)
 			ok = check_region(c, b, i, "to", f->to) && ok;
 		if (ok && strcmp(f->from, f->to) == 0)
-			se_say(c, SL_ERROR, "D19",
-				P(c, "%s." LOCALITY ".failover[%u].to", b->path, i),
+			se_say(c, SL_ERROR, "D19", P(c, "%s.failover[%u].to", b->at, i),
 				"\"%.80s\" is the region itself", f->to);
 	}
 }
@@ -222,14 +224,14 @@ is_topology(const char *label)
 
 // False: failover already says what such a label of failoverPriority would.
 static bool
-check_priority(struct se_check *c, const struct dr_block *b)
+check_priority(struct se_check *c, const struct setting *b)
 {
-	const struct sl_locality_lb *l = &b->lb->locality;
+	const struct sl_locality_lb *l = b->lb;
 
 	for (uint32_t i = 0; l->n_failover && i < l->n_failover_priority; i++) {
 		if (!l->failover_priority[i] || !is_topology(l->failover_priority[i]))
 			continue;
-		se_say(c, SL_ERROR, "D17", P(c, "%s." LOCALITY ".failoverPriority[%u]", b->path, i),
+		se_say(c, SL_ERROR, "D17", P(c, "%s.failoverPriority[%u]", b->at, i),
 			"\"%s\" does not go with failover, which orders regions itself",
 			l->failover_priority[i]);
 		return false;
@@ -237,23 +239,33 @@ check_priority(struct se_check *c, const struct dr_block *b)
 	return true;
 }
 
+bool
+locality_check(struct se_check *c, const char *at, const struct sl_locality_lb *l)
+{
+	const struct setting b = {at, l};
+
+	if (l->n_distribute && l->n_failover) {
+		se_say(c, SL_ERROR, "D16", P(c, "%s.failover", at), "not together with distribute");
+		return false;
+	}
+	if (!check_priority(c, &b))
+		return false;
+	check_distribute(c, &b);
+	check_failover(c, &b);
+	return true;
+}
+
 void
 dr_check_locality(struct se_check *c, const struct dr_block *b)
 {
 	const struct sl_locality_lb *l = &b->lb->locality;
+	char at[192];
 
-	if (l->n_distribute && l->n_failover) {
-		se_say(c, SL_ERROR, "D16", P(c, "%s." LOCALITY ".failover", b->path),
-			"not together with distribute");
+	snprintf(at, sizeof(at), "%s.loadBalancer.localityLbSetting", b->path);
+	if (!locality_check(c, at, l) || dr_find(b, "outlierDetection"))
 		return;
-	}
-	if (!check_priority(c, b))
-		return;
-	check_distribute(c, b);
-	check_failover(c, b);
-	if ((l->n_failover || l->n_failover_priority) && !dr_find(b, "outlierDetection"))
+	if (l->n_failover || l->n_failover_priority)
 		se_say(c, SL_WARNING, "D20",
-			P(c, "%s." LOCALITY ".%s", b->path,
-				l->n_failover ? "failover" : "failoverPriority"),
+			P(c, "%s.%s", at, l->n_failover ? "failover" : "failoverPriority"),
 			"no effect without outlierDetection beside loadBalancer");
 }

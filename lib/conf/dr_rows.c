@@ -196,7 +196,7 @@ static const struct field locality_rows[] = {
 			"client, "
 			"the weightiest first. Needs `outlierDetection`."},
 };
-static const struct schema locality_schema = {
+static const struct schema setting_schema = {
 	"localityLbSetting", FIELDS(locality_rows), .loc_at = NO_AT};
 
 static const struct field zone_aware_rows[] = {
@@ -271,7 +271,7 @@ static const struct field lb_rows[] = {
 		.type = T_OBJECT,
 		.at = LB(locality),
 		.has_at = LB(locality.given),
-		.sub = &locality_schema,
+		.sub = &setting_schema,
 		.help = "What localities count.",
 		.here = "Localities of the clients are those of `clients` in sluice.yaml."},
 	{.key = "zoneAwareLbSetting",
@@ -762,3 +762,9 @@ static const struct field dr_rows[] = {
 };
 const struct schema dr_schema = {"spec", FIELDS(dr_rows),
 	.size = sizeof(struct sl_destination_rule), .loc_at = DR(loc), .title = "spec"};
+
+const struct schema *
+locality_schema(void)
+{
+	return &setting_schema;
+}

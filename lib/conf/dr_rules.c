@@ -109,14 +109,21 @@ check_selector_export(struct se_check *c)
 {
 	const struct sl_destination_rule *dr = &c->obj->dr;
 	const char *own = c->obj->meta.namespace_;
-	const char *only = dr->n_export_to == 1 ? dr->export_to[0] : NULL;
+	bool other = dr->n_export_to > 1;
 
-	if (!dr->has_selector || !dr->n_export_to || !own ||
-		(only && (strcmp(only, ".") == 0 || strcmp(only, own) == 0)))
+	if (!dr->has_selector || !own)
 		return;
-	se_say(c, SL_ERROR, "E6", "spec.exportTo",
-		"with workloadSelector, the rule is exported to its own namespace alone: expected "
-		"[\".\"]");
+	for (uint32_t i = 0; i < dr->n_export_to; i++) {
+		const char *entry = dr->export_to[i];
+
+		if (!entry) // of a wrong type: said
+			return;
+		other = other || (strcmp(entry, ".") != 0 && strcmp(entry, own) != 0);
+	}
+	if (other)
+		se_say(c, SL_ERROR, "E6", "spec.exportTo",
+			"with workloadSelector, the rule is exported to its own namespace alone: "
+			"expected [\".\"]");
 }
 
 void

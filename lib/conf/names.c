@@ -200,6 +200,31 @@ check_namespace(const char *text)
 }
 
 const char *
+check_node_locality(const char *text)
+{
+	const size_t len = strlen(text);
+	size_t parts = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '*')
+			goto wrong;
+		parts += text[i] == '/';
+	}
+	if (len && parts <= 3 && text[0] != '/' && text[len - 1] != '/' && !strstr(text, "//"))
+		return NULL;
+wrong:
+	return "region, region/zone or region/zone/subzone without a wildcard";
+}
+
+const char *
+check_export_entry(const char *text)
+{
+	if (strcmp(text, "*") == 0 || strcmp(text, ".") == 0 || strcmp(text, "~") == 0)
+		return NULL;
+	return check_namespace(text) ? "`*`, `.`, `~` or a namespace" : NULL;
+}
+
+const char *
 check_netdev(const char *text)
 {
 	if (!isalnum((unsigned char)*text) || strlen(text) > 15 || strcmp(text, "lo") == 0 ||

@@ -9,6 +9,15 @@ extern const struct schema meta_schema;         // metadata, into struct sl_meta
 extern const struct schema cluster_meta_schema; // of a cluster-scoped kind
 extern const struct schema se_schema;           // spec of a ServiceEntry
 
+const struct schema *clients_schema(void); // an entry of clients, struct sl_conf_clients
+const struct schema *mesh_schema(void);    // mesh, into struct sl_conf
+
+// Makes the client groups out of node and clients: everything in conf is read and valid by itself.
+void conf_groups(struct reader *r, struct sl_conf *conf);
+// A finding at that path of sluice.yaml.
+void conf_say(struct reader *r, const struct sl_conf *conf, enum sl_severity severity,
+	const char *path, const char *fmt, ...) SL_PRINTF(5, 6);
+
 // Checks of sluice.yaml that need more than one field.
 void conf_check(struct reader *r, const struct sl_conf *conf);
 // Where a path stands: itself, or the nearest thing around it that was given.

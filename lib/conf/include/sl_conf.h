@@ -46,9 +46,10 @@ int sl_conf_json_to_yaml(const char *json, struct sl_buf *out);
 
 // ---- sluice.yaml ----
 
-#define SL_MAX_PORTS      16
-#define SL_MAX_WORKERS    64
-#define SL_MAX_POOL_ADDRS 256
+#define SL_MAX_PORTS         16
+#define SL_MAX_WORKERS       64
+#define SL_MAX_POOL_ADDRS    256
+#define SL_MAX_CLIENT_GROUPS 64
 
 struct sl_conf_route {
 	struct sl_prefix to;
@@ -94,7 +95,34 @@ enum sl_conf_memory {
 
 enum sl_conf_outbound {
 	SL_OUTBOUND_REGISTRY_ONLY,
-	SL_OUTBOUND_ALLOW_ANY, // known, refused: not served yet
+	SL_OUTBOUND_ALLOW_ANY, // forwarded to where it was sent
+};
+
+// An entry of clients[]: clients by address, and who they are to Istio's rules.
+struct sl_conf_clients {
+	struct sl_prefix *cidrs; // IPv4, without host bits, each once in all of clients
+	uint32_t n_cidrs;
+	char *namespace_; // NULL: node.namespace
+	struct sl_label *labels;
+	uint32_t n_labels;
+	char *locality; // NULL: node.locality
+	struct sl_loc loc;
+};
+
+// A client group: clients of one namespace, labels (in any order) and locality. Texts are borrowed
+// from the struct sl_conf that the group stands in.
+struct sl_conf_group {
+	const char *namespace_;
+	const struct sl_label *labels;
+	uint32_t n_labels;
+	const char *locality; // NULL: none
+	const char *network;  // node's; NULL: none
+};
+
+// A client's group is that of the longest prefix that has its address, and 0 without one.
+struct sl_conf_group_prefix {
+	struct sl_prefix prefix;
+	uint32_t group;
 };
 
 // Where a key of sluice.yaml stands.
@@ -106,7 +134,13 @@ struct sl_conf_place {
 
 struct sl_conf {
 	char *file;
-	char *node_name; // NULL: host name
+	// node: its name, and who it is as a proxy of Istio's
+	char *node_name;      // NULL: host name
+	char *node_namespace; // default "default"
+	struct sl_label *node_labels;
+	uint32_t n_node_labels;
+	char *node_locality; // NULL: none
+	char *node_network;  // NULL: none
 	// ports[]
 	struct sl_conf_port *ports;
 	uint32_t n_ports;
@@ -124,6 +158,7 @@ struct sl_conf {
 	// flows
 	uint32_t max_flows;     // over all workers, default 262144
 	uint32_t max_endpoints; // default 262144
+	uint32_t handshakes;    // kept SYNs per worker, default 8192
 	uint64_t timeout_syn_ns, timeout_established_ns, timeout_closing_ns, timeout_reset_ns,
 		timeout_udp_ns;
 	// egress pool
@@ -150,6 +185,22 @@ struct sl_conf {
 	// next hops
 	uint32_t hold_packets; // frames that wait for a next hop, per worker, default 256
 	uint64_t hold_ns;      // default 3 s
+
+	// clients
+	struct sl_conf_clients *clients;
+	uint32_t n_clients;
+	// and what comes out of them: [0] is node's own
+	struct sl_conf_group *groups;
+	uint32_t n_groups; // 1..SL_MAX_CLIENT_GROUPS
+	struct sl_conf_group_prefix *group_prefixes;
+	uint32_t n_group_prefixes;
+
+	// mesh: what Istio has in MeshConfig
+	char *root_namespace;                                // default "istio-system"
+	char **se_export_to, **vs_export_to, **dr_export_to; // none: "*"
+	uint32_t n_se_export_to, n_vs_export_to, n_dr_export_to;
+	uint64_t connect_timeout_ns; // default 10 s
+	struct sl_locality_lb locality;
 
 	struct sl_conf_place *places; // of what was given, in the file's order
 	uint32_t n_places;

@@ -137,6 +137,14 @@ test_defaults(void)
 	SL_TEST_INT(c->memory_mb, 0);
 	SL_TEST_INT(c->max_flows, 262144);
 	SL_TEST_INT(c->max_endpoints, 262144);
+	SL_TEST_INT(c->handshakes, 8192);
+	SL_TEST_STR(c->node_namespace, "default");
+	SL_TEST_STR(c->root_namespace, "istio-system");
+	SL_TEST_INT(c->connect_timeout_ns, 10 * SL_NSEC_PER_SEC);
+	SL_TEST_INT(c->locality.given, false);
+	SL_TEST_INT(c->n_groups, 1);
+	SL_TEST_INT(c->n_group_prefixes, 0);
+	RTE_TEST_ASSERT_NULL(c->groups[0].locality, "locality");
 	SL_TEST_INT(c->timeout_syn_ns, 30 * SL_NSEC_PER_SEC);
 	SL_TEST_INT(c->timeout_established_ns, 3600 * SL_NSEC_PER_SEC);
 	SL_TEST_INT(c->timeout_udp_ns, 60 * SL_NSEC_PER_SEC);
@@ -154,6 +162,53 @@ test_defaults(void)
 	SL_TEST_INT(c->hold_ns, 3 * SL_NSEC_PER_SEC);
 	SL_TEST_INT(c->ports[0].has_mac, false);
 	SL_TEST_INT(c->ports[0].mtu, 0);
+	sl_conf_free(c);
+	return TEST_SUCCESS;
+}
+
+// Entries that say the same are one group, and the longest CIDR is told beside the others.
+int
+test_client_groups(void)
+{
+	static const char clients[] =
+		"node: {labels: {app: gw, tier: a}, locality: r1/z1, network: n1}\n"
+		"clients:\n"
+		"- {cidrs: [203.0.113.0/24], namespace: shop}\n"
+		"- {cidrs: [203.0.113.64/26, 192.0.2.7/32], namespace: shop, labels: {}}\n"
+		"- {cidrs: [203.0.113.128/25], labels: {tier: a, app: gw}}\n"
+		"- {cidrs: [192.0.2.0/24], namespace: shop, locality: r1/z2}\n"
+		"- {cidrs: [192.0.2.9/32], labels: {tier: b, app: gw}}\n";
+	static const struct {
+		const char *prefix;
+		uint32_t group;
+	} want[] = {
+		{"192.0.2.0/24", 2},
+		{"192.0.2.7/32", 1},
+		{"192.0.2.9/32", 3},
+		{"203.0.113.0/24", 1},
+		{"203.0.113.64/26", 1},
+		{"203.0.113.128/25", 0},
+	};
+	char text[1024], prefix[SL_PREFIX_STRLEN];
+
+	snprintf(text, sizeof(text), "%s%s", minimal, clients);
+	struct sl_conf *c = read_ok(text, "sluice.yaml");
+
+	RTE_TEST_ASSERT_NOT_NULL(c, "not read");
+	SL_TEST_INT(c->n_groups, 4);
+	SL_TEST_STR(c->groups[0].namespace_, "default");
+	SL_TEST_STR(c->groups[0].network, "n1");
+	SL_TEST_STR(c->groups[1].namespace_, "shop");
+	SL_TEST_INT(c->groups[1].n_labels, 0);
+	SL_TEST_STR(c->groups[1].locality, "r1/z1");
+	SL_TEST_STR(c->groups[1].network, "n1");
+	SL_TEST_STR(c->groups[2].locality, "r1/z2");
+	SL_TEST_STR(c->groups[3].namespace_, "default");
+	SL_TEST_INT(c->n_group_prefixes, SL_ARRAY_LEN(want));
+	for (size_t i = 0; i < SL_ARRAY_LEN(want); i++) {
+		SL_TEST_STR(sl_prefix_str(&c->group_prefixes[i].prefix, prefix), want[i].prefix);
+		SL_TEST_INT(c->group_prefixes[i].group, want[i].group);
+	}
 	sl_conf_free(c);
 	return TEST_SUCCESS;
 }
@@ -366,6 +421,7 @@ main(int argc, char **argv)
 	static const struct sl_test tests[] = {
 		{"values", test_values},
 		{"defaults", test_defaults},
+		{"client groups", test_client_groups},
 		{"paths_are_relative_to_the_file", test_paths_are_relative_to_the_file},
 		{"places", test_places},
 		{"invalid_gives_nothing", test_invalid_gives_nothing},

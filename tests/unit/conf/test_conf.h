@@ -8,6 +8,7 @@
 
 int test_values(void);
 int test_defaults(void);
+int test_client_groups(void);
 int test_paths_are_relative_to_the_file(void);
 int test_places(void);
 int test_invalid_gives_nothing(void);
