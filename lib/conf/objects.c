@@ -156,7 +156,8 @@ read_object(struct objects_reader *o, const struct node *root, const struct kind
 	const bool in_namespace = sl_kind_has_namespace(kind->kind);
 	char *title = title_of(root, sl_kind_name(kind->kind), in_namespace ? "default" : "");
 	struct sl_object *obj = sl_object_new(kind->kind);
-	struct reader r = {.diags = o->diags, .object = title, .unknown_rule = "C13"};
+	struct reader r = {
+		.diags = o->diags, .object = title, .unknown_rule = "C13", .rules = o->out->rules};
 
 	// The object outlives the caller's file name; locations inside borrow its own.
 	r.file = sl_xstrdup(o->file);

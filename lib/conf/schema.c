@@ -49,23 +49,28 @@ reader_text(struct sl_buf *text, const char *fmt, va_list ap)
 	reader_clean(text);
 }
 
-void
+bool
 reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t col,
 	const char *rule, const char *fmt, ...)
 {
 	const struct sl_loc loc = {r->file, line, col};
 	struct sl_buf text = {0}, where = {0};
+	char buf[RULE_LEN];
+	const char *shown;
 	va_list ap;
 
+	if (!rule_applies(r->rules, rule, buf, &shown))
+		return false;
 	va_start(ap, fmt);
 	reader_text(&text, fmt, ap);
 	va_end(ap);
 	path_render(path, &where);
 	reader_clean(&where);
-	sl_diag_add(r->diags, SL_ERROR, &loc, r->object, where.data, rule, "%s", text.data);
+	sl_diag_add(r->diags, SL_ERROR, &loc, r->object, where.data, shown, "%s", text.data);
 	r->errors++;
 	sl_buf_fini(&text);
 	sl_buf_fini(&where);
+	return true;
 }
 
 // ---- what a field is ----
@@ -146,16 +151,13 @@ field_expects(const struct field *f)
 static bool
 wrong_count(struct reader *r, const struct field *f, const struct node *n, const struct path *path)
 {
-	if (n->n < f->min_items) {
-		reader_error(r, path, n->line, n->col, f->rule, "empty, expected at least %u",
-			f->min_items);
-		return true;
-	}
+	if (n->n < f->min_items)
+		return reader_error(r, path, n->line, n->col, f->rule,
+			"empty, expected at least %u", f->min_items);
 	if (!f->max_items || n->n <= f->max_items)
 		return false;
-	reader_error(r, path, n->line, n->col, f->rule, "%u entries, expected at most %u", n->n,
-		f->max_items);
-	return true;
+	return reader_error(r, path, n->line, n->col, f->rule, "%u entries, expected at most %u",
+		n->n, f->max_items);
 }
 
 static void
@@ -358,6 +360,19 @@ unknown_field(struct reader *r, const struct schema *s, const struct pair *p, co
 		nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
+// Who reads the struct may rely on it: whatever the rules, that is an error.
+static void
+missing(struct reader *r, const struct field *f, const struct path *path, const struct node *map)
+{
+	const enum sl_rules rules = r->rules;
+	const char *rule = f->missing_rule ? f->missing_rule : f->rule, *shown;
+	char buf[RULE_LEN];
+
+	r->rules = rule_applies(rules, rule, buf, &shown) ? rules : SL_RULES_UNION;
+	reader_error(r, path, map->line, map->col, rule, "is required, and missing");
+	r->rules = rules;
+}
+
 void
 schema_read(struct reader *r, const struct schema *s, const struct node *map, const struct path *up,
 	void *out)
@@ -387,8 +402,7 @@ schema_read(struct reader *r, const struct schema *s, const struct node *map, co
 		if (seen & UINT64_C(1) << i)
 			continue;
 		if (f->flags & F_REQUIRED)
-			reader_error(
-				r, &path, map->line, map->col, f->rule, "is required, and missing");
+			missing(r, f, &path, map);
 		else
 			set_default(f, out);
 	}

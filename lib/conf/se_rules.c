@@ -12,7 +12,7 @@ static const struct sl_conf_rule rules[] = {
 	{"S1", "A workloadSelector label has no empty key and no `*`."},
 	{"S2", "A workloadSelector without labels selects every workload of its namespace "
 	       "(warning)."},
-	{"S3", "Not both workloadSelector and endpoints, not even an empty list."},
+	{"S3", "Not both workloadSelector and endpoints."},
 	{"S4", "At least one host, at most 256."},
 	{"S5", "A host is not just `*`."},
 	{"S6", "A host is a host name, or has a wildcard in its first label."},
@@ -22,9 +22,10 @@ static const struct sl_conf_rule rules[] = {
 	{"S10", "An entry of `ports` is a mapping."},
 	{"S11", "Port names are unique."},
 	{"S12", "Port numbers are unique, also between TCP and UDP."},
+	{"S13", "targetPort is in 1..65535, or 0 for none."},
 	{"S14", "A TCP service needs an address to be told from others (warning)."},
 	{"S15", "A port has a number in 1..65535, a DNS label as its name and a known protocol."},
-	{"S16", "No endpoints with resolution NONE, given or by default, not even an empty list."},
+	{"S16", "No endpoints with resolution NONE, given or by default."},
 	{"S17", "A workloadSelector does little with resolution NONE (warning)."},
 	{"S18", "An entry of `endpoints` is a mapping."},
 	{"S19", "A STATIC endpoint is an IP address or unix://."},
@@ -93,7 +94,14 @@ static const struct sl_conf_rule rules[] = {
 	{"W4", "An address is an IP address, a host name or unix://."},
 	{"W5", "Port names, port numbers and labels are well formed."},
 	{"C1", "`spec` is there."},
+	{"C2", "A host is not just `*` (as S5)."},
+	{"C3", "No `endpoints` beside workloadSelector, not even an empty list."},
+	{"C4", "No `endpoints` with resolution NONE, not even an empty list."},
+	{"C5", "As S9."},
+	{"C6", "As S27."},
+	{"C7", "As S11 and S12."},
 	{"C8", "targetPort is in 1..65535 when it is written."},
+	{"C9", "A port has a number and a name."},
 	{"C10", "Selector labels: at most 256, values of at most 63 characters."},
 	{"C11", "Texts and maps of an endpoint stay within their limits."},
 	{"C12", "location is one of its names."},
@@ -123,7 +131,7 @@ check_hosts(struct se_check *c)
 		P(c, "spec.hosts[%u]", i);
 		expected = check_wildcard_host(host);
 		if (strcmp(host, "*") == 0)
-			se_say(c, SL_ERROR, "S5", c->path,
+			se_say(c, SL_ERROR, "S5+C2", c->path,
 				"\"*\" is not a host: write a domain, as in "
 				"\"*.example.com\"");
 		else if (expected)
@@ -149,7 +157,7 @@ check_addresses(struct se_check *c)
 		const char *text = c->se->addresses[i].text;
 
 		if (text && strchr(text, '/')) {
-			se_say(c, SL_ERROR, "S9", P(c, "spec.addresses[%u]", i),
+			se_say(c, SL_ERROR, "S9+C5", P(c, "spec.addresses[%u]", i),
 				"a CIDR goes with resolution NONE or STATIC only, not with %s",
 				sl_resolution_name(res));
 			return;
@@ -171,10 +179,10 @@ check_ports(struct se_check *c)
 			const struct sl_se_port *b = &se->ports[k];
 
 			if (a->name && b->name && strcmp(a->name, b->name) == 0)
-				se_say(c, SL_ERROR, "S11", P(c, "spec.ports[%u].name", i),
+				se_say(c, SL_ERROR, "S11+C7", P(c, "spec.ports[%u].name", i),
 					"\"%s\" is also the name of ports[%u]", a->name, k);
 			if (a->number && a->number == b->number)
-				se_say(c, SL_ERROR, "S12", P(c, "spec.ports[%u].number", i),
+				se_say(c, SL_ERROR, "S12+C7", P(c, "spec.ports[%u].number", i),
 					"%u is also the number of ports[%u]", a->number, k);
 		}
 	}
@@ -214,10 +222,10 @@ check_unix_endpoint(struct se_check *c, uint32_t i)
 	const char *expected = check_unix_path(ep->address + 7);
 
 	if (expected)
-		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].address", i),
+		se_say(c, SL_ERROR, "S22+C11", P(c, "spec.endpoints[%u].address", i),
 			"the path behind unix:// is not %s", expected);
 	if (ep->n_ports)
-		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].ports", i),
+		se_say(c, SL_ERROR, "S22+C11", P(c, "spec.endpoints[%u].ports", i),
 			"a Unix endpoint has no ports");
 	if (c->se->n_ports != 1)
 		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].address", i),
@@ -239,7 +247,7 @@ check_static_endpoint(struct se_check *c, uint32_t i)
 	P(c, "spec.endpoints[%u].address", i);
 	if (!ep->address || !*ep->address) {
 		if (!ep->network || !*ep->network)
-			se_say(c, SL_ERROR, "S20", c->path, "is required, and missing");
+			se_say(c, SL_ERROR, "S20+C11", c->path, "is required, and missing");
 		return;
 	}
 	if (is_unix(ep->address))
@@ -343,7 +351,7 @@ static void
 check_none(struct se_check *c)
 {
 	if (se_given(c, "endpoints"))
-		se_say(c, SL_ERROR, "S16", "spec.endpoints",
+		se_say(c, SL_ERROR, c->se->n_endpoints ? "S16+C4" : "C4", "spec.endpoints",
 			"not with resolution NONE%s; expected resolution STATIC or DNS",
 			se_given(c, "resolution") ? "" : ", the default");
 	if (c->se->has_selector)
@@ -366,7 +374,7 @@ check_dns(struct se_check *c)
 		}
 	}
 	if (se->resolution == SL_RESOLUTION_DNS_ROUND_ROBIN && se->n_endpoints > 1)
-		se_say(c, SL_ERROR, "S27", "spec.endpoints",
+		se_say(c, SL_ERROR, "S27+C6", "spec.endpoints",
 			"%u endpoints, expected at most one with resolution DNS_ROUND_ROBIN",
 			se->n_endpoints);
 	if (!se->n_addresses || se->n_hosts < 2)
@@ -432,7 +440,7 @@ check_selector(struct se_check *c)
 		se_say(c, SL_WARNING, "S2", "spec.workloadSelector",
 			"no labels: it selects every workload of the namespace");
 	if (se_given(c, "endpoints"))
-		se_say(c, SL_ERROR, "S3", "spec.endpoints",
+		se_say(c, SL_ERROR, se->n_endpoints ? "S3+C3" : "C3", "spec.endpoints",
 			"not together with workloadSelector, not even an empty list");
 }
 

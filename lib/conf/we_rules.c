@@ -15,10 +15,10 @@ check_unix(struct se_check *c, const struct sl_se_endpoint *ep)
 	const char *expected = check_unix_path(ep->address + 7);
 
 	if (expected)
-		se_say(c, SL_ERROR, "W3", "spec.address", "the path behind unix:// is not %s",
+		se_say(c, SL_ERROR, "W3+C11", "spec.address", "the path behind unix:// is not %s",
 			expected);
 	if (ep->n_ports)
-		se_say(c, SL_ERROR, "W3", "spec.ports", "a Unix endpoint has no ports");
+		se_say(c, SL_ERROR, "W3+C11", "spec.ports", "a Unix endpoint has no ports");
 }
 
 static void
@@ -28,7 +28,7 @@ check_address(struct se_check *c, const struct sl_se_endpoint *ep)
 
 	if (!ep->address || !*ep->address) {
 		if (!network)
-			se_say(c, SL_ERROR, "W1", "spec.address",
+			se_say(c, SL_ERROR, "W1+C11", "spec.address",
 				"is required, and missing: a WorkloadEntry has an address, or at "
 				"least a network");
 		return;

@@ -23,13 +23,26 @@ result(bool ok, const char *name)
 	failed += !ok;
 }
 
+// "# rules: crd" in a file: whose rules it is held to.
+static enum sl_rules
+rules_of(const char *text)
+{
+	const char *at = strstr(text, "# rules: ");
+	enum sl_rules rules = SL_RULES_UNION;
+	char word[16];
+
+	if (at && sscanf(at + 9, "%15[a-z]", word) == 1)
+		sl_rules_parse(word, &rules);
+	return rules;
+}
+
 static void
-read_as(const char *path, const char *name, struct sl_diags *diags)
+read_as(const char *path, const char *name, const char *text, struct sl_diags *diags)
 {
 	if (strncmp(name, "conf-", 5) == 0 || strcmp(name, "sluice.yaml") == 0) {
 		sl_conf_free(sl_conf_read(path, diags));
 	} else {
-		struct sl_objects objects = {0};
+		struct sl_objects objects = {.rules = rules_of(text)};
 
 		sl_conf_objects_path(path, SL_ORIGIN_FILE, &objects, diags);
 		sl_objects_fini(&objects);
@@ -97,7 +110,7 @@ run_file(const char *folder, const char *name, bool good)
 	bool ok = sl_buf_read_file(&text, path, 1 << 24) == 0;
 
 	if (ok) {
-		read_as(path, name, &diags);
+		read_as(path, name, text.data ? text.data : "", &diags);
 		sl_diags_sort(&diags);
 		render(&diags, path, &got);
 		read_expected(text.data ? text.data : "", &want);
