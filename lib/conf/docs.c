@@ -168,8 +168,9 @@ sl_conf_docs_objects(struct sl_buf *out)
 {
 	sl_buf_puts(out,
 		"# Objects\n\n"
-		"Generated from the schemas and rules in `lib/conf`; an example is "
-		"[examples/serviceentry.yaml](examples/serviceentry.yaml).\n\n"
+		"Generated from the schemas and rules in `lib/conf`; examples are\n"
+		"[examples/serviceentry.yaml](examples/serviceentry.yaml) and\n"
+		"[examples/destinationrule.yaml](examples/destinationrule.yaml).\n\n"
 		"Objects are Istio's, as YAML or JSON: several documents a file, `v1` `List` "
 		"objects "
 		"unfolded,\nanchors and merge keys resolved. Types are strict: `\"80\"` is a "

@@ -31,12 +31,12 @@ static const char istio_version[] =
 #define META_ROW(schema)                                                                           \
 	{                                                                                          \
 		.key = "metadata", .type = T_OBJECT, .flags = F_REQUIRED, .at = OBJ(meta),         \
-		.sub = (schema), .help = "Name and labels."                                        \
+		.sub_of = (schema), .help = "Name and labels."                                     \
 	}
 #define SPEC_ROW(member, schema, text)                                                             \
 	{                                                                                          \
 		.key = "spec", .type = T_OBJECT, .flags = F_REQUIRED, .at = OBJ(member),           \
-		.sub = (schema), .rule = "C1", .help = (text)                                      \
+		.sub_of = (schema), .rule = "C1", .help = (text)                                   \
 	}
 #define ANY_ROW(name, f, text)                                                                     \
 	{                                                                                          \
@@ -51,8 +51,8 @@ static const char istio_version[] =
 static const struct field se_root[] = {
 	VERSION_ROW(istio_version),
 	KIND_ROW("ServiceEntry"),
-	META_ROW(&meta_schema),
-	SPEC_ROW(se, &se_schema, "The service."),
+	META_ROW(meta_schema),
+	SPEC_ROW(se, se_schema, "The service."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };
 static const struct schema se_object = ROOT("ServiceEntry", se_root);
@@ -60,8 +60,8 @@ static const struct schema se_object = ROOT("ServiceEntry", se_root);
 static const struct field we_root[] = {
 	VERSION_ROW(istio_version),
 	KIND_ROW("WorkloadEntry"),
-	META_ROW(&meta_schema),
-	SPEC_ROW(we, &we_schema, "The workload."),
+	META_ROW(meta_schema),
+	SPEC_ROW(we, we_schema, "The workload."),
 	ANY_ROW("status", 0,
 		"With the annotation `proxy.istio.io/health-checks-enabled: \"true\"` the "
 		"condition "
@@ -74,8 +74,8 @@ static const struct schema we_object = ROOT("WorkloadEntry", we_root);
 static const struct field dr_root[] = {
 	VERSION_ROW(istio_version),
 	KIND_ROW("DestinationRule"),
-	META_ROW(&meta_schema),
-	SPEC_ROW(dr, &dr_schema, "The rule."),
+	META_ROW(meta_schema),
+	SPEC_ROW(dr, dr_schema, "The rule."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };
 static const struct schema dr_object = ROOT("DestinationRule", dr_root);
@@ -83,7 +83,7 @@ static const struct schema dr_object = ROOT("DestinationRule", dr_root);
 static const struct field pod_root[] = {
 	VERSION_ROW("`v1`."),
 	KIND_ROW("Pod"),
-	META_ROW(&meta_schema),
+	META_ROW(meta_schema),
 	ANY_ROW("spec", F_NOISE, "Kubernetes' business: not checked, not kept."),
 	ANY_ROW("status", 0,
 		"`podIP` is an endpoint of the services whose `workloadSelector` the labels match, "
@@ -95,7 +95,7 @@ static const struct schema pod_object = ROOT("Pod", pod_root);
 static const struct field namespace_root[] = {
 	VERSION_ROW("`v1`."),
 	KIND_ROW("Namespace"),
-	META_ROW(&cluster_meta_schema),
+	META_ROW(cluster_meta_schema),
 	ANY_ROW("spec", F_NOISE, "Kubernetes' business: not checked, not kept."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };
@@ -104,7 +104,7 @@ static const struct schema namespace_object = ROOT("Namespace", namespace_root);
 static const struct field kept_root[] = {
 	VERSION_ROW("Group and version."),
 	{.key = "kind", .type = T_ANY, .flags = F_REQUIRED, .at = NO_AT, .help = "Kind."},
-	META_ROW(&meta_schema),
+	META_ROW(meta_schema),
 	ANY_ROW("spec", 0, "Kept as it is, not checked, and without effect yet."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };

@@ -105,12 +105,24 @@ static const struct field meta_rows[] = {
 		.help = "Namespace."},
 	META_ROWS,
 };
-const struct schema meta_schema = {
+static const struct schema meta = {
 	"metadata", FIELDS(meta_rows), .loc_at = NO_AT, .title = "metadata"};
 
+const struct schema *
+meta_schema(void)
+{
+	return &meta;
+}
+
 static const struct field cluster_meta_rows[] = {META_ROWS};
-const struct schema cluster_meta_schema = {
+static const struct schema cluster_meta = {
 	"metadata", FIELDS(cluster_meta_rows), .loc_at = NO_AT, .title = "metadata"};
+
+const struct schema *
+cluster_meta_schema(void)
+{
+	return &cluster_meta;
+}
 
 static const struct field port_rows[] = {
 	{.key = "number",
@@ -319,8 +331,14 @@ static const struct field se_rows[] = {
 		.help = "Endpoints by label.",
 		.here = "Not served yet."},
 };
-const struct schema se_schema = {"spec", FIELDS(se_rows), .size = sizeof(struct sl_service_entry),
-	.loc_at = NO_AT, .title = "spec"};
+static const struct schema se_spec = {"spec", FIELDS(se_rows),
+	.size = sizeof(struct sl_service_entry), .loc_at = NO_AT, .title = "spec"};
+
+const struct schema *
+se_schema(void)
+{
+	return &se_spec;
+}
 
 // ---- WorkloadEntry ----
 
@@ -381,5 +399,11 @@ static const struct field we_rows[] = {
 		.help = "Identity of the workload.",
 		.here = "No effect: TLS is passed through."},
 };
-const struct schema we_schema = {"spec", FIELDS(we_rows), .size = sizeof(struct sl_workload_entry),
-	.loc_at = WE(loc), .title = "spec"};
+static const struct schema we_spec = {"spec", FIELDS(we_rows),
+	.size = sizeof(struct sl_workload_entry), .loc_at = WE(loc), .title = "spec"};
+
+const struct schema *
+we_schema(void)
+{
+	return &we_spec;
+}
