@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "kinds.h"
 #include "sl_str.h"
 
 static void
@@ -151,13 +152,24 @@ put_rules(struct sl_buf *out)
 		sl_buf_printf(out, "| %s | %s |\n", rule[i].id, rule[i].text);
 }
 
+static void
+put_kind(struct sl_buf *out, enum sl_kind k)
+{
+	const struct kind *kind = kind_of(k);
+
+	if (!kind || sl_kind_is_kept(k))
+		return;
+	sl_buf_printf(out, "\n## %s\n\n| Field | Type | Default | Meaning |\n|---|---|---|---|\n",
+		sl_kind_name(k));
+	put_schema(out, kind->schema, false);
+}
+
 void
 sl_conf_docs_objects(struct sl_buf *out)
 {
 	sl_buf_puts(out,
 		"# Objects\n\n"
-		"Generated from the schema in `lib/conf/object_rows.c` and the rules in "
-		"`lib/conf/se_rules.c`; an\nexample is "
+		"Generated from the schemas and rules in `lib/conf`; an example is "
 		"[examples/serviceentry.yaml](examples/serviceentry.yaml).\n\n"
 		"Objects are Istio's, as YAML or JSON: several documents a file, `v1` `List` "
 		"objects "
@@ -173,14 +185,8 @@ sl_conf_docs_objects(struct sl_buf *out)
 		"yaml-language-server\ncheck a file while it is written when its first line is\n\n"
 		"```yaml\n# yaml-language-server: "
 		"$schema=/usr/local/share/sluice/objects.schema.json\n```\n\n"
-		"(`sluice.schema.json` for sluice.yaml; `sluicectl schema` prints them).\n\n"
-		"## ServiceEntry\n\n"
-		"| Field | Type | Default | Meaning |\n|---|---|---|---|\n");
-	put_schema(out, object_schema(SL_KIND_SERVICE_ENTRY), false);
-	sl_buf_puts(out, "\n## DestinationRule\n\nAn example is "
-			 "[examples/destinationrule.yaml](examples/destinationrule.yaml).\n\n| "
-			 "Field | Type | Default | Meaning "
-			 "|\n|---|---|---|---|\n");
-	put_schema(out, object_schema(SL_KIND_DESTINATION_RULE), false);
+		"(`sluice.schema.json` for sluice.yaml; `sluicectl schema` prints them).\n\n");
+	for (enum sl_kind k = 0; k < SL_KIND_MAX; k++)
+		put_kind(out, k);
 	put_rules(out);
 }

@@ -760,14 +760,8 @@ static const struct field dr_rows[] = {
 		.help = "Clients of the rule's namespace that the rule is for.",
 		.here = "Those of `clients` in sluice.yaml whose labels fit."},
 };
-static const struct schema spec_schema = {"spec", FIELDS(dr_rows),
+const struct schema dr_schema = {"spec", FIELDS(dr_rows),
 	.size = sizeof(struct sl_destination_rule), .loc_at = DR(loc), .title = "spec"};
-
-const struct schema *
-dr_schema(void)
-{
-	return &spec_schema;
-}
 
 const struct schema *
 locality_schema(void)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "kinds.h"
 #include "sl_str.h"
 
 #define NAMES_MAX 64
@@ -21,11 +22,12 @@ struct walk {
 bool
 explained_kind(enum sl_kind kind, struct explained *out)
 {
-	const struct schema *s = object_schema(kind);
+	const struct kind *k = kind_of(kind);
 
-	if (!s || strcmp(s->name, sl_kind_name(kind)) != 0)
+	if (!k || !k->schema)
 		return false;
-	*out = (struct explained){s, s->name, sl_kind_group(kind)};
+	*out = (struct explained){k->schema, sl_kind_name(kind), sl_kind_group(kind),
+		kind == SL_KIND_GATEWAY_API_GATEWAY ? "gtw" : sl_kind_name(kind)};
 	return true;
 }
 
@@ -39,7 +41,7 @@ explained_find(const char *name, size_t len, struct explained *out, struct sl_bu
 	size_t n = 1;
 
 	if (strcmp(word, "sluice") == 0 || strcmp(word, "sluice.yaml") == 0) {
-		*out = (struct explained){conf_schema(), "sluice.yaml", NULL};
+		*out = (struct explained){conf_schema(), "sluice.yaml", NULL, "sluice"};
 		free(word);
 		return 0;
 	}
@@ -49,7 +51,7 @@ explained_find(const char *name, size_t len, struct explained *out, struct sl_bu
 	}
 	for (kind = 0; kind < SL_KIND_MAX; kind++)
 		if (explained_kind(kind, out))
-			names[n++] = sl_kind_name(kind);
+			names[n++] = out->id;
 	near = sl_str_nearest(word, names);
 	sl_buf_printf(why, "\"%s\" is no kind that is read", word);
 	if (near)
@@ -75,6 +77,7 @@ tell(const struct walk *w, const struct field *f, const char *path, unsigned dep
 	struct sl_buf type = {0}, def = {0};
 	struct sl_conf_field out = {.kind = w->what.kind,
 		.group = w->what.group,
+		.id = w->what.id,
 		.path = path,
 		.rule = f->rule,
 		.help = f->help,
@@ -202,7 +205,7 @@ put_name(void *ctx, const struct sl_conf_field *f)
 {
 	struct sl_buf *out = ctx;
 
-	sl_buf_printf(out, "%s%s", f->group ? f->kind : "sluice", *f->path ? "." : "");
+	sl_buf_printf(out, "%s%s", f->id, *f->path ? "." : "");
 	for (const char *c = f->path; *c; c++)
 		if (*c != '[' && *c != ']')
 			sl_buf_putc(out, *c);
@@ -216,7 +219,7 @@ sl_conf_explain_names(struct sl_buf *out)
 
 	for (enum sl_kind kind = 0; kind <= SL_KIND_MAX; kind++) {
 		if (kind == SL_KIND_MAX)
-			w.what = (struct explained){conf_schema(), "sluice.yaml", NULL};
+			w.what = (struct explained){conf_schema(), "sluice.yaml", NULL, "sluice"};
 		else if (!explained_kind(kind, &w.what))
 			continue;
 		tell_kind(&w);

@@ -7,6 +7,7 @@ struct explained {
 	const struct schema *schema;
 	const char *kind;  // "ServiceEntry", "sluice.yaml"
 	const char *group; // NULL: sluice.yaml
+	const char *id;    // what to ask for: two kinds are called Gateway
 };
 
 // False: objects of the kind are not read by a schema.

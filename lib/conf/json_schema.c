@@ -242,13 +242,13 @@ put_all(struct sl_emit *e)
 	sl_emit_arr(e, "allOf");
 	for (enum sl_kind kind = 0; kind < SL_KIND_MAX; kind++)
 		if (explained_kind(kind, &what))
-			put_choice(e, &what, what.kind);
+			put_choice(e, &what, what.id);
 	put_list_choice(e);
 	sl_emit_end(e);
 	sl_emit_obj(e, "definitions");
 	for (enum sl_kind kind = 0; kind < SL_KIND_MAX; kind++)
 		if (explained_kind(kind, &what))
-			put_kind(e, what.kind, &what);
+			put_kind(e, what.id, &what);
 	sl_emit_end(e);
 }
 

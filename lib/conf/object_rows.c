@@ -1,24 +1,101 @@
-// The rows of objects: what every object has, and the ServiceEntry.
-#include "dr_check.h"
+// The rows of objects: what every object has, and the specs of ServiceEntry and WorkloadEntry.
+#include "kinds.h"
 #include "names.h"
 #include "rows.h"
+#include "workload.h"
 
-#define OBJ(member)  offsetof(struct sl_object, member)
 #define META(member) offsetof(struct sl_meta, member)
 #define SE(member)   offsetof(struct sl_service_entry, member)
 #define PORT(member) offsetof(struct sl_se_port, member)
 #define EP(member)   offsetof(struct sl_se_endpoint, member)
+#define WE(member)   offsetof(struct sl_workload_entry, ep.member)
 #define FIELDS(rows) .fields = (rows), .n = SL_ARRAY_LEN(rows)
 
 static const char server_field[] = "Written by a server: accepted, no effect.";
 
+// What metadata has in every kind, but for the namespace.
+#define META_ROWS                                                                                  \
+	{.key = "name",                                                                            \
+		.type = T_STRING,                                                                  \
+		.flags = F_REQUIRED,                                                               \
+		.at = META(name),                                                                  \
+		.check = check_object_name,                                                        \
+		.help = "Name, unique in kind and namespace."},                                    \
+		{.key = "labels",                                                                  \
+			.type = T_LABELS,                                                          \
+			.at = META(labels),                                                        \
+			.count_at = META(n_labels),                                                \
+			.help = "Labels.",                                                         \
+			.here = "Kept; those of Istio that steer traffic have no effect yet and "  \
+				"are "                                                             \
+				"reported."},                                                      \
+		{.key = "annotations",                                                             \
+			.type = T_LABELS,                                                          \
+			.at = META(annotations),                                                   \
+			.count_at = META(n_annotations),                                           \
+			.help = "Annotations.",                                                    \
+			.here = "As labels. `kubectl.kubernetes.io/last-applied-configuration` "   \
+				"is "                                                              \
+				"dropped."},                                                       \
+		{.key = "creationTimestamp",                                                       \
+			.type = T_STRING,                                                          \
+			.at = META(creation),                                                      \
+			.check = check_timestamp,                                                  \
+			.help = "When it was made (RFC 3339).",                                    \
+			.here = "Decides who comes first when two objects claim the same address " \
+				"and port; "                                                       \
+				"one without is the oldest."},                                     \
+		{.key = "generateName",                                                            \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "uid",                                                                     \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "resourceVersion",                                                         \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "generation",                                                              \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "managedFields",                                                           \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "ownerReferences",                                                         \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "finalizers",                                                              \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "selfLink",                                                                \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+		{.key = "deletionTimestamp",                                                       \
+			.type = T_ANY,                                                             \
+			.flags = F_NOISE,                                                          \
+			.at = NO_AT,                                                               \
+			.help = server_field},                                                     \
+	{                                                                                          \
+		.key = "deletionGracePeriodSeconds", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, \
+		.help = server_field                                                               \
+	}
+
 static const struct field meta_rows[] = {
-	{.key = "name",
-		.type = T_STRING,
-		.flags = F_REQUIRED,
-		.at = META(name),
-		.check = check_object_name,
-		.help = "Name, unique in kind and namespace."},
 	{.key = "namespace",
 		.type = T_STRING,
 		.flags = F_ALWAYS,
@@ -26,60 +103,14 @@ static const struct field meta_rows[] = {
 		.check = check_namespace,
 		.def = "default",
 		.help = "Namespace."},
-	{.key = "labels",
-		.type = T_LABELS,
-		.at = META(labels),
-		.count_at = META(n_labels),
-		.help = "Labels.",
-		.here = "Kept; those of Istio that steer traffic have no effect yet and are "
-			"reported."},
-	{.key = "annotations",
-		.type = T_LABELS,
-		.at = META(annotations),
-		.count_at = META(n_annotations),
-		.help = "Annotations.",
-		.here = "As labels. `kubectl.kubernetes.io/last-applied-configuration` is "
-			"dropped."},
-	{.key = "creationTimestamp",
-		.type = T_STRING,
-		.at = META(creation),
-		.check = check_timestamp,
-		.help = "When it was made (RFC 3339).",
-		.here = "Decides who comes first when two objects claim the same address and port; "
-			"one without is the oldest."},
-	{.key = "generateName", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
-	{.key = "uid", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
-	{.key = "resourceVersion",
-		.type = T_ANY,
-		.flags = F_NOISE,
-		.at = NO_AT,
-		.help = server_field},
-	{.key = "generation", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
-	{.key = "managedFields",
-		.type = T_ANY,
-		.flags = F_NOISE,
-		.at = NO_AT,
-		.help = server_field},
-	{.key = "ownerReferences",
-		.type = T_ANY,
-		.flags = F_NOISE,
-		.at = NO_AT,
-		.help = server_field},
-	{.key = "finalizers", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
-	{.key = "selfLink", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
-	{.key = "deletionTimestamp",
-		.type = T_ANY,
-		.flags = F_NOISE,
-		.at = NO_AT,
-		.help = server_field},
-	{.key = "deletionGracePeriodSeconds",
-		.type = T_ANY,
-		.flags = F_NOISE,
-		.at = NO_AT,
-		.help = server_field},
+	META_ROWS,
 };
-static const struct schema meta_schema = {
+const struct schema meta_schema = {
 	"metadata", FIELDS(meta_rows), .loc_at = NO_AT, .title = "metadata"};
+
+static const struct field cluster_meta_rows[] = {META_ROWS};
+const struct schema cluster_meta_schema = {
+	"metadata", FIELDS(cluster_meta_rows), .loc_at = NO_AT, .title = "metadata"};
 
 static const struct field port_rows[] = {
 	{.key = "number",
@@ -285,65 +316,67 @@ static const struct field se_rows[] = {
 		.help = "Endpoints by label.",
 		.here = "Not served yet."},
 };
-static const struct schema se_schema = {"spec", FIELDS(se_rows),
-	.size = sizeof(struct sl_service_entry), .loc_at = NO_AT, .title = "spec"};
+const struct schema se_schema = {"spec", FIELDS(se_rows), .size = sizeof(struct sl_service_entry),
+	.loc_at = NO_AT, .title = "spec"};
 
-static const struct field object_rows[] = {
-	{.key = "apiVersion",
+// ---- WorkloadEntry ----
+
+static const struct field we_rows[] = {
+	{.key = "address",
 		.type = T_STRING,
-		.flags = F_REQUIRED,
-		.at = OBJ(api_version),
-		.help = "`networking.istio.io/v1`, `v1beta1` or `v1alpha3`: equal here."},
-	{.key = "kind", .type = T_ANY, .flags = F_REQUIRED, .at = NO_AT, .help = "`ServiceEntry`."},
-	{.key = "metadata",
-		.type = T_OBJECT,
-		.flags = F_REQUIRED,
-		.at = OBJ(meta),
-		.sub = &meta_schema,
-		.help = "Name and labels."},
-	{.key = "spec",
-		.type = T_OBJECT,
-		.flags = F_REQUIRED,
-		.at = OBJ(se),
-		.sub = &se_schema,
-		.rule = "C1",
-		.help = "The service."},
-	{.key = "status", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
-};
-static const struct schema root_schema = {"ServiceEntry", FIELDS(object_rows),
-	.size = sizeof(struct sl_object), .loc_at = OBJ(loc), .title = "ServiceEntry"};
-
-static const struct field dr_object_rows[] = {
-	{.key = "apiVersion",
+		.at = WE(address),
+		.max = 256,
+		.rule = "C11",
+		.help = "IP address, host name, or `unix:///path`.",
+		.here = "IPv4 addresses are served. A host name or a Unix socket is only taken by "
+			"DNS "
+			"services, which are not served yet."},
+	{.key = "ports",
+		.type = T_PORT_MAP,
+		.at = WE(ports),
+		.count_at = WE(n_ports),
+		.min = 1,
+		.max = 65535,
+		.max_items = 128,
+		.rule = "W5",
+		.help = "Port of this workload by the name of a service's port.",
+		.here = "A name that no service has is never used."},
+	{.key = "labels",
+		.type = T_LABELS,
+		.at = WE(labels),
+		.count_at = WE(n_labels),
+		.max_items = 256,
+		.max = 63,
+		.rule = "W5",
+		.help = "Labels; those of `metadata` win over them."},
+	{.key = "network",
 		.type = T_STRING,
-		.flags = F_REQUIRED,
-		.at = OBJ(api_version),
-		.help = "`networking.istio.io/v1`, `v1beta1` or `v1alpha3`: equal here."},
-	{.key = "kind",
-		.type = T_ANY,
-		.flags = F_REQUIRED,
-		.at = NO_AT,
-		.help = "`DestinationRule`."},
-	{.key = "metadata",
-		.type = T_OBJECT,
-		.flags = F_REQUIRED,
-		.at = OBJ(meta),
-		.sub = &meta_schema,
-		.help = "Name and labels."},
-	{.key = "spec",
-		.type = T_OBJECT,
-		.flags = F_REQUIRED,
-		.at = OBJ(dr),
-		.sub_of = dr_schema,
-		.rule = "C1",
-		.help = "The rule."},
-	{.key = "status", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, .help = server_field},
+		.at = WE(network),
+		.max = 2048,
+		.rule = "C11",
+		.help = "Network of a multi-network mesh.",
+		.here = "No effect: no network gateways are known. Without an address the workload "
+			"gets no traffic."},
+	{.key = "locality",
+		.type = T_STRING,
+		.at = WE(locality),
+		.max = 2048,
+		.rule = "C11",
+		.help = "`region/zone/subzone`, for locality load balancing."},
+	{.key = "weight",
+		.type = T_NUMBER,
+		.at = WE(weight),
+		.max = UINT32_MAX,
+		.rule = "C11",
+		.def_text = "1",
+		.help = "Relative share of new flows; 0 counts as 1."},
+	{.key = "serviceAccount",
+		.type = T_STRING,
+		.at = WE(service_account),
+		.max = 253,
+		.rule = "C11",
+		.help = "Identity of the workload.",
+		.here = "No effect: TLS is passed through."},
 };
-static const struct schema dr_root_schema = {"DestinationRule", FIELDS(dr_object_rows),
-	.size = sizeof(struct sl_object), .loc_at = OBJ(loc), .title = "DestinationRule"};
-
-const struct schema *
-object_schema(enum sl_kind kind)
-{
-	return kind == SL_KIND_DESTINATION_RULE ? &dr_root_schema : &root_schema;
-}
+const struct schema we_schema = {"spec", FIELDS(we_rows), .size = sizeof(struct sl_workload_entry),
+	.loc_at = WE(loc), .title = "spec"};

@@ -1,101 +1,15 @@
 // Documents to objects: kinds, lists, and each object's way through rows, rules and remarks.
 #include "objects.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dr_check.h"
+#include "kinds.h"
 #include "names.h"
-#include "rows.h"
-#include "se_check.h"
 #include "sl_str.h"
 
 #define MAX_DOCUMENTS 100000
-
-// ---- kinds ----
-
-#define SERVED_GROUP "networking.istio.io"
-
-// Known to an operator of Istio or Kubernetes: a file may hold them, and says so in a warning.
-static const struct {
-	const char *group; // "": core
-	const char *kind;
-} known[] = {
-	{"networking.istio.io", "WorkloadEntry"},
-	{"networking.istio.io", "WorkloadGroup"},
-	{"networking.istio.io", "VirtualService"},
-	{"networking.istio.io", "Gateway"},
-	{"networking.istio.io", "Sidecar"},
-	{"networking.istio.io", "EnvoyFilter"},
-	{"networking.istio.io", "ProxyConfig"},
-	{"security.istio.io", "AuthorizationPolicy"},
-	{"security.istio.io", "PeerAuthentication"},
-	{"security.istio.io", "RequestAuthentication"},
-	{"telemetry.istio.io", "Telemetry"},
-	{"extensions.istio.io", "WasmPlugin"},
-	{"gateway.networking.k8s.io", "Gateway"},
-	{"gateway.networking.k8s.io", "GatewayClass"},
-	{"gateway.networking.k8s.io", "HTTPRoute"},
-	{"gateway.networking.k8s.io", "GRPCRoute"},
-	{"gateway.networking.k8s.io", "TCPRoute"},
-	{"gateway.networking.k8s.io", "TLSRoute"},
-	{"gateway.networking.k8s.io", "UDPRoute"},
-	{"gateway.networking.k8s.io", "ReferenceGrant"},
-	{"gateway.networking.k8s.io", "BackendTLSPolicy"},
-	{"gateway.networking.k8s.io", "TrafficPolicy"},
-	{"gateway.kgateway.dev", "TrafficPolicy"},
-	{"gateway.kgateway.dev", "Backend"},
-	{"gateway.kgateway.dev", "BackendConfigPolicy"},
-	{"gateway.kgateway.dev", "HTTPListenerPolicy"},
-	{"gateway.kgateway.dev", "GatewayParameters"},
-	{"networking.k8s.io", "NetworkPolicy"},
-	{"networking.k8s.io", "Ingress"},
-	{"discovery.k8s.io", "EndpointSlice"},
-	{"apps", "Deployment"},
-	{"apps", "DaemonSet"},
-	{"apps", "StatefulSet"},
-	{"", "Namespace"},
-	{"", "Pod"},
-	{"", "Service"},
-	{"", "Endpoints"},
-	{"", "ConfigMap"},
-	{"", "Secret"},
-	{"", "ServiceAccount"},
-	{"", "Node"},
-};
-
-static const char *
-kind_nearest(const char *kind)
-{
-	const char *names[SL_ARRAY_LEN(known) + 2] = {"ServiceEntry"};
-
-	for (size_t i = 0; i < SL_ARRAY_LEN(known); i++)
-		names[i + 1] = known[i].kind;
-	return sl_str_nearest(kind, names);
-}
-
-static bool
-in_group(const char *api_version, const char *group)
-{
-	const size_t len = strlen(group);
-
-	if (!len)
-		return !strchr(api_version, '/');
-	return strncmp(api_version, group, len) == 0 && api_version[len] == '/';
-}
-
-static bool
-is_served_version(const char *api_version)
-{
-	static const char *const versions[] = {
-		SERVED_GROUP "/v1", SERVED_GROUP "/v1beta1", SERVED_GROUP "/v1alpha3"};
-
-	for (size_t i = 0; i < SL_ARRAY_LEN(versions); i++)
-		if (strcmp(api_version, versions[i]) == 0)
-			return true;
-	return false;
-}
 
 // ---- names that are taken ----
 
@@ -200,16 +114,8 @@ derive(struct sl_object *obj, const struct node *root)
 		free(obj->meta.creation);
 		obj->meta.creation = sl_xstrdup(utc);
 	}
-	obj->json = schema_json(object_schema(obj->kind), root);
+	obj->json = schema_json(kind_of(obj->kind)->schema, root);
 	obj->hash = sl_str_hash(obj->json, strlen(obj->json), 0);
-}
-
-static void
-parse_endpoint_addresses(struct sl_service_entry *se)
-{
-	for (uint32_t i = 0; i < se->n_endpoints; i++)
-		if (se->endpoints[i].address)
-			sl_ip_parse(se->endpoints[i].address, &se->endpoints[i].ip);
 }
 
 static bool
@@ -226,49 +132,46 @@ is_taken(struct reader *r, struct objects_reader *o, const struct sl_object *obj
 }
 
 static void
-rules(struct reader *r, const struct node *root, struct sl_object *obj)
+check_version(struct reader *r, const struct node *root, const struct kind *kind,
+	const struct sl_buf *expected)
 {
-	if (obj->kind == SL_KIND_DESTINATION_RULE) {
-		dr_rules(r, root, obj);
-		return;
-	}
-	parse_endpoint_addresses(&obj->se);
-	se_rules(r, root, obj);
-}
+	const struct node *n = node_get(root, "apiVersion");
+	const struct path path = {.key = "apiVersion"};
 
-static void
-remarks(struct reader *r, const struct node *root, struct sl_object *obj)
-{
-	if (obj->kind == SL_KIND_DESTINATION_RULE) {
-		dr_finish(root, obj);
-		dr_remarks(r, root, obj);
-	} else {
-		se_remarks(r, root, obj);
+	if (expected->len) {
+		reader_error(r, &path, n->line, n->col, NULL, "\"%.80s\" is not %s", n->text,
+			expected->data);
+	} else if (kind->old_version && strcmp(n->text, kind->old_version) == 0) {
+		const struct sl_loc loc = {r->file, n->line, n->col};
+
+		sl_diag_add(r->diags, SL_WARNING, &loc, r->object, "apiVersion", NULL,
+			"%s is not what this kind has: expected %s", n->text, kind->versions[0]);
 	}
 }
 
 static void
-read_object(struct objects_reader *o, const struct node *root, enum sl_kind kind, const char *title)
+read_object(struct objects_reader *o, const struct node *root, const struct kind *kind,
+	const struct sl_buf *expected)
 {
-	struct sl_object *obj = sl_object_new(kind);
+	const bool in_namespace = sl_kind_has_namespace(kind->kind);
+	char *title = title_of(root, sl_kind_name(kind->kind), in_namespace ? "default" : "");
+	struct sl_object *obj = sl_object_new(kind->kind);
 	struct reader r = {.diags = o->diags, .object = title, .unknown_rule = "C13"};
 
 	// The object outlives the caller's file name; locations inside borrow its own.
 	r.file = sl_xstrdup(o->file);
-	schema_read(&r, object_schema(kind), root, NULL, obj);
+	schema_read(&r, kind->schema, root, NULL, obj);
 	obj->loc.file = r.file;
 	obj->origin = o->origin;
-	if (obj->api_version && !is_served_version(obj->api_version)) {
-		const struct node *n = node_get(root, "apiVersion");
-		const struct path path = {.key = "apiVersion"};
-
-		reader_error(&r, &path, n->line, n->col, NULL,
-			"\"%.80s\" is not " SERVED_GROUP "/v1, v1beta1 or v1alpha3",
-			obj->api_version);
-	}
-	rules(&r, root, obj);
+	if (!in_namespace)
+		obj->meta.namespace_ = sl_xstrdup("");
+	check_version(&r, root, kind, expected);
+	if (kind->finish)
+		kind->finish(root, obj);
+	kind->rules(&r, root, obj);
 	if (!r.errors && !o->broken && !is_taken(&r, o, obj)) {
-		remarks(&r, root, obj);
+		if (kind->remarks)
+			kind->remarks(&r, root, obj);
 		derive(obj, root);
 		keep(o->out, obj);
 	} else {
@@ -276,6 +179,7 @@ read_object(struct objects_reader *o, const struct node *root, enum sl_kind kind
 		sl_object_free(obj);
 	}
 	o->errors += r.errors;
+	free(title);
 }
 
 // ---- one document ----
@@ -316,35 +220,44 @@ read_list(struct objects_reader *o, const struct node *root)
 }
 
 static void
-read_other(struct objects_reader *o, const struct node *root, const char *kind, const char *version)
+read_other(struct objects_reader *o, const struct node *root, const char *kind, const char *version,
+	const struct sl_buf *expected)
 {
 	const struct node *at = node_get(root, "kind");
 	const struct sl_loc loc = {o->file, at->line, at->col};
-	const char *group = NULL, *nearest = kind_nearest(kind);
-	char *title;
+	const char *group, *nearest = kind_nearest(kind);
+	char *title = title_of(root, kind, "");
+	const int rc = kind_is_foreign(kind, version, &group);
 
-	for (size_t i = 0; i < SL_ARRAY_LEN(known); i++) {
-		if (strcmp(known[i].kind, kind) != 0)
-			continue;
-		group = known[i].group;
-		if (!in_group(version, group))
-			continue;
-		title = title_of(root, kind, "");
+	if (rc == 0) {
 		sl_diag_add(o->diags, SL_WARNING, &loc, title, NULL, NULL,
-			"this kind is not served yet: the object is left out");
-		free(title);
+			"this kind is not served: the object is left out");
 		o->out->skipped++;
-		return;
-	}
-	title = title_of(root, kind, "");
-	if (group)
+	} else if (expected->len || rc == -ESRCH) {
 		refuse(o, node_get(root, "apiVersion"), title, "apiVersion",
-			"unknown for this kind, expected %s", *group ? group : "v1");
-	else
+			"unknown for this kind, expected %s",
+			expected->len ? expected->data
+			: *group      ? group
+				      : "v1");
+	} else {
 		refuse(o, at, title, "kind", "unknown kind%s%s%s",
 			nearest ? ", did you mean \"" : "", nearest ? nearest : "",
 			nearest ? "\"?" : "");
+	}
 	free(title);
+}
+
+static void
+read_kind(struct objects_reader *o, const struct node *root, const char *kind, const char *version)
+{
+	struct sl_buf expected = {0};
+	const struct kind *k = kind_find(kind, version, &expected);
+
+	if (k)
+		read_object(o, root, k, &expected);
+	else
+		read_other(o, root, kind, version, &expected);
+	sl_buf_fini(&expected);
 }
 
 static void
@@ -367,18 +280,10 @@ read_node(struct objects_reader *o, const struct node *root)
 			n ? "expected a string" : "is required, and missing");
 		return;
 	}
-	if (strcmp(kind, "ServiceEntry") == 0 || strcmp(kind, "DestinationRule") == 0) {
-		char *title = title_of(root, kind, "default");
-
-		read_object(o, root,
-			*kind == 'D' ? SL_KIND_DESTINATION_RULE : SL_KIND_SERVICE_ENTRY, title);
-		free(title);
-	} else if ((strcmp(kind, "List") == 0 && strcmp(version, "v1") == 0) ||
-		   strcmp(kind, "ServiceEntryList") == 0) {
+	if (kind_is_list(kind, version))
 		read_list(o, root);
-	} else {
-		read_other(o, root, kind, version);
-	}
+	else
+		read_kind(o, root, kind, version);
 }
 
 void

@@ -109,6 +109,49 @@ se_given(const struct se_check *c, const char *key)
 	return n && !(n->kind == NODE_SCALAR && n->scalar == SCALAR_NULL);
 }
 
+static void
+wrong_text(struct se_check *c, const char *rule, const char *text, const char *expected)
+{
+	if (expected)
+		se_say(c, SL_ERROR, rule, c->path, "\"%.80s\" is not %s", text, expected);
+}
+
+void
+se_labels(
+	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		P(c, "%s", at);
+		se_path_key(c, v[i].key);
+		wrong_text(c, rule, v[i].key, check_label_key(v[i].key));
+		wrong_text(c, rule, v[i].value, check_label_value(v[i].value));
+	}
+}
+
+// Values of annotations are free.
+static void
+check_annotations(struct se_check *c, const struct sl_label *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		P(c, "metadata.annotations");
+		se_path_key(c, v[i].key);
+		wrong_text(c, NULL, v[i].key, check_label_key(v[i].key));
+	}
+}
+
+void
+obj_check_meta(struct se_check *c)
+{
+	const struct sl_meta *meta = &c->obj->meta;
+
+	se_labels(c, "metadata.labels", NULL, meta->labels, meta->n_labels);
+	check_annotations(c, meta->annotations, meta->n_annotations);
+	if (strcmp(sl_kind_group(c->obj->kind), "networking.istio.io") == 0 &&
+		se_has_label(meta->annotations, meta->n_annotations, "istio.io/dry-run"))
+		se_say(c, SL_ERROR, "S36", "metadata.annotations[\"istio.io/dry-run\"]",
+			"there is no dry run of a %s", sl_kind_name(c->obj->kind));
+}
+
 void
 se_selector(
 	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n)

@@ -4,6 +4,8 @@
 #include "schema.h"
 #include "sl_conf.h"
 
+// The addresses of endpoints as values.
+void se_finish(const struct node *root, struct sl_object *obj);
 // obj was read from root; adds errors and warnings for what the rows cannot say.
 void se_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 // obj is valid: notes on it, each also a warning, for what is not served or has no effect.
@@ -34,6 +36,11 @@ void se_remark(struct se_check *c, const char *rule, const char *path, const cha
 	SL_PRINTF(4, 5);
 // The key of spec is there and not null, be it empty (the CRD asks has(), not len()).
 bool se_given(const struct se_check *c, const char *key);
+// metadata of any kind.
+void obj_check_meta(struct se_check *c);
+// Keys and values of labels, which stand at `at` (H8).
+void se_labels(
+	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n);
 // Labels of a workloadSelector, which stand at `at`.
 void se_selector(
 	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n);

@@ -86,6 +86,12 @@ static const struct sl_conf_rule rules[] = {
 	{"D27", "A tunnel has protocol CONNECT or POST, a targetHost and a targetPort."},
 	{"D28", "A matchLabels label has no empty key and no `*`; without labels, the rule is for "
 		"every client of its namespace (warning)."},
+	{"W1", "A WorkloadEntry has an address, or at least a network."},
+	{"W2", "A WorkloadEntry with only a network is reached through that network's gateway "
+	       "(warning)."},
+	{"W3", "A Unix endpoint has an absolute or abstract path, and no ports."},
+	{"W4", "An address is an IP address, a host name or unix://."},
+	{"W5", "Port names, port numbers and labels are well formed."},
 	{"C1", "`spec` is there."},
 	{"C8", "targetPort is in 1..65535 when it is written."},
 	{"C10", "Selector labels: at most 256, values of at most 63 characters."},
@@ -430,38 +436,6 @@ check_selector(struct se_check *c)
 			"not together with workloadSelector, not even an empty list");
 }
 
-static void
-check_labels(
-	struct se_check *c, const char *what, const struct sl_label *v, uint32_t n, bool values)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		const char *expected = check_label_key(v[i].key);
-		const char *wrong = v[i].key;
-
-		if (!expected && values) {
-			expected = check_label_value(v[i].value);
-			wrong = v[i].value;
-		}
-		if (!expected)
-			continue;
-		P(c, "metadata.%s", what);
-		se_say(c, SL_ERROR, NULL, se_path_key(c, v[i].key), "\"%.80s\" is not %s", wrong,
-			expected);
-	}
-}
-
-static void
-check_meta(struct se_check *c)
-{
-	const struct sl_meta *meta = &c->obj->meta;
-
-	check_labels(c, "labels", meta->labels, meta->n_labels, true);
-	check_labels(c, "annotations", meta->annotations, meta->n_annotations, false);
-	if (se_has_label(meta->annotations, meta->n_annotations, "istio.io/dry-run"))
-		se_say(c, SL_ERROR, "S36", "metadata.annotations[\"istio.io/dry-run\"]",
-			"there is no dry run of a ServiceEntry");
-}
-
 static bool
 resolution_is_read(const struct se_check *c)
 {
@@ -471,6 +445,16 @@ resolution_is_read(const struct se_check *c)
 		return true;
 	return n->kind == NODE_SCALAR &&
 	       strcmp(n->text, sl_resolution_name(c->se->resolution)) == 0;
+}
+
+void
+se_finish(const struct node *root, struct sl_object *obj)
+{
+	struct sl_service_entry *se = &obj->se;
+
+	for (uint32_t i = 0; i < se->n_endpoints; i++)
+		if (se->endpoints[i].address)
+			sl_ip_parse(se->endpoints[i].address, &se->endpoints[i].ip);
 }
 
 void
@@ -484,7 +468,7 @@ se_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 		.se = &obj->se,
 	};
 
-	check_meta(&c);
+	obj_check_meta(&c);
 	if (!c.spec || c.spec->kind != NODE_MAP)
 		return;
 	check_hosts(&c);

@@ -27,7 +27,7 @@ fill(struct sl_fwd_clients *c, const struct sl_fwd_client *v, uint32_t n)
 {
 	struct lpm_prefix *p = malloc((n + 1) * sizeof(*p));
 
-	c->start = malloc(LPM_RANGES_MAX(n) * sizeof(*c->start));
+	c->start = lpm_alloc(lpm_room(LPM_RANGES_MAX(n)));
 	c->group = malloc(LPM_RANGES_MAX(n) * sizeof(*c->group));
 	if (!p || !c->start || !c->group) {
 		free(p);

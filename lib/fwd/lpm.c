@@ -64,6 +64,35 @@ close_until(struct sweep *s, uint64_t limit)
 	}
 }
 
+static void
+make_levels(uint32_t *start, uint32_t n)
+{
+	uint32_t *below = start;
+
+	for (;;) {
+		const uint32_t whole = lpm_whole(n);
+		uint32_t *level = below + whole;
+
+		for (uint32_t i = n; i < whole; i++)
+			below[i] = UINT32_MAX;
+		if (n <= LPM_NODE)
+			return;
+		n = whole / LPM_NODE;
+		for (uint32_t i = 0; i < n; i++)
+			level[i] = below[i * LPM_NODE];
+		below = level;
+	}
+}
+
+uint32_t *
+lpm_alloc(size_t values)
+{
+	const size_t size = values * sizeof(uint32_t);
+
+	// aligned_alloc() wants a multiple of the alignment.
+	return aligned_alloc(SL_CACHE_LINE, (size + SL_CACHE_LINE - 1) & ~(SL_CACHE_LINE - 1ul));
+}
+
 uint32_t
 lpm_make(struct lpm_prefix *p, uint32_t n, bool twice, uint32_t *start, uint32_t *value,
 	uint32_t *up)
@@ -88,5 +117,6 @@ lpm_make(struct lpm_prefix *p, uint32_t n, bool twice, uint32_t *start, uint32_t
 		turn(&s, p[i].first, p[i].value);
 	}
 	close_until(&s, UINT64_C(1) << 32);
+	make_levels(start, s.n);
 	return s.n;
 }

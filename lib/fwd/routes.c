@@ -26,7 +26,7 @@ routes_init(struct routes *r, const struct sl_fwd_route *route, uint32_t n)
 		if (route[i].len > 32)
 			return -EINVAL;
 	p = prefixes(route, n);
-	r->start = malloc(LPM_RANGES_MAX(n) * sizeof(*r->start));
+	r->start = lpm_alloc(lpm_room(LPM_RANGES_MAX(n)));
 	r->route = malloc(LPM_RANGES_MAX(n) * sizeof(*r->route));
 	r->table = malloc((n + 1) * sizeof(*r->table));
 	if (!p || !r->start || !r->route || !r->table) {

@@ -220,26 +220,38 @@ sl_fwd_services_find_id(const struct sl_fwd_services *s, const struct sl_fwd_key
 	return svc;
 }
 
+// Of the CIDR of range r, or of one around it.
+static const struct sl_fwd_service *
+find_cidr(const struct sl_fwd_services *s, uint32_t r, unsigned client)
+{
+	const struct wide *w = &s->wide;
+	const struct sl_fwd_service *svc;
+
+	if (w->spot[r] == WIDE_NONE)
+		return NULL;
+	svc = seen_by(s, &s->cell[w->spot[r]], client);
+	for (uint32_t c = svc ? LPM_NONE : w->up[w->cidr[r]]; c != LPM_NONE && !svc; c = w->up[c])
+		svc = seen_by(s, &s->cell[w->cell[c]], client);
+	return svc;
+}
+
 const struct sl_fwd_service *
 sl_fwd_services_find_wide(
 	const struct sl_fwd_services *s, uint8_t proto, sl_be32 dst, sl_be16 port, unsigned client)
 {
 	const struct wide *w = &s->wide;
 	const struct wide_port *p = wide_find(w, proto, port);
-	uint32_t cidr = LPM_NONE;
+	const struct sl_fwd_service *svc = NULL;
 
 	if (!p)
 		return NULL;
 	if (p->n > 0)
-		cidr = w->cidr[p->first +
-			       lpm_range(w->start + p->first, p->n, sl_be32_to_cpu(dst))];
-	for (; cidr != LPM_NONE; cidr = w->up[cidr]) {
-		const struct sl_fwd_service *svc = seen_by(s, &s->cell[w->cell[cidr]], client);
-
-		if (svc)
-			return svc;
-	}
-	return p->any != WIDE_NONE ? seen_by(s, &s->cell[p->any], client) : NULL;
+		svc = find_cidr(s,
+			p->cidr + lpm_range(w->start + p->first, p->n, sl_be32_to_cpu(dst)),
+			client);
+	if (!svc && p->any != WIDE_NONE)
+		svc = seen_by(s, &s->cell[p->any], client);
+	return svc;
 }
 
 struct sl_fwd_eps *

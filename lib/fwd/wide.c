@@ -56,16 +56,23 @@ collect(struct item *item, const struct sl_fwd_service *cell, uint32_t n_cells)
 	qsort(item, n, sizeof(*item), cmp_item);
 }
 
-// Items of one port, with `first` of other ports before: its ranges are at most 2 an item and 1
-// more, and so were those of the others.
-static void
-add_port(struct wide *w, const struct item *item, uint32_t n, uint32_t first, struct lpm_prefix *p)
+static size_t
+room(uint32_t n)
 {
-	const uint32_t at = 2 * first + w->n_ports;
+	return lpm_room(LPM_RANGES_MAX(n));
+}
+
+// Items of one port, with `first` of other ports before, whose ranges take `start`. Returns how
+// much these take.
+static size_t
+add_port(struct wide *w, const struct item *item, uint32_t n, uint32_t first, size_t start,
+	struct lpm_prefix *p)
+{
 	struct wide_port *port = &w->port[w->n_ports];
 	uint32_t n_cidrs = 0;
 
-	*port = (struct wide_port){.first = at, .any = WIDE_NONE};
+	*port = (struct wide_port){
+		.first = start, .cidr = 2 * first + w->n_ports, .any = WIDE_NONE};
 	for (uint32_t i = 0; i < n; i++) {
 		w->cell[first + i] = item[i].cell;
 		if (item[i].len == 0)
@@ -74,18 +81,46 @@ add_port(struct wide *w, const struct item *item, uint32_t n, uint32_t first, st
 			p[n_cidrs++] = (struct lpm_prefix){
 				.first = item[i].vip, .len = item[i].len, .value = first + i};
 	}
-	if (n_cidrs > 0)
-		port->n = lpm_make(p, n_cidrs, false, w->start + at, w->cidr + at, w->up);
 	*map_at(&w->by_port, item[0].port) = w->n_ports++;
+	if (n_cidrs == 0)
+		return 0;
+	port->n = lpm_make(p, n_cidrs, false, w->start + port->first, w->cidr + port->cidr, w->up);
+	for (uint32_t i = port->cidr; i < port->cidr + port->n; i++)
+		w->spot[i] = w->cidr[i] == LPM_NONE ? WIDE_NONE : w->cell[w->cidr[i]];
+	return room(n_cidrs);
+}
+
+static uint32_t
+end_of_port(const struct item *item, uint32_t n, uint32_t i)
+{
+	uint32_t end = i + 1;
+
+	while (end < n && item[end].port == item[i].port)
+		end++;
+	return end;
+}
+
+// Room for the ranges of all ports.
+static size_t
+room_of_ports(const struct item *item, uint32_t n)
+{
+	size_t sum = 0;
+
+	for (uint32_t i = 0, end; i < n; i = end) {
+		end = end_of_port(item, n, i);
+		sum += room(end - i);
+	}
+	return sum;
 }
 
 static void
 add_ports(struct wide *w, const struct item *item, uint32_t n, struct lpm_prefix *p)
 {
+	size_t start = 0;
+
 	for (uint32_t i = 0, end; i < n; i = end) {
-		for (end = i + 1; end < n && item[end].port == item[i].port;)
-			end++;
-		add_port(w, item + i, end - i, i, p);
+		end = end_of_port(item, n, i);
+		start += add_port(w, item + i, end - i, i, start, p);
 	}
 }
 
@@ -103,13 +138,16 @@ wide_init(struct wide *w, const struct sl_fwd_service *cell, uint32_t n_cells)
 	item = malloc(n * sizeof(*item));
 	p = malloc(n * sizeof(*p));
 	w->port = malloc(n * sizeof(*w->port));
-	w->start = malloc(3 * (size_t)n * sizeof(*w->start)); // two a CIDR and one a port
-	w->cidr = malloc(3 * (size_t)n * sizeof(*w->cidr));
+	w->cidr = malloc(3 * (size_t)n * sizeof(*w->cidr)); // two an item and one a port
+	w->spot = malloc(3 * (size_t)n * sizeof(*w->spot));
 	w->cell = malloc(n * sizeof(*w->cell));
 	w->up = malloc(n * sizeof(*w->up));
-	if (item && p && w->port && w->start && w->cidr && w->cell && w->up &&
-		map_init(&w->by_port, n) == 0) {
+	if (item) {
 		collect(item, cell, n_cells);
+		w->start = lpm_alloc(room_of_ports(item, n));
+	}
+	if (item && p && w->port && w->start && w->cidr && w->spot && w->cell && w->up &&
+		map_init(&w->by_port, n) == 0) {
 		add_ports(w, item, n, p);
 		rc = 0;
 	}
@@ -125,6 +163,7 @@ wide_fini(struct wide *w)
 	free(w->port);
 	free(w->start);
 	free(w->cidr);
+	free(w->spot);
 	free(w->cell);
 	free(w->up);
 }

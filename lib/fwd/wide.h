@@ -8,7 +8,8 @@
 #define WIDE_NONE UINT32_MAX
 
 struct wide_port {
-	uint32_t first; // of its ranges
+	uint32_t first; // of its ranges, in start
+	uint32_t cidr;  // and in cidr
 	uint32_t n;     // ranges, 0: no CIDR
 	uint32_t any;   // cell of the one for any address, or WIDE_NONE
 };
@@ -19,6 +20,7 @@ struct wide {
 	uint32_t n_ports;
 	uint32_t *start; // ranges of all ports, see lpm.h
 	uint32_t *cidr;  // per range: index into cell and up, or LPM_NONE
+	uint32_t *spot;  // per range: cell[cidr], a load less for what is asked most
 	uint32_t *cell;  // per CIDR: its place in the service table
 	uint32_t *up;    // per CIDR: the one around it on the same port, or LPM_NONE
 };

@@ -105,7 +105,9 @@ sl_object_notes_clear_computed(struct sl_object *obj)
 const char *
 sl_object_title(const struct sl_object *obj, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s %s/%s", sl_kind_name(obj->kind), obj->meta.namespace_,
+	const char *ns = obj->meta.namespace_;
+
+	snprintf(buf, size, "%s %s%s%s", sl_kind_name(obj->kind), ns, *ns ? "/" : "",
 		obj->meta.name);
 	return buf;
 }

@@ -28,40 +28,71 @@
 	})
 
 static void
-pick(double empty, uint32_t n, bool equal)
+pick(double empty, const char *name, enum sl_fwd_algo algo, uint32_t n, bool equal)
 {
 	static struct sl_fwd_ep ep[SL_FWD_EPS_MAX];
-	static struct sl_fwd_load load[SL_FWD_EPS_MAX];
+	static struct sl_fwd_load load[SL_FWD_EPS_MAX + 1];
+	const struct sl_fwd_eps_spec spec = {
+		.ep = ep, .n = n, .algo = algo, .cluster_slot = SL_FWD_EPS_MAX};
+	struct sl_fwd_ask ask = {.rnd = 0};
+	struct sl_fwd_choice c;
 	struct sl_fwd_eps *eps;
 
 	for (uint32_t i = 0; i < n; i++) {
-		ep[i] = (struct sl_fwd_ep){.weight = equal ? 1 : 1 + i % 5, .slot = i};
+		ep[i] = (struct sl_fwd_ep){.addr = i, .weight = equal ? 1 : 1 + i % 5, .slot = i};
 		load[i].active = i % 7;
 	}
-	eps = sl_set_flat(ep, n);
-	printf("pick, %4u endpoints, %-9s %6.1f cycles\n", n, equal ? "equal" : "weighted",
-		CYCLES(sl_set_pick(eps, load, r)) - empty);
+	eps = sl_fwd_eps_new(&spec);
+	printf("pick, %-13s %4u endpoints, %-9s %6.1f cycles\n", name, n,
+		equal ? "equal" : "weighted",
+		CYCLES((ask.rnd = r, ask.hash = r, sl_fwd_pick(eps, load, &ask, &c), c.ep->slot)) -
+			empty);
 	sl_fwd_eps_put(eps);
 }
 
-static void
-match(double empty, uint32_t n)
+static struct sl_fwd_services *
+services(uint32_t n, uint8_t len, uint32_t step, uint32_t ports)
 {
-	struct sl_fwd_services *s = sl_fwd_services_new(n);
+	struct sl_fwd_services *s = sl_fwd_services_new(n + 1);
 	struct sl_fwd_eps *eps = sl_set_flat(NULL, 0);
-	struct sl_fwd fwd = {.services = s};
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct sl_fwd_key key = {.vip = i, .port = 80, .proto = 6, .len = 32};
+		const struct sl_fwd_key key = {.vip = len ? htonl(i * step) : 0,
+			.port = htons(len ? 80 + i % ports : i),
+			.proto = len || i < 65536 ? 6 : 17,
+			.len = len};
 
-		sl_fwd_services_add(s, &key, SL_FWD_CLIENTS_ALL, i, sl_fwd_eps_get(eps));
+		if (sl_fwd_services_add(s, &key, SL_FWD_CLIENTS_ALL, i, sl_fwd_eps_get(eps)) < 0)
+			abort();
 	}
-	printf("match, %7u services, hit  %6.1f cycles\n", n,
-		CYCLES(sl_fwd_match_vip(&fwd, 6, (uint32_t)r % n, 80, 0)) - empty);
-	printf("match, %7u services, miss %6.1f cycles\n", n,
-		CYCLES(sl_fwd_match_vip(&fwd, 6, (uint32_t)r % n, 81, 0)) - empty);
-	sl_fwd_services_put(s);
 	sl_fwd_eps_put(eps);
+	if (sl_fwd_services_seal(s) < 0)
+		abort();
+	return s;
+}
+
+// As the pipe asks: the exact one, then a wide one. `step` addresses from one service to the next.
+static void
+match(double empty, const char *name, uint32_t n, uint8_t len, uint32_t step, uint32_t ports)
+{
+	struct sl_fwd fwd = {.services = services(n, len, step, ports)};
+	uint64_t found = 0;
+	const double cycles = CYCLES(({
+		const uint32_t at = (uint32_t)r % n;
+		const sl_be32 dst = htonl(at * step + (len < 32 ? step / 2 : 0));
+		const sl_be16 port = htons(len ? 80 + at % ports : at);
+		const uint8_t proto = len || at < 65536 ? 6 : 17;
+		const struct sl_fwd_service *svc = sl_fwd_match_vip(&fwd, proto, dst, port, 0);
+
+		if (!svc)
+			svc = sl_fwd_match_wide(&fwd, proto, dst, port, 0);
+		found += svc != NULL;
+		sl_fwd_service_eps(svc);
+	}));
+
+	printf("match, %7u services, %-22s %6.1f cycles%s\n", n, name, cycles - empty,
+		found == 3ull * ROUNDS ? "" : ", not all found");
+	sl_fwd_services_put(fwd.services);
 }
 
 static void
@@ -86,15 +117,32 @@ int
 main(void)
 {
 	const uint32_t sizes[] = {1, 2, 4, 64, 4096};
+	const struct {
+		const char *name;
+		enum sl_fwd_algo algo;
+	} algo[] = {
+		{"round robin", SL_FWD_ROUND_ROBIN},
+		{"random", SL_FWD_RANDOM},
+		{"maglev", SL_FWD_MAGLEV},
+		{"ring hash", SL_FWD_RING_HASH},
+	};
 	const double empty = CYCLES(r >> 1);
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(sizes); i++) {
-		pick(empty, sizes[i], true);
-		pick(empty, sizes[i], false);
+		pick(empty, "least request", SL_FWD_LEAST_REQUEST, sizes[i], true);
+		pick(empty, "least request", SL_FWD_LEAST_REQUEST, sizes[i], false);
 	}
-	match(empty, 100);
-	match(empty, 100000);
-	match(empty, 1000000);
+	for (size_t i = 0; i < SL_ARRAY_LEN(algo); i++) {
+		pick(empty, algo[i].name, algo[i].algo, 4, false);
+		pick(empty, algo[i].name, algo[i].algo, 4096, false);
+	}
+	match(empty, "exact", 100, 32, 1, 1);
+	match(empty, "exact", 100000, 32, 1, 1);
+	match(empty, "exact", 1000000, 32, 1, 1);
+	match(empty, "CIDR, all on one port", 100000, 26, 64, 1);
+	match(empty, "CIDR, on 100 ports", 100000, 26, 64, 100);
+	match(empty, "CIDR, all on one port", 1000000, 26, 64, 1);
+	match(empty, "any address", 100000, 0, 1, 1);
 	route(empty, 10);
 	route(empty, 1000);
 	route(empty, 1000000);

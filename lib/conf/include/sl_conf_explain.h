@@ -12,6 +12,7 @@
 // A field as rows tell it. Texts are the schema's or the explanation's, until the next one.
 struct sl_conf_field {
 	const char *kind;   // "ServiceEntry", "sluice.yaml"
+	const char *id;     // the kind as it is asked for
 	const char *group;  // API group, "" for core; NULL: sluice.yaml
 	const char *path;   // "spec.ports[].number"; "" for the kind itself
 	const char *type;   // "a number, 1..65535"

@@ -146,7 +146,7 @@ void sl_object_free(struct sl_object *obj);
 void sl_object_note(struct sl_object *obj, const char *path, const struct sl_loc *loc,
 	bool computed, const char *fmt, ...) SL_PRINTF(5, 6);
 void sl_object_notes_clear_computed(struct sl_object *obj);
-// "ServiceEntry default/web"
+// "ServiceEntry default/web", "Namespace shop"
 const char *sl_object_title(const struct sl_object *obj, char *buf, size_t size);
 
 // ---- registry ----

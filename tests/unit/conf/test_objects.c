@@ -271,7 +271,7 @@ test_bad_object_leaves_good_ones(void)
 {
 	struct read r = read_text(HEAD("a") SPEC
 		"---\n" HEAD("b") "spec: {hosts: 1}\n---\n"
-				  "a: [\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: p}\n"
+				  "a: [\n---\nkind: Secret\napiVersion: v1\nmetadata: {name: p}\n"
 				  "---\n" HEAD("c") SPEC);
 
 	SL_TEST_INT(r.objects.n, 2);

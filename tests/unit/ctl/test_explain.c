@@ -50,8 +50,8 @@ test_text(void)
 			"sluicectl: explain-field: \"servicentry\" is no kind that is read; did "
 			"you "
 			"mean ServiceEntry?\n"},
-		{"explain-field se.spec.prots", 1, "",
-			"sluicectl: explain-field: ServiceEntry.spec has no field \"prots\"; did "
+		{"explain-field se.spec.port", 1, "",
+			"sluicectl: explain-field: ServiceEntry.spec has no field \"port\"; did "
 			"you mean ports?\n"},
 		{"explain-field se.spec.ports.number.x", 1, "",
 			"sluicectl: explain-field: ServiceEntry.spec.ports[].number has no "
