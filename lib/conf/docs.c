@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "explain.h"
 #include "kinds.h"
-#include "rows.h"
 #include "sl_str.h"
 
 static void
@@ -24,8 +24,8 @@ put_range(struct sl_buf *out, const struct field *f)
 		sl_buf_printf(out, ", at most %" PRIu64 " characters", f->max);
 }
 
-static void
-put_type(struct sl_buf *out, const struct field *f)
+void
+field_put_type(struct sl_buf *out, const struct field *f, const char *quote)
 {
 	if (f->type == T_ANY) {
 		sl_buf_puts(out, "any");
@@ -35,7 +35,7 @@ put_type(struct sl_buf *out, const struct field *f)
 		sl_buf_puts(out, "list, each ");
 	if (f->names) {
 		for (size_t i = 0; f->names[i]; i++)
-			sl_buf_printf(out, "%s`%s`", i ? ", " : "", f->names[i]);
+			sl_buf_printf(out, "%s%s%s%s", i ? ", " : "", quote, f->names[i], quote);
 		return;
 	}
 	sl_buf_puts(out, field_expects(f));
@@ -46,13 +46,11 @@ put_type(struct sl_buf *out, const struct field *f)
 		sl_buf_printf(out, "; at most %u of them", f->max_items);
 }
 
-static void
-put_default(struct sl_buf *out, const struct field *f)
+void
+field_put_default(struct sl_buf *out, const struct field *f, const char *quote)
 {
-	if (f->flags & F_REQUIRED)
-		sl_buf_puts(out, "required");
-	else if (f->def && *f->def)
-		sl_buf_printf(out, "`%s`", f->def);
+	if (f->def && *f->def)
+		sl_buf_printf(out, "%s%s%s", quote, f->def, quote);
 	else if (f->def_text)
 		sl_buf_puts(out, f->def_text);
 }
@@ -64,9 +62,12 @@ put_row(struct sl_buf *out, const struct field *f, const char *prefix, bool relo
 
 	sl_buf_printf(
 		out, "| `%s%s%s` | ", prefix, f->key, f->type == T_OBJECT && !group ? "[]" : "");
-	put_type(out, f);
+	field_put_type(out, f, "`");
 	sl_buf_puts(out, " | ");
-	put_default(out, f);
+	if (f->flags & F_REQUIRED)
+		sl_buf_puts(out, "required");
+	else
+		field_put_default(out, f, "`");
 	if (reload)
 		sl_buf_printf(out, " | %s", group ? "" : f->flags & F_RESTART ? "restart" : "live");
 	sl_buf_printf(
@@ -179,7 +180,13 @@ sl_conf_docs_objects(struct sl_buf *out)
 		"kinds of Istio and Kubernetes are left out\nwith a warning, unknown kinds are "
 		"errors.\n\n"
 		"What an object asks for and does not get here is a warning when it is read and a "
-		"note in\n`sluicectl describe`.\n\n");
+		"note in\n`sluicectl describe`.\n\n"
+		"`sluicectl explain-field se.spec.ports` tells the same in a terminal. Editors "
+		"with "
+		"yaml-language-server\ncheck a file while it is written when its first line is\n\n"
+		"```yaml\n# yaml-language-server: "
+		"$schema=/usr/local/share/sluice/objects.schema.json\n```\n\n"
+		"(`sluice.schema.json` for sluice.yaml; `sluicectl schema` prints them).\n\n");
 	for (enum sl_kind k = 0; k < SL_KIND_MAX; k++)
 		put_kind(out, k);
 	put_rules(out);
