@@ -7,6 +7,7 @@
 #include "sl_conf.h"
 #include "sl_ctl.h"
 #include "sl_emit.h"
+#include "sl_mesh_binding.h"
 
 static void
 read_paths(const struct args *args, struct sl_objects *objects, struct sl_diags *diags)
@@ -75,50 +76,61 @@ validate(const struct args *args, const struct sl_objects *objects, const struct
 // ---- services, endpoints ----
 
 static void
-put_endpoint(struct output *o, const struct sl_service *svc, const struct sl_se_port *port,
-	const struct sl_se_endpoint *ep)
+put_endpoint(struct output *o, const struct sl_mesh_service *svc, const struct sl_se_port *port,
+	const char *subset, const struct sl_mesh_endpoint *ep, uint32_t number)
 {
-	const char *state = svc->served && !sl_se_endpoint_not_served(ep) ? "unknown" : "notServed";
+	const char *state = svc->not_served || ep->not_served ? "notServed"
+			    : ep->healthy                     ? "unknown"
+							      : "unhealthy";
 	struct sl_buf json = {0};
 	struct sl_emit e;
 
 	sl_emit_init(&e, &json);
-	sl_endpoint_emit(svc, port, ep, state, NULL, &e);
+	sl_mesh_endpoint_emit(svc, port, subset, ep, number, state, NULL, &e);
 	output_row(o, json.data, json.len);
 	sl_buf_fini(&json);
 }
 
 static void
-put_service(struct output *o, const struct sl_service *svc)
+put_endpoints(struct output *o, struct sl_mesh *mesh, const struct sl_mesh_service *svc)
 {
-	struct sl_buf json = {0};
-	struct sl_emit e;
+	size_t n;
+	const char **subset = sl_mesh_subsets(mesh, svc, &n);
+	const struct sl_mesh_endpoint *ep;
+	uint32_t number;
 
-	sl_emit_init(&e, &json);
-	sl_service_emit(svc, NULL, NULL, &e);
-	output_row(o, json.data, json.len);
-	sl_buf_fini(&json);
-}
+	for (uint32_t p = 0; p < svc->n_ports; p++) {
+		const struct sl_se_port *port = svc->port[p];
 
-static void
-put_rows(struct output *o, enum sl_ctl_cmd cmd, const struct sl_service *svc)
-{
-	const struct sl_service_entry *se = &svc->obj->se;
-
-	if (cmd == SL_CTL_SERVICES) {
-		put_service(o, svc);
-		return;
+		for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(svc, port, &it, &number));)
+			put_endpoint(o, svc, port, NULL, ep, number);
+		for (size_t s = 0; s < n; s++)
+			for (uint32_t it = 0;
+				(ep = sl_mesh_endpoint_next(svc, port, &it, &number));)
+				if (sl_mesh_in_subset(mesh, svc, subset[s], ep))
+					put_endpoint(o, svc, port, subset[s], ep, number);
 	}
-	for (uint32_t i = 0; i < se->n_ports; i++)
-		for (uint32_t k = 0; k < se->n_endpoints; k++)
-			put_endpoint(o, svc, &se->ports[i], &se->endpoints[k]);
+	free(subset);
+}
+
+static void
+put_service(struct output *o, const struct sl_mesh_service *svc)
+{
+	struct sl_buf json = {0};
+	struct sl_emit e;
+
+	sl_emit_init(&e, &json);
+	sl_mesh_service_emit(svc, NULL, NULL, &e);
+	output_row(o, json.data, json.len);
+	sl_buf_fini(&json);
 }
 
 static void
 list(const struct args *args, struct sl_objects *objects, FILE *out, FILE *err)
 {
 	struct sl_registry *registry = sl_registry_new();
-	const struct sl_service **services;
+	struct sl_mesh *mesh = sl_mesh_new(registry);
+	const struct sl_mesh_service **services;
 	struct output o;
 	size_t n;
 
@@ -126,13 +138,19 @@ list(const struct args *args, struct sl_objects *objects, FILE *out, FILE *err)
 		sl_registry_put(registry, objects->v[i]);
 		objects->v[i] = NULL;
 	}
-	services = sl_services_list(
-		registry, args_get(args, "namespace", 0), args_get(args, "service", 0), &n);
+	sl_mesh_update(mesh, NULL, NULL);
+	services = sl_mesh_list(
+		mesh, args_get(args, "namespace", 0), args_get(args, "service", 0), &n);
 	output_begin(&o, args, out, err);
-	for (size_t i = 0; i < n; i++)
-		put_rows(&o, args->cmd, services[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (args->cmd == SL_CTL_SERVICES)
+			put_service(&o, services[i]);
+		else
+			put_endpoints(&o, mesh, services[i]);
+	}
 	output_end(&o, true);
 	free(services);
+	sl_mesh_free(mesh);
 	sl_registry_free(registry);
 }
 

@@ -6,8 +6,8 @@
 // Threads: the event loop's thread only.
 // Errors:  new: NULL and *why. Later trouble is logged, counted and answered; the state that worked
 //          stays in force.
-// Limits:  a change costs the size of the change plus one pass over the service ports; nothing here
-//          waits for a worker.
+// Limits:  a change costs the size of the change, and one pass over the services when one comes or
+//          goes (sl_compile.h); nothing here waits for a worker.
 //
 // Needs no DPDK: what lives in workers and ports comes in through functions.
 #pragma once
@@ -43,6 +43,7 @@ struct sl_control_cfg {
 	// Takes one question of a worker; false: no more.
 	bool (*next_ask)(void *ctx, uint16_t *port, sl_be32 *addr);
 	bool (*link_up)(void *ctx, uint16_t port);
+	uint64_t (*now_ns)(void *ctx); // the workers' clock
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);
 	void *ctx;

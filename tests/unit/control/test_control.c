@@ -38,6 +38,12 @@ up(void *ctx, uint16_t port)
 	return true;
 }
 
+static uint64_t
+no_time(void *ctx)
+{
+	return 1;
+}
+
 static void
 no_load(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total)
 {
@@ -79,7 +85,7 @@ static int
 rig_start(struct rig *r)
 {
 	struct sl_control_cfg cfg = {
-		.next_ask = no_ask, .link_up = up, .slot_load = no_load, .ctx = r};
+		.next_ask = no_ask, .link_up = up, .now_ns = no_time, .slot_load = no_load, .ctx = r};
 	struct sl_ctl_cfg ctl = {.ctx = r};
 	char *path = sl_xasprintf("%s/sluice.yaml", r->dir), *why = NULL;
 	struct sl_diags diags = {0};
