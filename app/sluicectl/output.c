@@ -237,8 +237,8 @@ output_diag_line(FILE *f, const struct sl_diag *diag)
 	struct sl_buf line = {0};
 
 	sl_diag_format(diag, &line);
-	safe_put(f, line.data, "\t");
-	putc('\n', f);
+	sl_buf_putc(&line, '\n');
+	safe_put(f, line.data, "\t\n");
 	sl_buf_fini(&line);
 }
 
