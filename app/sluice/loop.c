@@ -36,7 +36,7 @@ fill_packet(struct sl_pkt *pkt, struct rte_mbuf *m)
 	pkt->buf = m;
 }
 
-// An answer of our own is one segment of frame_len bytes, padded as Ethernet wants it: not every
+// A frame of our own is one segment of frame_len bytes, padded as Ethernet wants it: not every
 // device does that.
 static void
 shape_reply(struct rte_mbuf *m, const struct sl_pkt *pkt)
@@ -93,6 +93,10 @@ carry_out(struct sl_worker *w, const struct sl_pkt *pkts, unsigned n)
 		case SL_V_REPLY:
 			shape_reply(m, pkt);
 			tx_add(w, pkt->out_port, m, TX_REPLY);
+			break;
+		case SL_V_RETRY:
+			shape_reply(m, pkt);
+			tx_add(w, pkt->out_port, m, TX_RETRY);
 			break;
 		case SL_V_PUNT:
 			punt(w, pkt, m);

@@ -234,6 +234,7 @@ worker_new(struct daemon *d, unsigned id, char **why)
 		.pool = d->pool,
 		.n_pool = d->n_pool,
 		.rcu = d->rcu,
+		.frames = d->frames,
 		.punt_fd = d->punt_fd,
 		.ask_fd = d->ask_fd,
 		.mirror_asleep = &d->mirror_asleep,

@@ -13,6 +13,7 @@ sent(struct sl_worker *w, enum tx_kind kind, uint32_t bytes)
 	static const enum sl_counter by_kind[] = {
 		[TX_FORWARD] = SL_C_FORWARDED,
 		[TX_REPLY] = SL_C_REPLIES,
+		[TX_RETRY] = SL_C_RETRIED,
 		[TX_INJECT] = SL_C_INJECTED,
 	};
 
@@ -30,6 +31,9 @@ not_sent(struct sl_worker *w, struct rte_mbuf *m, enum tx_kind kind, enum sl_dro
 		break;
 	case TX_REPLY:
 		sl_pipe_failed(w->pipe, SL_V_REPLY, reason);
+		break;
+	case TX_RETRY:
+		sl_pipe_failed(w->pipe, SL_V_RETRY, reason);
 		break;
 	case TX_INJECT:
 		count(w, SL_C_INJECT_LOST, 1);

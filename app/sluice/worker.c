@@ -15,6 +15,9 @@
 #include "sl_str.h"
 #include "worker_priv.h"
 
+// Handshakes on their way that can move on: 132 bytes each.
+#define KEPT_SYNS 16384
+
 static void *
 mem_alloc(void *ctx, size_t bytes)
 {
@@ -42,6 +45,22 @@ ask(void *ctx, uint16_t port, sl_be32 addr)
 		return; // asked again within the second
 	if (write(w->ask_fd, &one, sizeof(one)) < 0)
 		return; // full counter: control is on its way
+}
+
+static bool
+frame_new(void *ctx, struct sl_pkt *pkt)
+{
+	struct sl_worker *w = ctx;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->frames);
+
+	if (!m)
+		return false;
+	*pkt = (struct sl_pkt){
+		.data = rte_pktmbuf_mtod(m, uint8_t *),
+		.room = rte_pktmbuf_tailroom(m),
+		.buf = m,
+	};
+	return true;
 }
 
 // Not rte_ring_create(): that takes one of EAL's 2560 memory zones, and there is a ring for each
@@ -129,6 +148,8 @@ make_pipe(struct sl_worker *w, const struct sl_worker_cfg *cfg)
 		.hold_total = cfg->conf->hold_packets,
 		.hold_ns = cfg->conf->hold_ns,
 		.ask = ask,
+		.syns = KEPT_SYNS,
+		.frame_new = frame_new,
 		.ctx = w,
 	};
 
@@ -148,6 +169,7 @@ sl_worker_new(const struct sl_worker_cfg *cfg, char **why)
 	w->n_ports = cfg->n_ports;
 	memcpy(w->port, cfg->ports, cfg->n_ports * sizeof(w->port[0]));
 	w->rcu = cfg->rcu;
+	w->frames = cfg->frames;
 	w->punt_fd = cfg->punt_fd;
 	w->ask_fd = cfg->ask_fd;
 	w->mirror_asleep = cfg->mirror_asleep;

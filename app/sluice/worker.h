@@ -50,6 +50,7 @@ struct sl_worker_cfg {
 	const sl_be32 *pool;
 	uint32_t n_pool;
 	struct sl_rcu *rcu;
+	struct rte_mempool *frames;    // for frames of our own
 	int punt_fd;                   // eventfd of the mirror thread
 	int ask_fd;                    // eventfd of control
 	const uint32_t *mirror_asleep; // w: mirror thread, r: workers

@@ -7,6 +7,7 @@
 enum tx_kind {
 	TX_FORWARD,
 	TX_REPLY,
+	TX_RETRY,
 	TX_INJECT,
 };
 
@@ -51,7 +52,8 @@ struct sl_worker {
 	struct rte_ring *handoff_out[SL_MAX_WORKERS]; // to worker i
 	struct rte_ring *punt;
 	struct rte_ring *inject;
-	struct rte_ring *ask; // of struct sl_ask, by value
+	struct rte_mempool *frames; // for frames of our own
+	struct rte_ring *ask;       // of struct sl_ask, by value
 	struct sl_stats stats;
 };
 

@@ -17,24 +17,14 @@ is_tcp_without_syn(const struct sl_wire_info *info)
 }
 
 static void
-deny(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
-{
-	if (b->fwd->params.deny == SL_DENY_SILENT)
-		pipe_drop(p, pkt, SL_DROP_DENIED);
-	else
-		pipe_reject(p, b, pkt, SL_DROP_DENIED, SL_ICMP_UNREACH_ADMIN);
-}
-
-static void
-to_service(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt,
-	const struct sl_fwd_service *service)
+to_service(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps)
 {
 	if (is_martian(b->fwd, pkt->info.tuple.src))
 		pipe_drop(p, pkt, SL_DROP_MARTIAN);
 	else if (is_tcp_without_syn(&pkt->info))
 		pipe_reject(p, b, pkt, SL_DROP_NO_FLOW, 0);
 	else
-		pipe_open(p, b, pkt, service);
+		pipe_open(p, b, pkt, eps);
 }
 
 // To a pool address, where the destination port says which worker has the flow, if there is one.
@@ -58,7 +48,7 @@ to_nobody(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, uint32_t kinds
 	else if ((kinds & SL_ADDR_POOL) && is_tcp_without_syn(&pkt->info))
 		pipe_reject(p, b, pkt, SL_DROP_NO_FLOW, 0);
 	else
-		deny(p, b, pkt);
+		pipe_deny(p, b, pkt);
 }
 
 static void
@@ -66,13 +56,10 @@ classify(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 {
 	const struct sl_tuple *t = &pkt->info.tuple;
 	const uint32_t kinds = sl_fwd_addr_kinds(b->fwd->net, t->dst);
-	const struct sl_fwd_service *service = NULL;
+	const struct sl_fwd_eps *eps = pipe_match(b->fwd, t, kinds);
 
-	// Replies that came to the wrong worker are the common case here: no search for them.
-	if (kinds != SL_ADDR_POOL)
-		service = sl_fwd_match_vip(b->fwd, t->proto, t->dst, t->dport, 0);
-	if (service)
-		to_service(p, b, pkt, service);
+	if (eps)
+		to_service(p, b, pkt, eps);
 	else if ((kinds & SL_ADDR_POOL) && to_other_worker(p, pkt))
 		return;
 	else if (kinds & SL_ADDR_LOCAL)

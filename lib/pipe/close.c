@@ -6,13 +6,37 @@
 #include <assert.h>
 
 static void
-add_active(struct sl_pipe *p, uint32_t slot, bool more)
+add(struct sl_pipe *p, uint32_t slot, int32_t active, int32_t total)
 {
 	struct sl_fwd_load *load = &p->load[slot];
 
-	assert(more || load->active > 0);
-	__atomic_store_n(
-		&load->active, more ? load->active + 1 : load->active - 1, __ATOMIC_RELAXED);
+	assert(active >= 0 || load->active > 0);
+	__atomic_store_n(&load->active, load->active + (uint32_t)active, __ATOMIC_RELAXED);
+	if (total)
+		__atomic_store_n(
+			&load->total, load->total + (uint64_t)(int64_t)total, __ATOMIC_RELAXED);
+}
+
+static void
+add_both(struct sl_pipe *p, const struct sl_flow *flow, int32_t active, int32_t total)
+{
+	add(p, flow->ep_slot, active, total);
+	if (flow->cluster_slot != SL_FLOW_NONE)
+		add(p, flow->cluster_slot, active, total);
+}
+
+void
+pipe_count(struct sl_pipe *p, struct sl_flow *flow)
+{
+	flow->flags |= SL_FLOW_F_COUNTED;
+	add_both(p, flow, 1, 1);
+}
+
+void
+pipe_uncount(struct sl_pipe *p, struct sl_flow *flow)
+{
+	flow->flags &= (uint8_t)~SL_FLOW_F_COUNTED;
+	add_both(p, flow, -1, -1);
 }
 
 // A flow that is over comes alive again by a segment that opens none by itself, like SYN+FIN.
@@ -24,9 +48,7 @@ pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state)
 	if (pipe_is_counted(flow) == counts)
 		return;
 	flow->flags ^= SL_FLOW_F_COUNTED;
-	add_active(p, flow->ep_slot, counts);
-	if (flow->cluster_slot != SL_FLOW_NONE)
-		add_active(p, flow->cluster_slot, counts);
+	add_both(p, flow, counts ? 1 : -1, 0);
 }
 
 void
@@ -34,6 +56,8 @@ pipe_give_back(struct sl_pipe *p, struct sl_flow *flow)
 {
 	const struct sl_tuple *t = &flow->tuple[SL_DIR_ENDPOINT];
 
+	if (flow->syn)
+		pipe_forget_syn(p, flow);
 	pipe_recount(p, flow, SL_FLOW_CLOSING);
 	sl_sport_put(p->sports, t->proto, flow->pool_addr, t->dport);
 }

@@ -38,37 +38,46 @@ pipe_hop(struct sl_pipe *p, struct burst *b)
 	}
 }
 
-// The client is told that its packet goes nowhere; an endpoint would not know what to make of it.
-static bool
-unreachable(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_flow_dir dir,
+void
+pipe_unreachable(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_flow_dir dir,
 	enum sl_drop reason)
 {
 	if (dir == SL_DIR_CLIENT)
 		pipe_answer_icmp(p, b, pkt, reason, SL_ICMP_UNREACH, SL_ICMP_UNREACH_HOST);
 	else
 		pipe_drop(p, pkt, reason);
-	return false;
+}
+
+enum sl_drop
+pipe_find_hop(struct sl_pipe *p, const struct burst *b, sl_be32 addr, struct next_hop *next)
+{
+	const struct sl_fwd_net *net = b->fwd->net;
+
+	if (!sl_fwd_route_find(net, addr, &next->hop))
+		return SL_DROP_NO_ROUTE;
+	next->index = sl_fwd_adj_find(net, &next->hop);
+	next->adj = sl_fwd_adj_at(net, next->index);
+	if (!next->adj || next->adj->state == SL_ADJ_OK)
+		return SL_DROP_NONE;
+	if (next->adj->state == SL_ADJ_PORT_DOWN)
+		return SL_DROP_PORT_DOWN;
+	if (next->adj->state == SL_ADJ_FAILED) {
+		// The kernel has given up on it; it must be asked to try again some time.
+		hold_ask(&p->hold, &next->hop, b->now_ns);
+		return SL_DROP_NO_NEIGHBOUR;
+	}
+	next->adj = NULL;
+	return SL_DROP_NONE;
 }
 
 bool
 pipe_resolve(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_flow_dir dir,
 	sl_be32 addr, struct next_hop *next)
 {
-	const struct sl_fwd_net *net = b->fwd->net;
+	const enum sl_drop why = pipe_find_hop(p, b, addr, next);
 
-	if (!sl_fwd_route_find(net, addr, &next->hop))
-		return unreachable(p, b, pkt, dir, SL_DROP_NO_ROUTE);
-	next->index = sl_fwd_adj_find(net, &next->hop);
-	next->adj = sl_fwd_adj_at(net, next->index);
-	if (!next->adj || next->adj->state == SL_ADJ_OK)
+	if (sl_likely(why == SL_DROP_NONE))
 		return true;
-	if (next->adj->state == SL_ADJ_PORT_DOWN)
-		return unreachable(p, b, pkt, dir, SL_DROP_PORT_DOWN);
-	if (next->adj->state == SL_ADJ_FAILED) {
-		// The kernel has given up on it; it must be asked to try again some time.
-		hold_ask(&p->hold, &next->hop, b->now_ns);
-		return unreachable(p, b, pkt, dir, SL_DROP_NO_NEIGHBOUR);
-	}
-	next->adj = NULL;
-	return true;
+	pipe_unreachable(p, b, pkt, dir, why);
+	return false;
 }

@@ -3,29 +3,34 @@
 #include "pipe_priv.h"
 
 #include <assert.h>
-#include <string.h>
 
 #define EXPIRE_BUDGET 64
 #define HOPS_BUDGET   32
 
+struct due {
+	struct sl_pipe *p;
+	const struct burst *b;
+};
+
 static bool
 on_due(void *arg, struct sl_flow *flow, uint32_t index)
 {
-	struct sl_pipe *p = arg;
+	const struct due *due = arg;
+	struct sl_pipe *p = due->p;
 
+	if (!pipe_due(p, due->b, flow, index))
+		return false;
 	pipe_give_back(p, flow);
 	p->stats->counter[SL_C_FLOWS_EXPIRED]++;
 	return true;
 }
 
 static void
-expire(struct sl_pipe *p, const struct sl_fwd *fwd, uint64_t now_ns)
+expire(struct sl_pipe *p, const struct burst *b)
 {
-	struct sl_flow_timeouts timeouts = {0};
+	struct due due = {.p = p, .b = b};
 
-	memcpy(timeouts.by_state, fwd->params.timeout, sizeof(timeouts.by_state));
-	sl_flow_expire(
-		p->flows, sl_flow_tick(p->flows, now_ns), &timeouts, EXPIRE_BUDGET, on_due, p);
+	sl_flow_expire(p->flows, b->now, &b->timeouts, EXPIRE_BUDGET, on_due, &due);
 	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
 }
 
@@ -39,9 +44,10 @@ take(struct sl_pipe *p, struct waited *w, struct sl_pkt *out)
 
 // Frames of one hop that need wait no longer.
 static unsigned
-release(struct sl_pipe *p, const struct sl_fwd_net *net, struct waited *w, struct sl_pkt *out,
-	unsigned max, uint64_t now_ns)
+release(struct sl_pipe *p, const struct burst *b, struct waited *w, struct sl_pkt *out,
+	unsigned max)
 {
+	const struct sl_fwd_net *net = b->fwd->net;
 	const struct sl_fwd_adj *adj = sl_fwd_adj_at(net, sl_fwd_adj_find(net, &w->hop));
 	const bool ok = adj && adj->state == SL_ADJ_OK;
 	const bool down = adj && adj->state == SL_ADJ_PORT_DOWN;
@@ -49,7 +55,7 @@ release(struct sl_pipe *p, const struct sl_fwd_net *net, struct waited *w, struc
 	unsigned n = 0;
 
 	for (; n < max && w->n > 0; n++) {
-		if (!ok && !failed && now_ns < hold_first(&p->hold, w)->deadline_ns)
+		if (!ok && !failed && b->now_ns < hold_first(&p->hold, w)->deadline_ns)
 			break;
 		take(p, w, &out[n]);
 		if (ok)
@@ -61,8 +67,7 @@ release(struct sl_pipe *p, const struct sl_fwd_net *net, struct waited *w, struc
 }
 
 static unsigned
-wake(struct sl_pipe *p, const struct sl_fwd_net *net, struct sl_pkt *out, unsigned max,
-	uint64_t now_ns)
+wake(struct sl_pipe *p, const struct burst *b, struct sl_pkt *out, unsigned max)
 {
 	struct hold *q = &p->hold;
 	uint32_t left = q->n_waited < HOPS_BUDGET ? q->n_waited : HOPS_BUDGET;
@@ -73,15 +78,15 @@ wake(struct sl_pipe *p, const struct sl_fwd_net *net, struct sl_pkt *out, unsign
 			q->cursor = 0;
 		struct waited *w = &q->waited[q->cursor];
 
-		n += release(p, net, w, out + n, max - n, now_ns);
-		if (w->n == 0 && now_ns >= w->ask_ns) {
+		n += release(p, b, w, out + n, max - n);
+		if (w->n == 0 && b->now_ns >= w->ask_ns) {
 			hold_forget(q, w);
 			continue;
 		}
 		if (w->n > 0 && n == max)
 			break;
 		if (w->n > 0) // the first question may have been lost
-			hold_ask(q, &w->hop, now_ns);
+			hold_ask(q, &w->hop, b->now_ns);
 		q->cursor++;
 	}
 	return n;
@@ -91,8 +96,17 @@ unsigned
 sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *out, unsigned max,
 	uint64_t now_ns)
 {
-	expire(p, fwd, now_ns);
-	return wake(p, fwd->net, out, max, now_ns);
+	struct burst b;
+	unsigned n;
+
+	pipe_begin(p, &b, fwd, now_ns);
+	expire(p, &b);
+	n = wake(p, &b, out, max);
+	// Only now: these may ask for next hops, which moves those that wake() walks over.
+	for (unsigned i = 0; i < n; i++)
+		if (out[i].verdict == SL_V_DROP)
+			pipe_unheld(p, &b, &out[i]);
+	return n + pipe_retry(p, &b, out + n, max - n);
 }
 
 unsigned

@@ -2,20 +2,9 @@
 
 #include "pipe_priv.h"
 
-#include <assert.h>
 #include <errno.h>
 
 #define PORT_TRIES 4
-
-// xorshift64*
-static uint64_t
-draw(struct sl_pipe *p)
-{
-	p->rnd ^= p->rnd >> 12;
-	p->rnd ^= p->rnd << 25;
-	p->rnd ^= p->rnd >> 27;
-	return p->rnd * UINT64_C(0x2545F4914F6CDD1D);
-}
 
 // The same on every worker, so that a client keeps its pool address: murmur3's finalizer.
 static uint32_t
@@ -36,7 +25,8 @@ struct loan {
 // A flow record with a source port of the pool. Returns its index, -ENOSPC when the table is full
 // or -EADDRNOTAVAIL when the pool is dry; nothing is kept then.
 static int64_t
-insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, struct loan *loan)
+insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, uint16_t policy,
+	struct loan *loan)
 {
 	const enum sl_flow_state state =
 		client->proto == SL_PROTO_TCP ? SL_FLOW_SYN_SENT : SL_FLOW_UDP;
@@ -49,7 +39,7 @@ insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, 
 			    &loan->pool_addr, &t->dst, &t->dport) < 0)
 			return -EADDRNOTAVAIL;
 		const int64_t index =
-			sl_flow_insert(p->flows, client, t, state, 0, b->now, &b->timeouts);
+			sl_flow_insert(p->flows, client, t, state, policy, b->now, &b->timeouts);
 		if (index >= 0)
 			return index;
 		sl_sport_put(p->sports, client->proto, loan->pool_addr, t->dport);
@@ -59,80 +49,64 @@ insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, 
 	return -EADDRNOTAVAIL;
 }
 
-static struct sl_tuple
-mirror(const struct sl_tuple *t)
+void
+pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a)
 {
-	return (struct sl_tuple){.src = t->dst,
-		.dst = t->src,
-		.sport = t->dport,
-		.dport = t->sport,
-		.proto = t->proto};
-}
-
-static void
-count(struct sl_pipe *p, const struct sl_fwd_ep *ep)
-{
-	struct sl_fwd_load *load = &p->load[ep->slot];
-
-	__atomic_store_n(&load->active, load->active + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&load->total, load->total + 1, __ATOMIC_RELAXED);
-	p->stats->counter[SL_C_FLOWS_CREATED]++;
-}
-
-static void
-fill(struct sl_flow *flow, const struct burst *b, const struct loan *loan, uint32_t slot,
-	uint32_t adj)
-{
-	const struct sl_tuple out = mirror(&loan->endpoint);
+	const struct sl_tuple out = pipe_mirror(&flow->tuple[SL_DIR_ENDPOINT]);
 
 	flow->delta = sl_wire_delta(&flow->tuple[SL_DIR_CLIENT], &out);
-	flow->pool_addr = loan->pool_addr;
-	flow->adj[SL_DIR_CLIENT] = adj;
+	flow->adj[SL_DIR_CLIENT] = a->next.index;
 	flow->adj[SL_DIR_ENDPOINT] = SL_ADJ_NONE;
 	flow->route_gen = sl_fwd_net_gen(b->fwd->net);
-	flow->flags = SL_FLOW_F_COUNTED;
-	__atomic_store_n(&flow->ep_slot, slot, __ATOMIC_RELAXED);
+	flow->cluster_slot = a->choice.cluster_slot;
+	flow->policy = a->choice.policy;
+	__atomic_store_n(&flow->ep_slot, a->choice.ep->slot, __ATOMIC_RELAXED);
+}
+
+// No flow for this packet, for what the search or the insertion said.
+static void
+refuse(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_drop why)
+{
+	if (why == SL_DROP_DENIED)
+		pipe_deny(p, b, pkt);
+	else if (why == SL_DROP_NO_ROUTE || why == SL_DROP_PORT_DOWN || why == SL_DROP_NO_NEIGHBOUR)
+		pipe_unreachable(p, b, pkt, SL_DIR_CLIENT, why);
+	else
+		pipe_reject(p, b, pkt, why, SL_ICMP_UNREACH_PORT);
 }
 
 void
-pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt,
-	const struct sl_fwd_service *service)
+pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps)
 {
 	const struct sl_tuple *client = &pkt->info.tuple;
-	struct next_hop next;
+	struct attempt a = {.n_tried = 0};
 	struct loan loan;
 
 	if (pkt->info.ttl <= 1) {
 		pipe_answer_icmp(p, b, pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
 		return;
 	}
-	const struct sl_fwd_ask ask = {.rnd = draw(p)};
-	struct sl_fwd_choice choice;
+	const enum sl_drop why = pipe_choose(p, b, eps, client, &a);
 
-	if (sl_fwd_pick(sl_fwd_service_eps(service), p->load, &ask, &choice) < 0) {
-		pipe_reject(p, b, pkt, SL_DROP_NO_ENDPOINT, SL_ICMP_UNREACH_PORT);
+	if (why != SL_DROP_NONE) {
+		refuse(p, b, pkt, why);
 		return;
 	}
-	const struct sl_fwd_ep *ep = choice.ep;
-
-	assert(ep->slot < p->n_slots);
-	// No flow is opened towards where no packet can go: it would hold a port for a handshake
-	// that cannot happen. A neighbour that is not resolved yet is another matter.
-	if (!pipe_resolve(p, b, pkt, SL_DIR_CLIENT, ep->addr, &next))
-		return;
-	loan.endpoint =
-		(struct sl_tuple){.src = ep->addr, .sport = ep->port, .proto = client->proto};
-	const int64_t index = insert(p, b, client, &loan);
+	loan.endpoint = (struct sl_tuple){.src = a.addr, .sport = a.port, .proto = client->proto};
+	const int64_t index = insert(p, b, client, a.choice.policy, &loan);
 
 	if (index < 0) {
-		pipe_reject(p, b, pkt,
-			index == -ENOSPC ? SL_DROP_FLOW_TABLE_FULL : SL_DROP_NO_SOURCE_PORT,
-			SL_ICMP_UNREACH_PORT);
+		refuse(p, b, pkt,
+			index == -ENOSPC ? SL_DROP_FLOW_TABLE_FULL : SL_DROP_NO_SOURCE_PORT);
 		return;
 	}
 	struct sl_flow *flow = sl_flow_at(p->flows, (uint32_t)index);
 
-	fill(flow, b, &loan, ep->slot, next.index);
-	count(p, ep);
+	pipe_aim(flow, b, &a);
+	flow->pool_addr = loan.pool_addr;
+	pipe_count(p, flow);
+	p->stats->counter[SL_C_FLOWS_CREATED]++;
+	if (client->proto == SL_PROTO_TCP)
+		pipe_keep_syn(p, flow, (uint32_t)index, pkt, &a);
 	pipe_add_hit(b, pkt, flow, (uint32_t)index << 1 | SL_DIR_CLIENT);
 }

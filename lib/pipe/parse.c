@@ -35,21 +35,21 @@ drop_of(enum sl_wire_kind kind)
 
 // IPv4 that no service can take: the kernel gets what is to its own addresses, where it knows what
 // to do with fragments and options, and ICMP to VIPs and pool addresses, which are host addresses
-// on a mirror, so that they can be pinged.
+// on a mirror, so that they can be pinged. But errors that concern a handshake of ours.
 static void
 no_service(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 {
 	const struct sl_wire_info *info = &pkt->info;
 	const uint32_t kinds = sl_fwd_addr_kinds(b->fwd->net, info->tuple.dst);
 
+	if ((kinds & SL_ADDR_POOL) && pipe_icmp_error(p, b, pkt))
+		return;
 	if ((kinds & SL_ADDR_LOCAL) || (kinds && info->tuple.proto == SL_PROTO_ICMP))
 		pipe_punt(pkt);
 	else if (info->kind != SL_WIRE_IPV4)
 		pipe_drop(p, pkt, drop_of(info->kind));
-	else if (b->fwd->params.deny == SL_DENY_SILENT)
-		pipe_drop(p, pkt, SL_DROP_DENIED);
 	else
-		pipe_reject(p, b, pkt, SL_DROP_DENIED, SL_ICMP_UNREACH_ADMIN);
+		pipe_deny(p, b, pkt);
 }
 
 // The rare frames, and of these the broken ones first: what they seem to say counts for nothing.

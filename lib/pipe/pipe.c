@@ -24,7 +24,10 @@ sl_pipe_new(const struct sl_pipe_cfg *cfg)
 	p->port_mac = cfg->port_mac;
 	p->n_ports = cfg->n_ports;
 	p->rnd = cfg->seed | 1; // xorshift never leaves zero
-	if (hold_init(&p->hold, cfg) < 0) {
+	p->frame_new = cfg->frame_new;
+	p->ctx = cfg->ctx;
+	if (hold_init(&p->hold, cfg) < 0 || syns_init(&p->syns, cfg->syns) < 0) {
+		hold_fini(&p->hold);
 		free(p);
 		errno = ENOMEM;
 		return NULL;
@@ -38,12 +41,13 @@ sl_pipe_free(struct sl_pipe *p)
 	if (!p)
 		return;
 	assert(p->hold.n_held == 0);
+	syns_fini(&p->syns);
 	hold_fini(&p->hold);
 	free(p);
 }
 
-static void
-begin(const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns)
+void
+pipe_begin(const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns)
 {
 	_Static_assert(
 		sizeof(b->timeouts.by_state) <= sizeof(fwd->params.timeout), "one per state");
@@ -51,9 +55,9 @@ begin(const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64
 	b->fwd = fwd;
 	b->now_ns = now_ns;
 	b->now = sl_flow_tick(p->flows, now_ns);
-	b->timeouts = (struct sl_flow_timeouts){.n_policies = 0};
 	memcpy(b->timeouts.by_state, fwd->params.timeout, sizeof(b->timeouts.by_state));
-	b->n_work = b->n_miss = b->n_hit = 0;
+	b->timeouts.policy = sl_fwd_policies_all(fwd->policies, &b->timeouts.n_policies);
+	b->n_work = b->n_miss = b->n_hit = b->n_refused = 0;
 }
 
 static void
@@ -72,13 +76,15 @@ sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, un
 	struct burst b;
 
 	assert(n <= SL_BURST);
-	begin(p, &b, fwd, now_ns);
+	pipe_begin(p, &b, fwd, now_ns);
 	pipe_parse(p, &b, pkts, n);
 	pipe_lookup(p, &b);
 	forward(p, &b);
 	// A burst may hold a connection's end and its next SYN: what track finds to be over comes
-	// back as a miss. The first packet of each round gets its verdict, so this ends.
-	while (sl_unlikely(b.n_miss > 0)) {
+	// back as a miss, what it finds to need another endpoint as refused. The first packet of
+	// each round gets its verdict, so this ends.
+	while (sl_unlikely(b.n_miss + b.n_refused > 0)) {
+		pipe_refused(p, &b);
 		pipe_classify(p, &b);
 		forward(p, &b);
 	}
@@ -88,9 +94,9 @@ sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, un
 void
 sl_pipe_failed(struct sl_pipe *p, enum sl_verdict verdict, enum sl_drop reason)
 {
-	assert(verdict == SL_V_FORWARD || verdict == SL_V_REPLY || verdict == SL_V_PUNT ||
-		verdict == SL_V_HANDOFF);
-	if (verdict == SL_V_REPLY)
+	assert(verdict == SL_V_FORWARD || verdict == SL_V_REPLY || verdict == SL_V_RETRY ||
+		verdict == SL_V_PUNT || verdict == SL_V_HANDOFF);
+	if (verdict == SL_V_REPLY || verdict == SL_V_RETRY)
 		p->stats->counter[SL_C_REPLIES_LOST]++;
 	else
 		p->stats->drop[reason]++;

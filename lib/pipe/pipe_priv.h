@@ -3,6 +3,7 @@
 
 #include "hold.h"
 #include "sl_pipe.h"
+#include "syns.h"
 
 struct sl_pipe {
 	unsigned worker;
@@ -17,6 +18,9 @@ struct sl_pipe {
 	uint64_t rnd;
 	uint64_t reply_ns; // when all answers that were sent are paid for, see reply.c
 	struct hold hold;
+	struct syns syns;
+	bool (*frame_new)(void *ctx, struct sl_pkt *pkt);
+	void *ctx;
 };
 
 struct next_hop {
@@ -34,21 +38,34 @@ struct hit {
 	struct next_hop next;
 };
 
+// A search for the endpoint of a flow, and what it found.
+struct attempt {
+	uint32_t tried[SYN_TRIED]; // slots; the one that was found is the last
+	unsigned n_tried;
+	struct sl_fwd_choice choice;
+	sl_be32 addr;
+	sl_be16 port;
+	struct next_hop next;
+};
+
 // Stages compact: what has its verdict is in none of the lists.
 struct burst {
 	const struct sl_fwd *fwd;
 	uint64_t now_ns;
 	sl_tick now;
 	struct sl_flow_timeouts timeouts;
-	unsigned n_work, n_miss, n_hit;
+	unsigned n_work, n_miss, n_hit, n_refused;
 	struct sl_pkt
 		*work[SL_BURST]; // to an address of this port, IPv4 with a whole TCP or UDP header
-	struct sl_pkt *miss[SL_BURST]; // of these, no flow has them
+	struct sl_pkt *miss[SL_BURST];    // of these, no flow has them
+	struct sl_pkt *refused[SL_BURST]; // of flows that have to find another endpoint first
 	struct hit hit[SL_BURST];
 };
 
 // ---- the stages ----
 
+void pipe_begin(
+	const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns);
 void pipe_parse(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n);
 void pipe_lookup(struct sl_pipe *p, struct burst *b);
 void pipe_classify(struct sl_pipe *p, struct burst *b); // misses: verdicts, or hits of new flows
@@ -81,6 +98,10 @@ void pipe_reject(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, e
 	uint8_t code);
 void pipe_answer_icmp(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt,
 	enum sl_drop reason, uint8_t type, uint8_t code);
+// As the configuration wants what nobody declared to be treated.
+void pipe_deny(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt);
+// An answer that is made elsewhere may be sent, and is paid for; otherwise it is counted.
+bool pipe_may_answer(struct sl_pipe *p, const struct burst *b);
 
 // ---- flows ----
 
@@ -120,16 +141,77 @@ pipe_reopens(const struct hit *h)
 	       pipe_is_syn(&h->pkt->info);
 }
 
+static inline struct sl_tuple
+pipe_mirror(const struct sl_tuple *t)
+{
+	return (struct sl_tuple){.src = t->dst,
+		.dst = t->src,
+		.sport = t->dport,
+		.dport = t->sport,
+		.proto = t->proto};
+}
+
+// choose.c: what a new flow to t goes to; kinds are those of its destination. NULL: nothing.
+const struct sl_fwd_eps *pipe_match(
+	const struct sl_fwd *fwd, const struct sl_tuple *t, uint32_t kinds);
+// An endpoint of eps that is not in a->tried and that packets can reach; those that they cannot are
+// added there. SL_DROP_NONE, or why there is none: of the first that was tried, if any was.
+enum sl_drop pipe_choose(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
+	const struct sl_tuple *client, struct attempt *a);
+
 // open.c: a new flow for a packet to a service; a hit, or the packet's verdict.
-void pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt,
-	const struct sl_fwd_service *service);
-// close.c: an open flow counts as one of its endpoint's active ones, one that is over does not; and
+void pipe_open(
+	struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps);
+// The flow's packets go to the endpoint that was found, which its tuples already say.
+void pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a);
+// close.c: the flow counts for its endpoint and cluster, from its beginning on.
+void pipe_count(struct sl_pipe *p, struct sl_flow *flow);
+void pipe_uncount(struct sl_pipe *p, struct sl_flow *flow); // as if it never had
+// An open flow counts as one of its endpoint's active ones, one that is over does not; and
 // all that it has borrowed goes back (the record itself is the caller's).
 void pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state);
 void pipe_give_back(struct sl_pipe *p, struct sl_flow *flow);
 
+// ---- handshakes (handshake.c, retry.c) ----
+
+// The SYN that opened the flow is kept, if there is room.
+void pipe_keep_syn(struct sl_pipe *p, struct sl_flow *flow, uint32_t index,
+	const struct sl_pkt *pkt, const struct attempt *a);
+void pipe_forget_syn(struct sl_pipe *p, struct sl_flow *flow);
+// A packet of a flow whose SYN is kept. True: it waits among the refused until the others are done.
+bool pipe_refuses(struct sl_pipe *p, struct burst *b, const struct hit *h);
+// The refused of a round: hits again, or they have their verdict.
+void pipe_refused(struct sl_pipe *p, struct burst *b);
+// ICMP that says that an endpoint does not take a handshake of ours. False: it says nothing of that
+// kind, and has no verdict.
+bool pipe_icmp_error(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt);
+// A held frame was dropped because its next hop failed: the handshake that it began goes on.
+void pipe_unheld(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt);
+// A flow's time has come. True: it is over.
+bool pipe_due(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index);
+
+// The flow's handshake goes on with another endpoint; what is left is sending the SYN. False: none
+// is left.
+bool pipe_move(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index);
+// The handshake has failed: the flow has no SYN any more, whose number is returned.
+uint16_t pipe_give_up(struct sl_pipe *p, struct sl_flow *flow);
+// The same for a flow that is not about to be removed: it is over, as if reset by an endpoint.
+uint16_t pipe_end(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index);
+// What entry `at` wants leaves in the buffer of pkt, which is dropped otherwise, or later.
+void pipe_leave_in(struct sl_pipe *p, const struct burst *b, uint16_t at, enum syn_wants wants,
+	struct sl_pkt *pkt);
+// Housekeeping: what waits to leave, in frames of our own; at most max.
+unsigned pipe_retry(struct sl_pipe *p, const struct burst *b, struct sl_pkt *out, unsigned max);
+
 // ---- next hops ----
 
-// hop.c: where a packet to addr goes. False: nowhere, and the packet has its verdict.
+// hop.c: where packets to addr go, or why nowhere. A next hop that failed is asked for.
+enum sl_drop pipe_find_hop(
+	struct sl_pipe *p, const struct burst *b, sl_be32 addr, struct next_hop *next);
+// The client is told; an endpoint would not know what to make of it.
+void pipe_unreachable(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt,
+	enum sl_flow_dir dir, enum sl_drop reason);
+
+// Where a packet to addr goes. False: nowhere, and the packet has its verdict.
 bool pipe_resolve(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt,
 	enum sl_flow_dir dir, sl_be32 addr, struct next_hop *next);

@@ -57,6 +57,26 @@ pipe_answer_icmp(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, e
 		sl_wire_make_icmp(pkt->data, pkt->data_len, pkt->room, &pkt->info, type, code, 0));
 }
 
+bool
+pipe_may_answer(struct sl_pipe *p, const struct burst *b)
+{
+	if (!may_reply(p, b)) {
+		p->stats->counter[SL_C_REPLIES_LIMITED]++;
+		return false;
+	}
+	pay(p, b);
+	return true;
+}
+
+void
+pipe_deny(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt)
+{
+	if (b->fwd->params.deny == SL_DENY_SILENT)
+		pipe_drop(p, pkt, SL_DROP_DENIED);
+	else
+		pipe_reject(p, b, pkt, SL_DROP_DENIED, SL_ICMP_UNREACH_ADMIN);
+}
+
 void
 pipe_reject(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_drop reason,
 	uint8_t code)

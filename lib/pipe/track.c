@@ -61,6 +61,10 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 			b->miss[b->n_miss++] = h->pkt;
 			continue;
 		}
+		if (sl_unlikely(h->flow->syn) && pipe_refuses(p, b, h)) {
+			b->refused[b->n_refused++] = h->pkt;
+			continue;
+		}
 		if (sl_unlikely(!find_hop(p, b, h)))
 			continue;
 		account(h->flow, h->dir, info->ip_len);
@@ -68,6 +72,8 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 			p->flows, h->index, h->dir, info->tcp_flags, b->now, &b->timeouts);
 		if (sl_unlikely(pipe_is_counted(h->flow) != pipe_is_open(state)))
 			pipe_recount(p, h->flow, state);
+		if (sl_unlikely(h->flow->syn && state != SL_FLOW_SYN_SENT))
+			pipe_forget_syn(p, h->flow);
 		b->hit[n++] = *h;
 	}
 	b->n_hit = n;

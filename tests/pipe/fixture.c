@@ -152,12 +152,17 @@ void
 fixture_publish(struct fixture *fx)
 {
 	const struct sl_fwd_params limits = params(&fx->opt);
+	const struct sl_flow_policy policy = {
+		.connect = ticks(fx->opt.connect_s), .max_age = ticks(fx->opt.max_age_s)};
 	struct sl_fwd *old = fx->fwd;
 	struct sl_fwd_services *s = fx->no_services ? sl_fwd_services_new(1) : services();
 
 	must(sl_fwd_services_seal(s) == 0, "seal");
-	fx->fwd = sl_fwd_new(&(struct sl_fwd){
-		.generation = ++fx->generation, .services = s, .net = net(fx), .params = limits});
+	fx->fwd = sl_fwd_new(&(struct sl_fwd){.generation = ++fx->generation,
+		.services = s,
+		.net = net(fx),
+		.policies = sl_fwd_policies_new(&policy, 1),
+		.params = limits});
 	must(fx->fwd && fx->fwd->net, "snapshot");
 	sl_fwd_free(old);
 }
@@ -171,6 +176,40 @@ on_ask(void *ctx, uint16_t port, sl_be32 addr)
 
 	fx->asked++;
 	fx->ask = (struct sl_fwd_hop){.port = port, .addr = ntohl(addr)};
+}
+
+static void
+buf_get(struct fixture *fx, const struct frame *f, struct sl_pkt *pkt)
+{
+	struct buf *b = fx->buf;
+
+	while (b->used)
+		must(++b < fx->buf + N_BUFS, "out of buffers");
+	if (!b->g.map)
+		guarded_new(&b->g, BUF_BYTES);
+	b->used = true;
+	*pkt = (struct sl_pkt){
+		.data = guarded_at(&b->g, f->room),
+		.data_len = f->data_len,
+		.frame_len = f->len,
+		.room = f->room,
+		.in_port = (uint16_t)f->port,
+		.verdict = UINT8_MAX,
+		.buf = b,
+	};
+	memcpy(pkt->data, f->bytes, f->data_len);
+}
+
+static bool
+on_frame_new(void *ctx, struct sl_pkt *pkt)
+{
+	struct fixture *fx = ctx;
+	const struct frame f = {.room = SL_PIPE_NEW_ROOM};
+
+	if (fx->no_frames)
+		return false;
+	buf_get(fx, &f, pkt);
+	return true;
 }
 
 static void
@@ -205,6 +244,8 @@ worker_init(struct fixture *fx, unsigned i)
 		.hold_per_hop = opt->hold_per_hop,
 		.hold_ns = opt->hold_ns,
 		.ask = on_ask,
+		.syns = opt->syns,
+		.frame_new = on_frame_new,
 		.ctx = fx,
 	};
 	w->pipe = sl_pipe_new(&cfg);
@@ -275,28 +316,6 @@ fixture_free(struct fixture *fx)
 
 // ---- frames in ----
 
-static void
-buf_get(struct fixture *fx, const struct frame *f, struct sl_pkt *pkt)
-{
-	struct buf *b = fx->buf;
-
-	while (b->used)
-		must(++b < fx->buf + N_BUFS, "out of buffers");
-	if (!b->g.map)
-		guarded_new(&b->g, BUF_BYTES);
-	b->used = true;
-	*pkt = (struct sl_pkt){
-		.data = guarded_at(&b->g, f->room),
-		.data_len = f->data_len,
-		.frame_len = f->len,
-		.room = f->room,
-		.in_port = (uint16_t)f->port,
-		.verdict = UINT8_MAX,
-		.buf = b,
-	};
-	memcpy(pkt->data, f->bytes, f->data_len);
-}
-
 static const uint8_t *
 or_default(const uint8_t mac[6], const uint8_t usual[6])
 {
@@ -332,7 +351,8 @@ read_result(struct result *r, const struct sl_pkt *pkt)
 	r->len = pkt->frame_len;
 	memset(&r->out, 0, sizeof(r->out));
 	memcpy(r->frame, pkt->data, pkt->data_len);
-	if (pkt->verdict == SL_V_FORWARD || pkt->verdict == SL_V_REPLY)
+	if (pkt->verdict == SL_V_FORWARD || pkt->verdict == SL_V_REPLY ||
+		pkt->verdict == SL_V_RETRY)
 		r->bad = packet_read(pkt->data, pkt->data_len, &r->out);
 }
 
@@ -342,6 +362,7 @@ done(const struct fixture *fx, struct worker *w, const struct sl_pkt *pkt, struc
 	static const enum sl_counter counter[] = {
 		[SL_V_FORWARD] = SL_C_FORWARDED,
 		[SL_V_REPLY] = SL_C_REPLIES,
+		[SL_V_RETRY] = SL_C_RETRIED,
 		[SL_V_PUNT] = SL_C_PUNTED,
 		[SL_V_HANDOFF] = SL_C_HANDED_OFF,
 	};
@@ -354,7 +375,8 @@ done(const struct fixture *fx, struct worker *w, const struct sl_pkt *pkt, struc
 		sl_pipe_failed(w->pipe, pkt->verdict, SL_DROP_TX_FULL);
 	} else {
 		c[counter[pkt->verdict]]++;
-		c[SL_C_TX] += pkt->verdict == SL_V_FORWARD || pkt->verdict == SL_V_REPLY;
+		c[SL_C_TX] += pkt->verdict == SL_V_FORWARD || pkt->verdict == SL_V_REPLY ||
+			      pkt->verdict == SL_V_RETRY;
 	}
 	if (r)
 		read_result(r, pkt);
@@ -400,8 +422,9 @@ collect(const struct fixture *fx, struct worker *w, const struct sl_pkt *pkts, u
 	struct result *out, unsigned at, unsigned max)
 {
 	for (unsigned i = 0; i < n; i++) {
-		must(pkts[i].verdict == SL_V_FORWARD || pkts[i].verdict == SL_V_DROP,
-			"housekeeping gives FORWARD and DROP only");
+		must(pkts[i].verdict == SL_V_FORWARD || pkts[i].verdict == SL_V_DROP ||
+				pkts[i].verdict == SL_V_REPLY || pkts[i].verdict == SL_V_RETRY,
+			"housekeeping neither punts nor hands off");
 		done(fx, w, &pkts[i], out && at + i < max ? &out[at + i] : NULL);
 	}
 	return at + n;
@@ -539,7 +562,7 @@ worker_books(const struct worker *w)
 						      c[SL_C_HANDED_OFF] +
 						      sl_stats_drops(&w->stats.local))
 		return "received packets are not what became of them";
-	if (c[SL_C_TX] != c[SL_C_FORWARDED] + c[SL_C_REPLIES] + c[SL_C_INJECTED])
+	if (c[SL_C_TX] != c[SL_C_FORWARDED] + c[SL_C_REPLIES] + c[SL_C_RETRIED] + c[SL_C_INJECTED])
 		return "sent packets are not what was sent";
 	if (live != c[SL_C_FLOWS_CREATED] - c[SL_C_FLOWS_EXPIRED] - c[SL_C_FLOWS_REPLACED])
 		return "flows created are not those that live or went";

@@ -82,6 +82,9 @@ struct fixture_opt {
 	uint32_t reply_rate; // 1000
 	bool no_replies;     // a rate of 0
 	bool tight;          // no room behind a frame
+	uint32_t syns;       // SYNs kept, none
+	uint32_t connect_s;  // the policy of all flows: connect timeout, longest age; none
+	uint32_t max_age_s;
 };
 
 struct buf {
@@ -99,6 +102,7 @@ struct fixture {
 	struct sl_fwd_adj adj[N_ADJS]; // change and call fixture_publish()
 	bool default_route;            // likewise: everything else leads to GATEWAY
 	bool no_services;              // likewise
+	bool no_frames;                // frame_new() has none
 	bool fail;                     // the caller cannot do what verdicts say: SL_DROP_TX_FULL
 	struct worker {
 		struct sl_pipe *pipe;

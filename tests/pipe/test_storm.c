@@ -132,14 +132,17 @@ check(const struct frame *in, const struct result *r)
 			"it left with source %08x", src);
 		RTE_TEST_ASSERT(src != get32(in->bytes + 26), "it left untranslated");
 	}
-	if (r->verdict == SL_V_REPLY) {
+	if (r->verdict == SL_V_RETRY)
+		RTE_TEST_ASSERT(!r->bad && r->out.flags == T_SYN && r->out_port == 1,
+			"a SYN tried again: %s", r->bad);
+	if (r->verdict == SL_V_REPLY && r->reason != SL_DROP_REFUSED) {
 		RTE_TEST_ASSERT(!r->bad, "answer: %s", r->bad);
 		RTE_TEST_ASSERT(r->out.dst == get32(in->bytes + 26) && r->out_port == in->port &&
 					r->out.src == get32(in->bytes + 30),
 			"answer to %08x", r->out.dst);
 	}
-	RTE_TEST_ASSERT((r->verdict == SL_V_DROP || r->verdict == SL_V_REPLY) ==
-				(r->reason != SL_DROP_NONE),
+	RTE_TEST_ASSERT((r->verdict == SL_V_DROP || r->verdict == SL_V_REPLY ||
+				r->verdict == SL_V_RETRY) == (r->reason != SL_DROP_NONE),
 		"verdict %u with reason %s", r->verdict, sl_drop_name(r->reason));
 	return TEST_SUCCESS;
 }
@@ -197,7 +200,8 @@ check_reasons(const struct fixture *fx, enum sl_drop limit)
 	for (enum sl_drop r = SL_DROP_NONE + 1; r < SL_DROP_MAX; r++) {
 		const bool elsewhere = r == SL_DROP_PORT_DOWN || r == SL_DROP_PUNT_FULL ||
 				       r == SL_DROP_HANDOFF_FULL || r == SL_DROP_SHUTDOWN ||
-				       r == SL_DROP_TOO_BIG;
+				       r == SL_DROP_TOO_BIG || r == SL_DROP_CONNECTION_LIMIT ||
+				       r == SL_DROP_REFUSED;
 		const bool other_limit =
 			r != limit && (r == SL_DROP_NO_SOURCE_PORT || r == SL_DROP_FLOW_TABLE_FULL);
 
@@ -243,7 +247,8 @@ storm(const struct fixture_opt *opt, enum sl_drop limit)
 static int
 one_worker(void)
 {
-	static const struct fixture_opt opt = {.sport_last = 1055, .hold_total = 16};
+	static const struct fixture_opt opt = {
+		.sport_last = 1055, .hold_total = 16, .syns = 16, .connect_s = 2};
 
 	return storm(&opt, SL_DROP_NO_SOURCE_PORT);
 }
@@ -251,8 +256,12 @@ one_worker(void)
 static int
 two_workers(void)
 {
-	static const struct fixture_opt opt = {
-		.n_workers = 2, .sport_last = 1055, .n_pool = 2, .hold_per_hop = 2};
+	static const struct fixture_opt opt = {.n_workers = 2,
+		.sport_last = 1055,
+		.n_pool = 2,
+		.hold_per_hop = 2,
+		.syns = 256,
+		.connect_s = 5};
 
 	return storm(&opt, SL_DROP_NO_SOURCE_PORT);
 }

@@ -74,7 +74,7 @@ print(sum(r["value"] for r in rows if r["name"] == sys.argv[1] and r["worker"] i
 python3_() { /usr/bin/python3 "$@"; }
 net() { local space=$1; shift; in_space "$space" /usr/bin/python3 "$lab_root/tests/smoke/_net.py" "$@"; }
 
-# The books balance exactly: rx = forwarded + punted + held + drops, tx = forwarded + replies + injected.
+# The books balance exactly: rx = forwarded + punted + held + drops, tx = forwarded + replies + retried + injected.
 books() { # [NAME]
 	local out name=${1:-the books balance}
 
@@ -84,11 +84,11 @@ rows = [r for r in json.load(sys.stdin) if r["worker"] is None]
 c = {r["name"]: r["value"] for r in rows if r["kind"] == "counter"}
 drops = {r["name"]: r["value"] for r in rows if r["kind"] == "drop" and r["value"]}
 rx = c["forwarded"] + c["punted"] + c["held"] + sum(drops.values())
-tx = c["forwarded"] + c["replies"] + c["injected"]
+tx = c["forwarded"] + c["replies"] + c["retried"] + c["injected"]
 print("rx {} = forwarded {} + punted {} + held {} + drops {} {}".format(
     c["rx"], c["forwarded"], c["punted"], c["held"], sum(drops.values()), drops or ""))
-print("tx {} = forwarded {} + replies {} + injected {}".format(
-    c["tx"], c["forwarded"], c["replies"], c["injected"]))
+print("tx {} = forwarded {} + replies {} + retried {} + injected {}".format(
+    c["tx"], c["forwarded"], c["replies"], c["retried"], c["injected"]))
 sys.exit(not (c["rx"] == rx > 0 and c["tx"] == tx > 0))'); then
 		ok "$name"
 		printf '%s\n' "$out" | sed 's/^/#   /'

@@ -8,9 +8,11 @@
 //          pipe has counted in stats.
 // Limits:  SL_BURST frames a call; no allocation, lock, system call or log.
 //
-// The stages, in order, a file each: parse -> lookup -> (miss: classify, open) -> track -> rewrite
-// -> hop. What goes to an address of a mirror and belongs to no service and no flow is punted as it
-// is; nothing else reaches the kernel, and nothing leaves untranslated.
+// The stages, in order, a file each: parse -> lookup -> (miss: classify, choose, open) -> track ->
+// rewrite -> hop. A TCP handshake that its endpoint does not take moves on to another one, before
+// the client sees anything: handshake.c, docs/decisions/0008. What goes to an address of a mirror
+// and belongs to no service and no flow is punted as it is; nothing else reaches the kernel, and
+// nothing leaves untranslated.
 #pragma once
 
 #include "sl_flow.h"
@@ -28,6 +30,10 @@ enum sl_verdict {
 	// contiguous part is no longer part of it): send on out_port. reason is counted: what came
 	// in is dropped.
 	SL_V_REPLY,
+	// The frame became a SYN of our own, of data_len == frame_len bytes, to the endpoint that a
+	// handshake moved to: send on out_port. reason is what came in was dropped for, and
+	// counted.
+	SL_V_RETRY,
 	SL_V_PUNT,    // hand to the mirror of in_port
 	SL_V_HANDOFF, // give to worker `owner`, unchanged
 	SL_V_HOLD,    // the pipe keeps the buffer until its next hop is known
@@ -39,14 +45,16 @@ struct sl_pkt {
 	uint32_t frame_len; // the whole frame
 	uint32_t room;      // bytes that may be written at data (>= data_len)
 	uint16_t in_port;
-	uint16_t out_port; // for SL_V_FORWARD and SL_V_REPLY
+	uint16_t out_port; // for SL_V_FORWARD, SL_V_REPLY and SL_V_RETRY
 	uint8_t verdict;   // enum sl_verdict
-	uint8_t reason;    // enum sl_drop, for SL_V_DROP and SL_V_REPLY
+	uint8_t reason;    // enum sl_drop, for SL_V_DROP, SL_V_REPLY and SL_V_RETRY; NONE: born
 	uint8_t owner;     // for SL_V_HANDOFF
 	uint8_t pad;
 	void *buf; // the caller's handle
 	struct sl_wire_info info;
 };
+
+#define SL_PIPE_NEW_ROOM 96
 
 struct sl_pipe;
 
@@ -66,6 +74,12 @@ struct sl_pipe_cfg {
 	uint64_t hold_ns;      // longest wait (default 3 s)
 	// Asks control for a next hop; must not block. Called at most once per hop and second.
 	void (*ask)(void *ctx, uint16_t port, sl_be32 addr);
+	// SYNs kept at most, up to 65,535; 0: none is, and no handshake moves.
+	uint32_t syns;
+	// An empty frame of the caller's: sets data, room (SL_PIPE_NEW_ROOM at least) and buf.
+	// False: there is none now, it is asked for again in the next housekeeping. May be NULL:
+	// never.
+	bool (*frame_new)(void *ctx, struct sl_pkt *pkt);
 	void *ctx;
 };
 
@@ -79,8 +93,10 @@ void sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkt
 	uint64_t now_ns);
 
 // Bounded housekeeping, every few bursts: expires at most 64 flows, looks at at most 32 next hops
-// that frames wait for. Frames whose next hop is known now, or that waited too long, come out in
-// `out`, max at most, with verdict FORWARD or DROP.
+// that frames wait for, and at 32 handshakes that have something to send. In `out`, max at most,
+// come frames whose next hop is known now (FORWARD) or that waited too long (DROP, or what their
+// buffer carries instead: RETRY, REPLY), and frames born of frame_new() (RETRY, REPLY; reason
+// NONE).
 unsigned sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *out,
 	unsigned max, uint64_t now_ns);
 
@@ -88,9 +104,9 @@ unsigned sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struc
 unsigned sl_pipe_drain(struct sl_pipe *p, struct sl_pkt *out, unsigned max);
 
 // The caller could not do what a verdict said (ring or queue full): the books are put right.
-// verdict is what it was: FORWARD, PUNT and HANDOFF become a drop for `reason`; a REPLY, whose
-// packet is counted as dropped already, becomes a lost reply. The caller counts what it did, after
-// the fact: SL_C_FORWARDED, SL_C_REPLIES, SL_C_PUNTED, SL_C_HANDED_OFF, and what it got: SL_C_RX,
-// SL_C_HANDED_IN. The pipe counts drops, SL_C_HELD, SL_C_REPLIES_LIMITED, SL_C_REPLIES_LOST and
-// flows.
+// verdict is what it was: FORWARD, PUNT and HANDOFF become a drop for `reason`; a REPLY or RETRY,
+// which no packet that came in is missing for, becomes a lost reply. The caller counts what it did,
+// after the fact: SL_C_FORWARDED, SL_C_REPLIES, SL_C_RETRIED, SL_C_PUNTED, SL_C_HANDED_OFF, and
+// what it got: SL_C_RX, SL_C_HANDED_IN. The pipe counts drops, SL_C_HELD, SL_C_REPLIES_LIMITED,
+// SL_C_REPLIES_LOST, handshakes and flows.
 void sl_pipe_failed(struct sl_pipe *p, enum sl_verdict verdict, enum sl_drop reason);

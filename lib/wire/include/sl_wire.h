@@ -114,6 +114,21 @@ struct sl_wire_info {
 enum sl_wire_kind sl_wire_parse(
 	const uint8_t *data, uint32_t data_len, uint32_t frame_len, struct sl_wire_info *info);
 
+// What an ICMP error message says of a datagram of ours (RFC 792).
+struct sl_wire_icmp_error {
+	uint8_t type; // 3, 4, 5, 11 or 12
+	uint8_t code;
+	struct sl_tuple tuple; // of the datagram that is quoted: its sender is who is told
+	uint32_t seq;          // TCP: its sequence number, host order; else 0
+};
+
+// Takes an ICMP error apart; info is what sl_wire_parse() said of this frame, of which data_len
+// bytes are contiguous at data. False: it is no ICMP error, its checksum is wrong, it reaches past
+// data_len, or it quotes no first fragment of TCP or UDP with 8 bytes behind the IPv4 header. What
+// is quoted may be cut short and its checksums are not looked at: routers change headers.
+bool sl_wire_parse_icmp_error(const uint8_t *data, uint32_t data_len,
+	const struct sl_wire_info *info, struct sl_wire_icmp_error *out);
+
 // True for an address that a single host can have: not 0/8, 127/8, multicast or class E (RFC 1812
 // 5.3.7). An answer is sent to nobody else.
 bool sl_wire_is_host(sl_be32 addr);

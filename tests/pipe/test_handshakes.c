@@ -1,0 +1,291 @@
+// Handshakes that their endpoint does not take: they go on with another one, and the client sees
+// nothing of it, unless none is left. VIP2:80 has two endpoints, VIP:80 has one.
+
+#include "fixture.h"
+
+#define CONNECT_S 2
+
+static struct fixture *
+box(void)
+{
+	static const struct fixture_opt opt = {.syns = 64, .connect_s = CONNECT_S};
+
+	return fixture_new(&opt);
+}
+
+static struct result
+syn(struct fixture *fx, uint32_t vip, uint32_t seq)
+{
+	const struct packet k = {SYN_TO(vip, 80), .seq = seq};
+
+	return fixture_send(fx, &k, 0);
+}
+
+// What the endpoint that got `to` answers.
+static struct result
+answer(struct fixture *fx, const struct packet *to, uint8_t flags, uint32_t ack)
+{
+	const struct packet k = {.src = to->dst,
+		.dst = to->src,
+		.sport = to->dport,
+		.dport = to->sport,
+		.proto = P_TCP,
+		.flags = flags,
+		.seq = 77,
+		.ack = ack};
+
+	return fixture_send(fx, &k, 1);
+}
+
+// ICMP to the pool address that quotes the frame of r, or what `seq` makes of it.
+static struct result
+icmp(struct fixture *fx, const struct result *r, uint8_t code, uint32_t seq)
+{
+	static struct frame f;
+	static struct result out;
+	const struct packet k = {.src = GATEWAY,
+		.dst = r->out.src,
+		.proto = P_ICMP,
+		.icmp_type = 3,
+		.payload_len = 28};
+	uint8_t *l4 = f.bytes + 34;
+
+	fixture_frame(fx, &f, &k, 1);
+	memcpy(l4 + 8, r->frame + 14, 28);
+	put32(l4 + 8 + 24, seq);
+	l4[1] = code;
+	put16(l4 + 2, 0);
+	put16(l4 + 2, ~ones_sum(l4, 36, 0));
+	fixture_burst(fx, 0, &f, 1, false, &out);
+	return out;
+}
+
+static bool
+is_syn_to_other(const struct result *r, const struct packet *was)
+{
+	return r->verdict == SL_V_RETRY && !r->bad && r->out_port == 1 && r->out.flags == T_SYN &&
+	       r->out.src == was->src && r->out.sport == was->sport && r->out.dst != was->dst &&
+	       (r->out.dst == EP1 || r->out.dst == EP2) && r->out.seq == was->seq &&
+	       r->out.dport == (r->out.dst == EP1 ? 8081 : 8082) && r->out.ttl == 63;
+}
+
+static bool
+is_rst_to_client(const struct result *r, uint32_t vip)
+{
+	return r->verdict == SL_V_REPLY && !r->bad && r->out_port == 0 && r->out.src == vip &&
+	       r->out.sport == 80 && r->out.dst == CLIENT && r->out.dport == 40000 &&
+	       r->out.flags == (T_RST | T_ACK) && r->out.ack == 1001;
+}
+
+static unsigned
+after(struct fixture *fx, double seconds, struct result *r)
+{
+	fx->now += (uint64_t)(seconds * 1e9);
+	return fixture_housekeeping(fx, r, 1);
+}
+
+// The endpoint that has the handshake takes it; the client gets the VIP's answer.
+static int
+completes(struct fixture *fx, const struct packet *to)
+{
+	const struct result r = answer(fx, to, T_SYN | T_ACK, 1001);
+	const struct packet ack = {TCP_TO(VIP2, 80), .flags = T_ACK, .seq = 1001, .ack = 78};
+	const struct result a = fixture_send(fx, &ack, 0);
+
+	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && !r.bad && r.out.src == VIP2 &&
+				r.out.dst == CLIENT && r.out.ack == 1001,
+		"SYN+ACK: verdict %u %s", r.verdict, r.bad ? r.bad : "");
+	RTE_TEST_ASSERT(a.verdict == SL_V_FORWARD && !a.bad && a.out.dst == to->dst, "ACK");
+	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 1);
+	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_FAILED), 0);
+	SL_TEST_INT(fixture_active(fx), 1);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+static int
+refused_by_rst(void)
+{
+	struct fixture *fx = box();
+	const struct result first = syn(fx, VIP2, 1000);
+	const struct result r = answer(fx, &first.out, T_RST | T_ACK, 1001);
+
+	RTE_TEST_ASSERT(is_syn_to_other(&r, &first.out), "verdict %u %s", r.verdict, r.bad);
+	SL_TEST_INT(r.reason, SL_DROP_REFUSED);
+	CHECK_BOOKS(fx);
+	const struct result late = answer(fx, &first.out, T_SYN | T_ACK, 1001);
+
+	RTE_TEST_ASSERT(late.verdict == SL_V_REPLY && late.out.flags == T_RST, "late SYN+ACK");
+	const struct result again = syn(fx, VIP2, 1000);
+
+	RTE_TEST_ASSERT(again.verdict == SL_V_FORWARD && again.out.dst == r.out.dst,
+		"the client's SYN goes to the new endpoint");
+	return completes(fx, &r.out);
+}
+
+static int
+refused_by_icmp(void)
+{
+	static const uint8_t codes[] = {0, 1, 2, 3, 9, 10, 13};
+
+	for (unsigned i = 0; i < SL_ARRAY_LEN(codes); i++) {
+		struct fixture *fx = box();
+		const struct result first = syn(fx, VIP2, 1000);
+
+		SL_TEST_INT(icmp(fx, &first, 4, 1000).verdict, SL_V_PUNT);
+		SL_TEST_INT(icmp(fx, &first, codes[i], 1001).verdict, SL_V_PUNT);
+		const struct result r = icmp(fx, &first, codes[i], 1000);
+
+		RTE_TEST_ASSERT(is_syn_to_other(&r, &first.out), "code %u: verdict %u", codes[i],
+			r.verdict);
+		if (completes(fx, &r.out) != TEST_SUCCESS)
+			return TEST_FAILED;
+	}
+	return TEST_SUCCESS;
+}
+
+static int
+not_answered_in_time(void)
+{
+	struct fixture *fx = box();
+	const struct result first = syn(fx, VIP2, 1000);
+	struct result r;
+
+	SL_TEST_INT(after(fx, CONNECT_S - 0.5, &r), 0);
+	fx->no_frames = true;
+	SL_TEST_INT(after(fx, 1, &r), 0);
+	RTE_TEST_ASSERT(fixture_counter(fx, SL_C_NO_BUFFER) > 0, "no frame was asked for");
+	fx->no_frames = false;
+	SL_TEST_INT(after(fx, 0.1, &r), 1);
+	RTE_TEST_ASSERT(is_syn_to_other(&r, &first.out), "verdict %u %s", r.verdict, r.bad);
+	SL_TEST_INT(r.reason, SL_DROP_NONE);
+	return completes(fx, &r.out);
+}
+
+// A RST that does not acknowledge our SYN moves nothing.
+static int
+forged(void)
+{
+	struct fixture *fx = box();
+	const struct result first = syn(fx, VIP2, 1000);
+	const struct result r = answer(fx, &first.out, T_RST | T_ACK, 999);
+
+	SL_TEST_INT(r.verdict, SL_V_FORWARD);
+	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 0);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+static int
+none_is_left(void)
+{
+	struct fixture *fx = box();
+	struct result r, first = syn(fx, VIP2, 1000);
+
+	SL_TEST_INT(after(fx, CONNECT_S + 1, &r), 1);
+	RTE_TEST_ASSERT(is_syn_to_other(&r, &first.out), "verdict %u", r.verdict);
+	first = icmp(fx, &r, 1, 1000);
+	RTE_TEST_ASSERT(is_rst_to_client(&first, VIP2), "verdict %u %s", first.verdict, first.bad);
+	SL_TEST_INT(fixture_active(fx), 0);
+	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_FAILED), 1);
+	CHECK_BOOKS(fx);
+	after(fx, TO_CLOSING + 1, NULL);
+	SL_TEST_INT(fixture_live(fx), 0);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+static int
+single_endpoint(void)
+{
+	struct fixture *fx = box();
+	struct result r;
+
+	syn(fx, VIP, 1000);
+	SL_TEST_INT(after(fx, CONNECT_S + 1, &r), 1);
+	RTE_TEST_ASSERT(is_rst_to_client(&r, VIP), "verdict %u %s", r.verdict, r.bad);
+	SL_TEST_INT(fixture_live(fx), 0);
+	SL_TEST_INT(fixture_ports_used(fx), 0);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+// Half of the draws meet the endpoint whose neighbour failed.
+static int
+skipped_at_open(void)
+{
+	for (uint16_t i = 0; i < 20; i++) {
+		struct fixture *fx = box();
+		const struct packet k = {SYN_TO(VIP2, 80), .sport = (uint16_t)(40000 + i)};
+
+		fx->adj[i & 1 ? ADJ_EP1 : ADJ_EP2].state = SL_ADJ_FAILED;
+		fixture_publish(fx);
+		const struct result r = fixture_send(fx, &k, 0);
+
+		SL_TEST_INT(r.verdict, SL_V_FORWARD);
+		SL_TEST_INT(r.out.dst, i & 1 ? EP2 : EP1);
+		CHECK_BOOKS(fx);
+		fixture_free(fx);
+	}
+	return TEST_SUCCESS;
+}
+
+// Both are not resolved, and the SYN is held; then the neighbour that it waits for fails.
+static int
+neighbour_fails(void)
+{
+	struct fixture *fx = box();
+	struct result r;
+
+	fx->adj[ADJ_EP1].state = fx->adj[ADJ_EP2].state = SL_ADJ_UNRESOLVED;
+	fixture_publish(fx);
+	SL_TEST_INT(syn(fx, VIP2, 1000).verdict, SL_V_HOLD);
+	const bool one = fx->ask.addr == EP1;
+
+	fx->adj[one ? ADJ_EP1 : ADJ_EP2].state = SL_ADJ_FAILED;
+	fx->adj[one ? ADJ_EP2 : ADJ_EP1].state = SL_ADJ_OK;
+	fixture_publish(fx);
+	SL_TEST_INT(after(fx, 0.1, &r), 1);
+	RTE_TEST_ASSERT(r.verdict == SL_V_RETRY && !r.bad && r.out.dst == (one ? EP2 : EP1),
+		"verdict %u", r.verdict);
+	return completes(fx, &r.out);
+}
+
+static int
+store_is_full(void)
+{
+	static const struct fixture_opt opt = {.syns = 1, .connect_s = CONNECT_S};
+	struct fixture *fx = fixture_new(&opt);
+	const struct packet k = {SYN_TO(VIP2, 80), .sport = 40001};
+
+	syn(fx, VIP2, 1000);
+	SL_TEST_INT(fixture_send(fx, &k, 0).verdict, SL_V_FORWARD);
+	SL_TEST_INT(fixture_counter(fx, SL_C_SYN_STORE_FULL), 1);
+	after(fx, CONNECT_S + 1, NULL);
+	SL_TEST_INT(fixture_live(fx), 1); // the other one could not move
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct sl_test tests[] = {
+		{"refused_by_rst", refused_by_rst},
+		{"refused_by_icmp", refused_by_icmp},
+		{"not_answered_in_time", not_answered_in_time},
+		{"forged", forged},
+		{"none_is_left", none_is_left},
+		{"single_endpoint", single_endpoint},
+		{"skipped_at_open", skipped_at_open},
+		{"neighbour_fails", neighbour_fails},
+		{"store_is_full", store_is_full},
+	};
+
+	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));
+}
