@@ -68,8 +68,8 @@ place_counts(const struct sl_mesh *m, const struct dest *d)
 
 	if (!d->svc)
 		return false;
-	rule_policy(m, d->rule, d->port,
-		*d->subset ? rule_subset(m, d->rule, d->subset) : NULL, &policy);
+	rule_policy(m, d->rule, d->port, *d->subset ? rule_subset(m, d->rule, d->subset) : NULL,
+		&policy);
 	return locality_matters(m, d->svc, &policy);
 }
 
@@ -86,8 +86,8 @@ treatment_make(const struct sl_mesh *m, unsigned client, const struct service *s
 	t->dest = sl_xcalloc(max + 1, sizeof(*t->dest));
 	t->n_dests = sl_xcalloc(t->legs.n, sizeof(*t->n_dests));
 	for (uint32_t i = 0; i < t->legs.n; i++) {
-		t->n_dests[i] = resolve_leg(m, client, s, port, &t->legs, t->legs.v[i].route,
-			&t->dest[t->n_all]);
+		t->n_dests[i] = resolve_leg(
+			m, client, s, port, &t->legs, t->legs.v[i].route, &t->dest[t->n_all]);
 		t->n_all += t->n_dests[i];
 	}
 	for (uint32_t i = 0; i < t->n_all && !t->placed; i++)
@@ -106,15 +106,15 @@ static bool
 same_dest(const struct dest *a, const struct dest *b)
 {
 	return a->svc == b->svc && a->port == b->port && a->weight == b->weight &&
-		a->rule == b->rule && a->written == b->written;
+	       a->rule == b->rule && a->written == b->written;
 }
 
 static bool
 same_place(const struct sl_mesh_client *a, const struct sl_mesh_client *b)
 {
 	return strcmp(a->locality, b->locality) == 0 && strcmp(a->network, b->network) == 0 &&
-		a->n_labels == b->n_labels &&
-		labels_match(a->labels, a->n_labels, b->labels, b->n_labels);
+	       a->n_labels == b->n_labels &&
+	       labels_match(a->labels, a->n_labels, b->labels, b->n_labels);
 }
 
 static bool
@@ -163,8 +163,8 @@ treatments_of(const struct sl_mesh *m, const struct service *s, const struct sl_
 static bool
 needs_name(const struct sl_se_port *port, const struct sl_prefix *dst)
 {
-	return dst->len < 32 && (sl_protocol_is_http(port->protocol) ||
-					sl_protocol_is_tls(port->protocol));
+	return dst->len < 32 &&
+	       (sl_protocol_is_http(port->protocol) || sl_protocol_is_tls(port->protocol));
 }
 
 void

@@ -56,13 +56,11 @@ collect(struct sl_mesh_cluster *c, const struct sl_se_port *port, const struct s
 	for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(c->svc, port, &it, &number)) != NULL;) {
 		if (ep->not_served || ep->ip.family != AF_INET)
 			continue;
-		if (subset && !labels_match(subset->labels, subset->n_labels, ep->labels,
-				      ep->n_labels))
+		if (subset &&
+			!labels_match(subset->labels, subset->n_labels, ep->labels, ep->n_labels))
 			continue;
-		c->ep[c->n_eps] = (struct sl_mesh_ep){.from = ep,
-			.port = number,
-			.weight = ep->weight,
-			.healthy = ep->healthy};
+		c->ep[c->n_eps] = (struct sl_mesh_ep){
+			.from = ep, .port = number, .weight = ep->weight, .healthy = ep->healthy};
 		c->n_eps += seen_add(&seen, c->ep, c->n_eps);
 	}
 	free(seen.cell);
@@ -97,8 +95,7 @@ static bool
 to_original_dst(const struct sl_mesh_cluster *c)
 {
 	return c->svc->resolution == SL_RESOLUTION_NONE ||
-		(c->policy.lb.simple == SL_LB_PASSTHROUGH &&
-			c->policy.lb.hash == SL_LB_HASH_NONE);
+	       (c->policy.lb.simple == SL_LB_PASSTHROUGH && c->policy.lb.hash == SL_LB_HASH_NONE);
 }
 
 static char *
@@ -109,14 +106,13 @@ empty_problem(const struct sl_mesh_cluster *c)
 	if (s->own_problem)
 		return sl_xasprintf("%s is not served yet: %s", c->host, s->own_problem);
 	if (*c->subset)
-		return sl_xasprintf("no endpoint of %s has the labels of subset %s", c->host,
-			c->subset);
+		return sl_xasprintf(
+			"no endpoint of %s has the labels of subset %s", c->host, c->subset);
 	return sl_xasprintf("%s has no endpoint on port %u", c->host, c->port);
 }
 
 void
-cluster_make(
-	struct sl_mesh *m, unsigned client, const struct dest *d, struct sl_mesh_cluster *c)
+cluster_make(struct sl_mesh *m, unsigned client, const struct dest *d, struct sl_mesh_cluster *c)
 {
 	const struct sl_subset *subset = *d->subset ? rule_subset(m, d->rule, d->subset) : NULL;
 	const struct sl_se_port *port;

@@ -180,8 +180,8 @@ config_copy(struct sl_mesh_cfg *to, const struct sl_mesh_cfg *from)
 		copy_client(&client[i], &from->client[i]);
 	*to = (struct sl_mesh_cfg){.client = client,
 		.n_clients = from->n_clients,
-		.root_namespace = sl_xstrdup(
-			from->root_namespace ? from->root_namespace : "istio-system"),
+		.root_namespace =
+			sl_xstrdup(from->root_namespace ? from->root_namespace : "istio-system"),
 		.se_export_to = copy_names(from->se_export_to.v, from->se_export_to.n),
 		.vs_export_to = copy_names(from->vs_export_to.v, from->vs_export_to.n),
 		.dr_export_to = copy_names(from->dr_export_to.v, from->dr_export_to.n),

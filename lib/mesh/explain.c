@@ -32,7 +32,7 @@ may_match(const struct sl_mesh_service *svc, const struct want *w)
 		return false;
 	for (uint32_t i = 0; i < svc->n_ports && !port; i++)
 		port = svc->port[i]->number == w->port &&
-			sl_se_port_transport(svc->port[i]) == w->proto;
+		       sl_se_port_transport(svc->port[i]) == w->proto;
 	// A VirtualService may give other subnets to a service with a CIDR or without an address.
 	for (uint32_t i = 0; port && i < svc->n_vips; i++) {
 		const struct sl_prefix *p = &svc->vip[i]->prefix;

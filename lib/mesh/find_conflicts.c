@@ -28,7 +28,7 @@ static bool
 same_key(const struct sl_mesh_binding *a, const struct sl_mesh_binding *b)
 {
 	return a->dst.addr.v4 == b->dst.addr.v4 && a->dst.len == b->dst.len &&
-		a->proto == b->proto && a->port == b->port;
+	       a->proto == b->proto && a->port == b->port;
 }
 
 static int
@@ -37,9 +37,9 @@ by_key(const void *pa, const void *pb)
 	const struct sl_mesh_binding *a = *(struct sl_mesh_binding *const *)pa;
 	const struct sl_mesh_binding *b = *(struct sl_mesh_binding *const *)pb;
 	const uint64_t x = (uint64_t)a->dst.addr.v4 << 32 | (uint32_t)a->dst.len << 24 |
-		(uint32_t)a->proto << 16 | a->port;
+			   (uint32_t)a->proto << 16 | a->port;
 	const uint64_t y = (uint64_t)b->dst.addr.v4 << 32 | (uint32_t)b->dst.len << 24 |
-		(uint32_t)b->proto << 16 | b->port;
+			   (uint32_t)b->proto << 16 | b->port;
 
 	return x < y ? -1 : x > y;
 }
@@ -53,8 +53,7 @@ where(const struct sl_mesh_binding *b)
 	if (!b->dst.len)
 		return sl_xasprintf("any address, port %u/%s,", b->port, proto);
 	if (b->dst.len == 32)
-		return sl_xasprintf(
-			"%s port %u/%s", sl_ip_str(&b->dst.addr, dst), b->port, proto);
+		return sl_xasprintf("%s port %u/%s", sl_ip_str(&b->dst.addr, dst), b->port, proto);
 	return sl_xasprintf("%s port %u/%s", sl_prefix_str(&b->dst, dst), b->port, proto);
 }
 

@@ -80,8 +80,7 @@ check_port(const struct sl_object *se, const struct service *s, const struct sl_
 {
 	const bool named =
 		sl_protocol_is_http(port->protocol) || sl_protocol_is_tls(port->protocol);
-	const bool wide = !s->pub.n_vips ||
-		!sl_prefix_is_host(&s->pub.vip[0]->prefix);
+	const bool wide = !s->pub.n_vips || !sl_prefix_is_host(&s->pub.vip[0]->prefix);
 	char *message = NULL;
 
 	if (s->pub.not_served || !wide || sl_mesh_port_not_served(&s->pub, port))

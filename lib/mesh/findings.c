@@ -97,8 +97,9 @@ check_gateway(struct sl_mesh *m, const struct sl_object *vs, uint32_t i, struct 
 		char *message = sl_xasprintf("unbound gateway reference: there is no Gateway "
 					     "%s/%s%s",
 			namespace_, name,
-			slash || dot ? ""
-				     : " (a name without namespace is in the VirtualService's own)");
+			slash || dot
+				? ""
+				: " (a name without namespace is in the VirtualService's own)");
 
 		snprintf(path, sizeof(path), "spec.gateways[%u]", i);
 		find(diags, vs, "M2", NULL, path, message);
@@ -167,7 +168,7 @@ static bool
 fails_over(const struct sl_load_balancer *lb)
 {
 	return lb->given && !lb->locality.disabled &&
-		(lb->locality.n_failover || lb->locality.n_failover_priority);
+	       (lb->locality.n_failover || lb->locality.n_failover_priority);
 }
 
 static void
@@ -194,8 +195,8 @@ check_dr(const struct sl_object *dr, struct sl_diags *diags)
 	check_failover(dr, &dr->dr.policy, false, "spec.trafficPolicy", diags);
 	for (uint32_t i = 0; i < dr->dr.n_subsets; i++) {
 		snprintf(path, sizeof(path), "spec.subsets[%u].trafficPolicy", i);
-		check_failover(dr, &dr->dr.subsets[i].policy, dr->dr.policy.outlier.given, path,
-			diags);
+		check_failover(
+			dr, &dr->dr.subsets[i].policy, dr->dr.policy.outlier.given, path, diags);
 	}
 }
 

@@ -55,16 +55,13 @@ value_of(const char *key, const struct sl_label *label, uint32_t n, const struct
 static const struct sl_locality_lb *
 preferred(const char *distribution)
 {
-	static char network[] = "topology.istio.io/network";
-	static char region[] = "topology.kubernetes.io/region";
-	static char zone[] = "topology.kubernetes.io/zone";
-	static char subzone[] = "topology.istio.io/subzone";
-	static char node[] = "kubernetes.io/hostname";
-	static char *labels[] = {network, region, zone, subzone, node};
+	static char *const labels[] = {(char *)"topology.istio.io/network",
+		(char *)"topology.kubernetes.io/region", (char *)"topology.kubernetes.io/zone",
+		(char *)"topology.istio.io/subzone", (char *)"kubernetes.io/hostname"};
 	static const struct sl_locality_lb close = {
-		.given = true, .failover_priority = labels, .n_failover_priority = 4};
+		.given = true, .failover_priority = (char **)labels, .n_failover_priority = 4};
 	static const struct sl_locality_lb same_node = {
-		.given = true, .failover_priority = labels, .n_failover_priority = 5};
+		.given = true, .failover_priority = (char **)labels, .n_failover_priority = 5};
 
 	if (strcmp(distribution, "PreferClose") == 0 || strcmp(distribution, "PreferSameZone") == 0)
 		return &close;
@@ -151,8 +148,8 @@ by_labels(const struct sl_locality_lb *l, const struct sl_mesh_client *c, const 
 
 		snprintf(key, sizeof(key), "%s", l->failover_priority[same]);
 		key[strcspn(key, "=")] = '\0';
-		const char *want = value ? value + 1
-					 : value_of(key, c->labels, c->n_labels, own, c->network);
+		const char *want =
+			value ? value + 1 : value_of(key, c->labels, c->n_labels, own, c->network);
 
 		if (strcmp(want, value_of(key, ep->labels, ep->n_labels, at, ep->network)) == 0)
 			continue;
@@ -248,7 +245,7 @@ static bool
 same_locality(const struct ranked *a, const struct ranked *b)
 {
 	return a->priority == b->priority &&
-		strcmp(a->ep.from->locality, b->ep.from->locality) == 0;
+	       strcmp(a->ep.from->locality, b->ep.from->locality) == 0;
 }
 
 // Sets the weight of each locality: the sum of its endpoints.
@@ -348,7 +345,8 @@ locality_apply(struct sl_mesh *m, unsigned client, struct sl_mesh_cluster *c)
 		rank_failover(l, own, v, c->n_eps);
 	qsort(v, c->n_eps, sizeof(*v), by_rank);
 	sum_weights(v, c->n_eps);
-	c->locality_weighted = l->n_distribute ||
+	c->locality_weighted =
+		l->n_distribute ||
 		(!forced && c->policy.outlier && (l->n_failover || l->n_failover_priority));
 	place_of(own->locality, &at);
 	const struct sl_lb_distribute *d = distribute_from(l, &at);

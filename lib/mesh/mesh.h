@@ -9,9 +9,9 @@
 // A namespace that some object or client group is in. Lives as long as the mesh.
 struct space {
 	struct node node;
-	uint64_t clients; // groups in it
+	uint64_t clients;               // groups in it
 	const struct sl_object *object; // the Namespace, or NULL
-	bool dirty; // the Namespace is another one
+	bool dirty;                     // the Namespace is another one
 };
 
 // A host as objects write it (short names completed): an exact name or a pattern with a star.
@@ -38,8 +38,8 @@ struct service {
 	const struct sl_se_port **port;
 	const struct sl_se_address **vip;
 	const char *own_problem; // why nothing can be sent to its own endpoints; NULL: it can
-	bool dirty; // queued: to be made again
-	bool told;  // queued: to be told
+	bool dirty;              // queued: to be made again
+	bool told;               // queued: to be told
 };
 
 // A WorkloadEntry or a Pod.
@@ -72,11 +72,11 @@ struct sl_mesh {
 	struct client client[SL_MESH_MAX_CLIENTS];
 	unsigned n_clients;
 	struct sl_mesh_cfg cfg; // a copy
-	char *cfg_text; // what makes two configurations equal
+	char *cfg_text;         // what makes two configurations equal
 
 	struct map spaces, hosts, services, workloads, buckets, texts;
-	struct ptrs by_id;    // struct service or NULL
-	struct ptrs free_ids; // as pointers
+	struct ptrs by_id;                             // struct service or NULL
+	struct ptrs free_ids;                          // as pointers
 	uint32_t dr_wild[HOST_MAX], vs_wild[HOST_MAX]; // patterns by length
 
 	// queues of an update
@@ -134,14 +134,14 @@ uint64_t exported_to(const struct sl_mesh *m, const struct space *own, char *con
 bool exported_to_space(const char *own, const char *space, char *const *export_to, uint32_t n,
 	const struct sl_mesh_names *otherwise);
 // Which service of a host serves whom; tells those for which that changed.
-void host_settle(struct sl_mesh *m, struct host *h, void (*tell)(struct sl_mesh *, struct service *));
+void host_settle(
+	struct sl_mesh *m, struct host *h, void (*tell)(struct sl_mesh *, struct service *));
 // The service of a host for a client group, or NULL.
 struct service *host_service(const struct sl_mesh *m, const char *host, unsigned client);
 
 // ---- rule.c ----
 // The DestinationRule for a client group, the first of those that are merged; NULL: none.
-const struct sl_object *rule_for(
-	const struct sl_mesh *m, unsigned client, const struct service *s);
+const struct sl_object *rule_for(const struct sl_mesh *m, unsigned client, const struct service *s);
 struct sl_object *rule_next(const struct sl_mesh *m, const struct sl_object *first, size_t *it);
 const struct sl_subset *rule_subset(
 	const struct sl_mesh *m, const struct sl_object *first, const char *name);

@@ -88,11 +88,11 @@ static bool
 match_applies(const struct sl_vs_match *match, const struct client *c, uint32_t port)
 {
 	return for_mesh(match->gateways, match->n_gateways) &&
-		(!match->port || match->port == port) &&
-		(!match->source_namespace ||
-			strcmp(match->source_namespace, c->space->node.key) == 0) &&
-		labels_match(match->source_labels, match->n_source_labels, c->pub->labels,
-			c->pub->n_labels);
+	       (!match->port || match->port == port) &&
+	       (!match->source_namespace ||
+		       strcmp(match->source_namespace, c->space->node.key) == 0) &&
+	       labels_match(match->source_labels, match->n_source_labels, c->pub->labels,
+		       c->pub->n_labels);
 }
 
 // Returns whether the route takes what its subnets, or those of the routes before, do not.

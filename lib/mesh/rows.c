@@ -142,8 +142,8 @@ sl_mesh_endpoint_emit(const struct sl_mesh_service *svc, const struct sl_se_port
 	sl_emit_u64(e, "port", number);
 	sl_emit_str(e, "status", status(ep, state));
 	sl_emit_null(e, "outlierCheck");
-	sl_emit_strf(e, "cluster", "outbound|%u|%s|%s", port->number, subset ? subset : "",
-		svc->host);
+	sl_emit_strf(
+		e, "cluster", "outbound|%u|%s|%s", port->number, subset ? subset : "", svc->host);
 	sl_emit_str(e, "namespace", svc->namespace_);
 	sl_emit_str(e, "host", svc->host);
 	sl_emit_u64(e, "servicePort", port->number);

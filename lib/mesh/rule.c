@@ -9,7 +9,7 @@ static bool
 selects(const struct sl_object *dr, const struct client *c)
 {
 	return c->space->node.key && strcmp(dr->meta.namespace_, c->space->node.key) == 0 &&
-		labels_match(dr->dr.selector, dr->dr.n_selector, c->pub->labels, c->pub->n_labels);
+	       labels_match(dr->dr.selector, dr->dr.n_selector, c->pub->labels, c->pub->n_labels);
 }
 
 static bool
@@ -48,8 +48,7 @@ rule_for(const struct sl_mesh *m, unsigned client, const struct service *s)
 {
 	const struct client *c = &m->client[client];
 	const char *root = m->cfg.root_namespace, *own = c->space->node.key;
-	const char *const step[] = {
-		strcmp(own, root) == 0 ? NULL : own, s->pub.namespace_, root};
+	const char *const step[] = {strcmp(own, root) == 0 ? NULL : own, s->pub.namespace_, root};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(step); i++) {
 		size_t len = 0;
@@ -86,10 +85,9 @@ same_export(const struct sl_destination_rule *a, const struct sl_destination_rul
 static bool
 rule_joins(const struct sl_object *a, const struct sl_object *b)
 {
-	return a == b ||
-		(!a->dr.has_selector && !b->dr.has_selector &&
-			strcmp(a->meta.namespace_, b->meta.namespace_) == 0 &&
-			same_export(&a->dr, &b->dr));
+	return a == b || (!a->dr.has_selector && !b->dr.has_selector &&
+				 strcmp(a->meta.namespace_, b->meta.namespace_) == 0 &&
+				 same_export(&a->dr, &b->dr));
 }
 
 struct sl_object *

@@ -200,7 +200,7 @@ is_endpoint(const struct sl_object *obj)
 	if (pod->terminating || !pod->ip.family)
 		return false;
 	return !pod->phase ||
-		(strcmp(pod->phase, "Succeeded") != 0 && strcmp(pod->phase, "Failed") != 0);
+	       (strcmp(pod->phase, "Succeeded") != 0 && strcmp(pod->phase, "Failed") != 0);
 }
 
 // A WorkloadEntry with a name or a Unix socket is for ServiceEntries that resolve names
@@ -224,8 +224,7 @@ smallest(const struct sl_mesh *m, const struct sl_object *se)
 	if (!se->se.n_selector)
 		return bucket_find(m, se->meta.namespace_, NULL);
 	for (uint32_t i = 0; i < se->se.n_selector; i++) {
-		const struct bucket *b =
-			bucket_find(m, se->meta.namespace_, &se->se.selector[i]);
+		const struct bucket *b = bucket_find(m, se->meta.namespace_, &se->se.selector[i]);
 
 		if (!b)
 			return NULL;
@@ -243,8 +242,8 @@ selector_pick(const struct sl_mesh *m, const struct sl_object *se, struct ptrs *
 	for (uint32_t i = 0; b && i < b->workload.n; i++) {
 		struct workload *w = b->workload.v[i];
 
-		if (may_take(se, w->obj) && labels_match(se->se.selector, se->se.n_selector,
-						    w->label, w->n_labels))
+		if (may_take(se, w->obj) &&
+			labels_match(se->se.selector, se->se.n_selector, w->label, w->n_labels))
 			ptrs_add(out, w);
 	}
 	if (out->n > 1)
@@ -256,8 +255,8 @@ void
 selectors_of(const struct sl_mesh *m, const struct workload *w, struct ptrs *out)
 {
 	for (uint32_t i = 0; i <= w->n_labels; i++) {
-		const struct bucket *b = bucket_find(m, w->obj->meta.namespace_,
-			i == w->n_labels ? NULL : &w->label[i]);
+		const struct bucket *b = bucket_find(
+			m, w->obj->meta.namespace_, i == w->n_labels ? NULL : &w->label[i]);
 
 		for (uint32_t k = 0; b && k < b->selector.n; k++) {
 			struct sl_object *se = b->selector.v[k];

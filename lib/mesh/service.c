@@ -41,9 +41,9 @@ service_joins(const struct sl_object *a, const struct sl_object *b)
 	const struct sl_service_entry *x = &a->se, *y = &b->se;
 
 	return x->resolution == y->resolution && x->has_selector == y->has_selector &&
-		same_labels(x->selector, x->n_selector, y->selector, y->n_selector) &&
-		same_labels(a->meta.labels, a->meta.n_labels, b->meta.labels, b->meta.n_labels) &&
-		same_names(x->export_to, x->n_export_to, y->export_to, y->n_export_to);
+	       same_labels(x->selector, x->n_selector, y->selector, y->n_selector) &&
+	       same_labels(a->meta.labels, a->meta.n_labels, b->meta.labels, b->meta.n_labels) &&
+	       same_names(x->export_to, x->n_export_to, y->export_to, y->n_export_to);
 }
 
 static const struct sl_se_port *
@@ -97,8 +97,8 @@ add_inline(struct sl_mesh *m, struct service *s, struct sl_object *se)
 			.address = ep->address,
 			.labels = ep->labels,
 			.n_labels = ep->n_labels,
-			.locality = intern(
-				m, sl_se_endpoint_locality(ep, locality, sizeof(locality))),
+			.locality =
+				intern(m, sl_se_endpoint_locality(ep, locality, sizeof(locality))),
 			.network = ep->network ? ep->network : "",
 			.weight = sl_se_endpoint_weight(ep),
 			.healthy = true,
@@ -167,8 +167,8 @@ pool_endpoints(struct sl_mesh *m, struct service *s)
 			continue;
 		if (se->se.has_selector)
 			selector_pick(m, se, &picked);
-		s->ep = sl_xrealloc(s->ep,
-			s->pub.n_eps + picked.n + se->se.n_endpoints + 1, sizeof(*s->ep));
+		s->ep = sl_xrealloc(
+			s->ep, s->pub.n_eps + picked.n + se->se.n_endpoints + 1, sizeof(*s->ep));
 		for (uint32_t k = 0; k < picked.n; k++)
 			s->ep[s->pub.n_eps++] = endpoint_of_workload(picked.v[k], se);
 		add_inline(m, s, se);
@@ -289,8 +289,7 @@ static bool
 is_routed(const struct sl_mesh *m, const struct service *s)
 {
 	for (unsigned g = 0; g < m->n_clients; g++) {
-		const struct sl_object *vs =
-			s->pub.clients >> g & 1 ? route_for(m, g, s) : NULL;
+		const struct sl_object *vs = s->pub.clients >> g & 1 ? route_for(m, g, s) : NULL;
 
 		if (vs && vs->vs.n_tcp)
 			return true;
@@ -354,8 +353,8 @@ service_make(struct sl_mesh *m, struct service *s)
 	s->pub.vip = s->vip;
 	s->pub.ep = s->ep;
 	s->own_problem = own_problem(&s->pub);
-	s->pub.visible = exported_to(m, s->space, first->se.export_to, first->se.n_export_to,
-		&m->cfg.se_export_to);
+	s->pub.visible = exported_to(
+		m, s->space, first->se.export_to, first->se.n_export_to, &m->cfg.se_export_to);
 }
 
 // ---- which endpoint stands for which port ----

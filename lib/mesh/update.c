@@ -169,8 +169,7 @@ follow_workload(struct sl_mesh *m, struct sl_object *obj, bool add)
 
 // Patterns are counted by length: those in use are all that a look-up tries.
 static void
-list_in_host(
-	struct ptrs *list, struct host *h, uint32_t *wild, struct sl_object *obj, bool add)
+list_in_host(struct ptrs *list, struct host *h, uint32_t *wild, struct sl_object *obj, bool add)
 {
 	const size_t len = strlen(h->node.key);
 	const uint32_t before = list->n;
@@ -201,16 +200,15 @@ follow_vs(struct sl_mesh *m, struct sl_object *obj, bool add)
 	char name[HOST_MAX];
 
 	for (uint32_t i = 0; i < vs->n_hosts; i++) {
-		struct host *h =
-			host_get(m, full_host(vs->hosts[i], obj->meta.namespace_, name));
+		struct host *h = host_get(m, full_host(vs->hosts[i], obj->meta.namespace_, name));
 
 		list_in_host(&h->vs, h, m->vs_wild, obj, add);
 		queue_routed(m, h);
 	}
 	for (uint32_t i = 0; i < vs->n_tcp; i++) {
 		for (uint32_t k = 0; k < vs->tcp[i].n_to; k++) {
-			const char *to = full_host(
-				vs->tcp[i].to[k].host, obj->meta.namespace_, name);
+			const char *to =
+				full_host(vs->tcp[i].to[k].host, obj->meta.namespace_, name);
 			struct host *h = host_get(m, to);
 
 			list_in_host(&h->to, h, NULL, obj, add);
@@ -378,8 +376,8 @@ route_users(struct sl_mesh *m, const struct host *h)
 		const struct sl_object *vs = h->to.v[i];
 
 		for (uint32_t k = 0; k < vs->vs.n_hosts; k++)
-			queue_routed(m, host_get(m, full_host(vs->vs.hosts[k],
-							 vs->meta.namespace_, name)));
+			queue_routed(m,
+				host_get(m, full_host(vs->vs.hosts[k], vs->meta.namespace_, name)));
 	}
 }
 
@@ -394,8 +392,8 @@ static void
 settle_changed(struct sl_mesh *m)
 {
 	if (m->wild_ruled)
-		expand_queued(m, &m->changed, m->dr_wild, offsetof(struct host, ruled),
-			queue_ruled);
+		expand_queued(
+			m, &m->changed, m->dr_wild, offsetof(struct host, ruled), queue_ruled);
 	m->wild_ruled = false;
 	for (uint32_t i = 0; i < m->changed.n; i++) {
 		struct host *h = m->changed.v[i];
@@ -427,8 +425,8 @@ static void
 settle_routed(struct sl_mesh *m)
 {
 	if (m->wild_routed)
-		expand_queued(m, &m->routed, m->vs_wild, offsetof(struct host, routed),
-			queue_routed);
+		expand_queued(
+			m, &m->routed, m->vs_wild, offsetof(struct host, routed), queue_routed);
 	m->wild_routed = false;
 	for (uint32_t i = 0; i < m->routed.n; i++) {
 		struct host *h = m->routed.v[i];

@@ -30,8 +30,8 @@ exported_to(const struct sl_mesh *m, const struct space *own, char *const *expor
 	uint64_t mask = 0;
 
 	for (unsigned g = 0; g < m->n_clients; g++) {
-		if (exported_to_space(own->node.key, m->client[g].space->node.key, export_to, n,
-			    otherwise))
+		if (exported_to_space(
+			    own->node.key, m->client[g].space->node.key, export_to, n, otherwise))
 			mask |= UINT64_C(1) << g;
 	}
 	return mask;
@@ -59,8 +59,7 @@ host_settle(struct sl_mesh *m, struct host *h, void (*tell)(struct sl_mesh *, st
 	}
 	for (uint32_t i = 0; i < h->svc.n; i++) {
 		struct service *s = h->svc.v[i];
-		const uint64_t clients =
-			s->pub.visible & (s->space->clients | ~taken);
+		const uint64_t clients = s->pub.visible & (s->space->clients | ~taken);
 
 		taken |= clients;
 		if (clients != s->pub.clients) {

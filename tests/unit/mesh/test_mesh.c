@@ -68,7 +68,8 @@ load(struct sl_registry *r, const char *yaml)
 	sl_conf_objects(yaml, strlen(yaml), "t.yaml", SL_ORIGIN_FILE, &objects, &diags);
 	for (size_t i = 0; i < diags.n; i++)
 		if (diags.v[i].severity == SL_ERROR)
-			printf("# %s: %s\n", diags.v[i].path ? diags.v[i].path : "", diags.v[i].message);
+			printf("# %s: %s\n", diags.v[i].path ? diags.v[i].path : "",
+				diags.v[i].message);
 	const bool fine = diags.errors == 0;
 
 	for (size_t i = 0; i < objects.n; i++) {
@@ -88,7 +89,8 @@ static const struct {
 } rows[] = {
 	{"static", SE("a", "{" BASE P80 ", endpoints: [{address: 198.51.100.1}]}"),
 		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0"},
-	// Section 6, mistake 1: redirected traffic of NONE keeps its destination; targetPort counts.
+	// Section 6, mistake 1: redirected traffic of NONE keeps its destination; targetPort
+	// counts.
 	{"mistake_1_none",
 		SE("a", "{hosts: [a.example], addresses: [192.0.2.0/24], ports: [{number: 80, "
 			"name: p, protocol: TCP, targetPort: 8080}]}"),
@@ -204,8 +206,8 @@ test_incremental(void)
 		static const char *const names[] = {"a", "b", "w1", "w2"};
 
 		if (x % 3 == 0)
-			sl_registry_del(r, (x >> 8) % 3, "default", names[(x >> 16) % 4],
-				SL_ORIGIN_FILE);
+			sl_registry_del(
+				r, (x >> 8) % 3, "default", names[(x >> 16) % 4], SL_ORIGIN_FILE);
 		else
 			RTE_TEST_ASSERT(load(r, rows[(x >> 8) % SL_ARRAY_LEN(rows)].yaml), "YAML");
 		sl_mesh_update(m, NULL, NULL);
