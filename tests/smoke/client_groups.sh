@@ -27,7 +27,7 @@ refused() { is "$1" "$(curl_ --interface "$2" -o /dev/null "$3" >/dev/null 2>&1;
 lab_up
 servers_up 1
 in_client ip addr add 192.0.2.20/24 dev eth0
-in_client ip addr add 192.0.2.30/24 dev eth0
+in_client ip addr add 192.0.2.40/24 dev eth0
 {
 	service team-a db db.example.com 192.0.2.100 1 .
 	service team-b db db.example.com 192.0.2.100 2 .
@@ -45,21 +45,21 @@ gateway_up
 
 is "team-a's db" "$(from 192.0.2.10 http://192.0.2.100/)" server1
 is "team-b's db, at the same VIP" "$(from 192.0.2.20 http://192.0.2.100/)" server2
-refused "a client of no namespace has neither" 192.0.2.30 http://192.0.2.100/
+refused "a client of no namespace has neither" 192.0.2.40 http://192.0.2.100/
 is "what is exported to all: team-a" "$(from 192.0.2.10 http://192.0.2.101/)" server3
 is "team-b" "$(from 192.0.2.20 http://192.0.2.101/)" server3
-is "everybody" "$(from 192.0.2.30 http://192.0.2.101/)" server3
+is "everybody" "$(from 192.0.2.40 http://192.0.2.101/)" server3
 is "team-a's own service" "$(from 192.0.2.10 http://192.0.2.102/)" server1
 refused "is not team-b's" 192.0.2.20 http://192.0.2.102/
 refused "what is exported to nobody" 192.0.2.10 http://192.0.2.103/
 is "what is exported to team-b" "$(from 192.0.2.20 http://192.0.2.104/)" server2
 refused "is not team-a's" 192.0.2.10 http://192.0.2.104/
 
-sed -i 's/192.0.2.16\/28/192.0.2.30\/32/' "$lab_tmp/sluice.yaml"
+sed -i 's/192.0.2.16\/28/192.0.2.40\/32/' "$lab_tmp/sluice.yaml"
 check "the groups change with a reload" ctl reload
-is "the newcomer has team-b's db" "$(from 192.0.2.30 http://192.0.2.100/)" server2
+is "the newcomer has team-b's db" "$(from 192.0.2.40 http://192.0.2.100/)" server2
 refused "who left has none" 192.0.2.20 http://192.0.2.100/
-like "explain agrees" "$(ctl explain --from 192.0.2.30 --to 192.0.2.100:80 -o json | tr -d ' \n')" '"verdict":"forward".*"namespace":"team-b"'
+like "explain agrees" "$(ctl explain --from 192.0.2.40 --to 192.0.2.100:80 -o json | tr -d ' \n')" '"verdict":"forward".*"namespace":"team-b"'
 like "also in what it denies" "$(ctl explain --from 192.0.2.20 --to 192.0.2.100:80 -o json | tr -d ' \n')" '"verdict":"deny"'
 books
 smoke_done

@@ -36,26 +36,22 @@ service() { # NAME VIP PORT ENDPOINT...
 
 lab_up
 servers_up 1
-# server3: 198.51.100.14 swallows handshakes, 198.51.100.15 says unreachable, and nothing listens on .16.
-for n in 4 5 6; do in_server 3 ip addr add "198.51.100.1$n/24" dev eth0; done
-in_server 3 nft -f - <<-'END'
-table ip dead {
-	chain input {
-		type filter hook input priority 0;
-		ip daddr 198.51.100.14 tcp dport 80 drop
-		ip daddr 198.51.100.15 tcp dport 80 reject with icmp type host-unreachable
-	}
-}
-END
+# server3: what 198.51.100.14 would answer is thrown away; nothing listens on .16; and it is the router to
+# 203.0.113.200, of which it says that it cannot be reached.
+for n in 4 6; do in_server 3 ip addr add "198.51.100.1$n/24" dev eth0; done
+in_server 3 ip rule add from 198.51.100.14 blackhole
+in_server 3 ip route add unreachable 203.0.113.200/32
+in_server 3 sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit'
 {
 	service closed 192.0.2.100 80 198.51.100.11 198.51.100.16
 	service silent 192.0.2.101 80 198.51.100.11 198.51.100.14
-	service unreachable 192.0.2.102 80 198.51.100.11 198.51.100.15
+	service unreachable 192.0.2.102 80 198.51.100.11 203.0.113.200
 	service absent 192.0.2.103 80 198.51.100.11 198.51.100.99
-	service several 192.0.2.104 80 198.51.100.11 198.51.100.14 198.51.100.15 198.51.100.16 198.51.100.99
-	service all-dead 192.0.2.105 80 198.51.100.14 198.51.100.16
+	service several 192.0.2.104 80 198.51.100.11 198.51.100.14 203.0.113.200 198.51.100.16 198.51.100.99
+	service all-dead 192.0.2.105 80 198.51.100.14 198.51.100.16 203.0.113.200
 } >"$lab_tmp/resources/all.yaml"
 gateway_up
+in_gateway ip route add 203.0.113.200/32 via 198.51.100.13 dev servers
 
 n=0
 for name in closed silent unreachable absent several; do
