@@ -98,7 +98,7 @@ put_rows(struct sl_buf *out, const struct schema *s, const char *prefix, bool re
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct field *f = &s->fields[i];
-		struct shown *first = f->type == T_OBJECT ? find_shown(shown, field_sub(f)) : NULL;
+		struct shown *first = field_sub(f) ? find_shown(shown, field_sub(f)) : NULL;
 		char inner[128];
 
 		put_row(out, f, prefix, reload, first && first->schema ? first->at : NULL);
@@ -107,7 +107,9 @@ put_rows(struct sl_buf *out, const struct schema *s, const char *prefix, bool re
 		first->schema = field_sub(f);
 		snprintf(first->at, sizeof(first->at), "%s%s", prefix, f->key);
 		snprintf(inner, sizeof(inner), "%s%s%s.", prefix, f->key,
-			f->flags & F_LIST ? "[]" : "");
+			f->type == T_NAMED  ? ".NAME"
+			: f->flags & F_LIST ? "[]"
+					    : "");
 		put_rows(out, field_sub(f), inner, reload, shown);
 	}
 }
@@ -143,11 +145,12 @@ put_rules(struct sl_buf *out)
 	size_t n;
 	const struct sl_conf_rule *rule = sl_conf_rules(&n);
 
-	sl_buf_puts(out, "\n## Rules\n\n"
-			 "A diagnostic names its rule in brackets at the end. The ids are those of "
-			 "Istio's webhook (S, D, E)\nand CRD (C) checks as this project numbers "
-			 "them.\n\n"
-			 "| Rule | What it asks |\n|---|---|\n");
+	sl_buf_puts(out,
+		"\n## Rules\n\n"
+		"A diagnostic names its rule in brackets at the end. The ids are those of "
+		"Istio's webhook (S, W, D, V, G, E)\nand CRD (C) checks as this project numbers "
+		"them.\n\n"
+		"| Rule | What it asks |\n|---|---|\n");
 	for (size_t i = 0; i < n; i++)
 		sl_buf_printf(out, "| %s | %s |\n", rule[i].id, rule[i].text);
 }

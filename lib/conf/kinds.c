@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "dr_check.h"
+#include "gw_check.h"
 #include "rows.h"
 #include "se_check.h"
 #include "sl_str.h"
+#include "vs_check.h"
 #include "workload.h"
 
 #define OBJ(member) offsetof(struct sl_object, member)
@@ -80,6 +82,24 @@ static const struct field dr_root[] = {
 };
 static const struct schema dr_object = ROOT("DestinationRule", dr_root);
 
+static const struct field vs_root[] = {
+	VERSION_ROW(istio_version),
+	KIND_ROW("VirtualService"),
+	META_ROW(meta_schema),
+	SPEC_ROW(vs, vs_schema, "The routes."),
+	ANY_ROW("status", F_NOISE, by_a_server),
+};
+static const struct schema vs_object = ROOT("VirtualService", vs_root);
+
+static const struct field gw_root[] = {
+	VERSION_ROW(istio_version),
+	KIND_ROW("Gateway"),
+	META_ROW(meta_schema),
+	SPEC_ROW(gw, gw_schema, "The servers."),
+	ANY_ROW("status", F_NOISE, by_a_server),
+};
+static const struct schema gw_object = ROOT("Gateway", gw_root);
+
 static const struct field pod_root[] = {
 	VERSION_ROW("`v1`."),
 	KIND_ROW("Pod"),
@@ -124,8 +144,7 @@ dr_accept(struct reader *r, const struct node *root, struct sl_object *obj)
 #define GATEWAY_API "gateway.networking.k8s.io/"
 #define ISTIO_KIND(k, s)                                                                           \
 	.kind = (k), .schema = (s), .versions = {ISTIO "v1", ISTIO "v1beta1", ISTIO "v1alpha3"}
-#define KEPT_KIND(k)                                                                               \
-	.kind = (k), .schema = &kept_object, .rules = kept_rules, .remarks = kept_remarks
+#define KEPT_KIND(k) .kind = (k), .schema = &kept_object, .remarks = kept_remarks
 
 static const struct kind kinds[] = {
 	{ISTIO_KIND(SL_KIND_SERVICE_ENTRY, &se_object), .rules = se_rules, .finish = se_finish,
@@ -133,16 +152,19 @@ static const struct kind kinds[] = {
 	{ISTIO_KIND(SL_KIND_WORKLOAD_ENTRY, &we_object), .rules = we_rules, .finish = we_finish,
 		.remarks = we_remarks},
 	{ISTIO_KIND(SL_KIND_DESTINATION_RULE, &dr_object), .rules = dr_rules, .remarks = dr_accept},
+	{ISTIO_KIND(SL_KIND_VIRTUAL_SERVICE, &vs_object), .rules = vs_rules, .remarks = vs_remarks},
+	{ISTIO_KIND(SL_KIND_GATEWAY, &gw_object), .rules = gw_rules, .remarks = gw_remarks},
 	{.kind = SL_KIND_POD,
 		.schema = &pod_object,
 		.versions = {"v1"},
 		.rules = pod_rules,
 		.finish = pod_finish,
 		.remarks = pod_remarks},
-	{.kind = SL_KIND_NAMESPACE,
+	{
+		.kind = SL_KIND_NAMESPACE,
 		.schema = &namespace_object,
 		.versions = {"v1"},
-		.rules = kept_rules},
+	},
 	{KEPT_KIND(SL_KIND_GATEWAY_API_GATEWAY),
 		.versions = {GATEWAY_API "v1", GATEWAY_API "v1beta1", GATEWAY_API "v1alpha2"}},
 	{KEPT_KIND(SL_KIND_HTTP_ROUTE),

@@ -7,6 +7,7 @@
 
 #include "kinds.h"
 #include "names.h"
+#include "se_check.h"
 #include "sl_str.h"
 
 #define MAX_DOCUMENTS 100000
@@ -169,7 +170,9 @@ read_object(struct objects_reader *o, const struct node *root, const struct kind
 	check_version(&r, root, kind, expected);
 	if (kind->finish)
 		kind->finish(root, obj);
-	kind->rules(&r, root, obj);
+	obj_check_meta(&(struct se_check){.r = &r, .root = root, .obj = obj});
+	if (kind->rules)
+		kind->rules(&r, root, obj);
 	if (!r.errors && !o->broken && !is_taken(&r, o, obj)) {
 		if (kind->remarks)
 			kind->remarks(&r, root, obj);

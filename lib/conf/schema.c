@@ -105,10 +105,12 @@ field_size(const struct field *f)
 		[T_PREFIX] = sizeof(struct sl_prefix),
 		[T_MAC] = sizeof(struct sl_mac),
 		[T_VIP] = sizeof(struct sl_se_address),
+		[T_SUBNET] = sizeof(struct sl_vs_subnet),
 		[T_LABELS] = sizeof(struct sl_label),
 		[T_PORT_MAP] = sizeof(struct sl_se_endpoint_port),
 		[T_WEIGHTS] = sizeof(struct sl_lb_to),
 		[T_OBJECT] = 0,
+		[T_NAMED] = 0,
 		[T_ANY] = 0,
 	};
 
@@ -136,10 +138,12 @@ field_expects(const struct field *f)
 		[T_PREFIX] = "an IP address or CIDR",
 		[T_MAC] = "a MAC address such as 02:00:00:00:00:01",
 		[T_VIP] = "an IP address or CIDR",
+		[T_SUBNET] = "an IP address or CIDR",
 		[T_LABELS] = "a mapping of strings",
 		[T_PORT_MAP] = "a mapping of port names to numbers",
 		[T_WEIGHTS] = "a mapping of localities to weights",
 		[T_OBJECT] = "a mapping",
+		[T_NAMED] = "a mapping of names to mappings",
 		[T_ANY] = "anything",
 	};
 
@@ -222,6 +226,25 @@ read_map(struct reader *r, const struct field *f, const struct node *n, const st
 		read_pair(r, f, &n->pairs[i], path, (char *)*v + (size_t)i * field_size(f));
 }
 
+static void
+read_named_objects(
+	struct reader *r, const struct field *f, const struct node *n, const struct path *path)
+{
+	if (n->kind != NODE_MAP) {
+		value_wrong_type(r, f, field_expects(f), n, path);
+		return;
+	}
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct pair *p = &n->pairs[i];
+		const struct path at = {.up = path, .key = p->key};
+
+		if (p->value->kind == NODE_MAP)
+			schema_read(r, f->sub, p->value, &at, NULL);
+		else
+			value_wrong_type(r, f, "a mapping", p->value, &at);
+	}
+}
+
 static bool
 is_map(const struct field *f)
 {
@@ -277,7 +300,9 @@ read_in(struct reader *r, const struct field *f, const struct node *n, const str
 
 	if (r->given)
 		r->given(r->given_ctx, &path, n);
-	if (is_map(f))
+	if (f->type == T_NAMED)
+		read_named_objects(r, f, n, &path);
+	else if (is_map(f))
 		read_map(r, f, n, &path, out);
 	else if (f->flags & F_LIST)
 		read_list(r, f, n, &path, out);
@@ -420,6 +445,9 @@ fini_one(const struct field *f, void *value)
 		break;
 	case T_VIP:
 		free(((struct sl_se_address *)value)->text);
+		break;
+	case T_SUBNET:
+		free(((struct sl_vs_subnet *)value)->text);
 		break;
 	case T_LABELS:
 		free(((struct sl_label *)value)->key);

@@ -29,10 +29,12 @@ enum field_type {
 	T_PREFIX,    // struct sl_prefix, host bits as written
 	T_MAC,       // struct sl_mac
 	T_VIP,       // struct sl_se_address
+	T_SUBNET,    // struct sl_vs_subnet
 	T_LABELS,    // struct sl_label[] with a count
 	T_PORT_MAP,  // struct sl_se_endpoint_port[] with a count; min..max
 	T_WEIGHTS,   // struct sl_lb_to[] with a count; min..max
 	T_OBJECT,    // the struct of `sub`, in place
+	T_NAMED,     // a mapping of names to `sub`: checked, and not kept
 	T_ANY,       // accepted, not read
 };
 

@@ -7,114 +7,6 @@
 
 #include "names.h"
 
-// Rules that the rows of the schema carry are listed too: the reference is generated from this.
-static const struct sl_conf_rule rules[] = {
-	{"S1", "A workloadSelector label has no empty key and no `*`."},
-	{"S2", "A workloadSelector without labels selects every workload of its namespace "
-	       "(warning)."},
-	{"S3", "Not both workloadSelector and endpoints."},
-	{"S4", "At least one host, at most 256."},
-	{"S5", "A host is not just `*`."},
-	{"S6", "A host is a host name, or has a wildcard in its first label."},
-	{"S7", "A partial wildcard (`*foo.com`) matches no SNI (warning)."},
-	{"S8", "An address is an IP address or a CIDR."},
-	{"S9", "A CIDR address goes with resolution NONE or STATIC only."},
-	{"S10", "An entry of `ports` is a mapping."},
-	{"S11", "Port names are unique."},
-	{"S12", "Port numbers are unique, also between TCP and UDP."},
-	{"S13", "targetPort is in 1..65535, or 0 for none."},
-	{"S14", "A TCP service needs an address to be told from others (warning)."},
-	{"S15", "A port has a number in 1..65535, a DNS label as its name and a known protocol."},
-	{"S16", "No endpoints with resolution NONE, given or by default."},
-	{"S17", "A workloadSelector does little with resolution NONE (warning)."},
-	{"S18", "An entry of `endpoints` is a mapping."},
-	{"S19", "A STATIC endpoint is an IP address or unix://."},
-	{"S20", "A STATIC endpoint has an address, or at least a network."},
-	{"S21", "A STATIC endpoint with only a network is reached through that network's gateway "
-		"(warning)."},
-	{"S22", "A Unix endpoint has an absolute or abstract path and no ports, and its entry "
-		"exactly "
-		"one port."},
-	{"S23", "An endpoint's ports name ports of the entry."},
-	{"S24", "An endpoint's port names, port numbers and labels are well formed."},
-	{"S26", "DNS without endpoints resolves the hosts: no wildcards among them."},
-	{"S27", "DNS_ROUND_ROBIN takes one endpoint at most."},
-	{"S28", "An endpoint of a DNS resolution is an IP address or a host name."},
-	{"S29", "Several hosts with an address and a TCP port cannot be told apart (warning)."},
-	{"S30", "DYNAMIC_DNS takes wildcard hosts only, and neither addresses nor endpoints."},
-	{"S31", "DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS ports only."},
-	{"S32", "DYNAMIC_DNS inside the mesh does not go with a waypoint."},
-	{"S33", "resolution is one of its names."},
-	{"S34", "Several hosts need ports that carry names: HTTP or TLS (unless resolution is "
-		"NONE)."},
-	{"S36", "No `istio.io/dry-run` annotation."},
-	{"E1", "exportTo names no namespace twice."},
-	{"E2", "An entry of exportTo is `.`, `*`, `~` or a DNS label."},
-	{"E4", "`*` in exportTo stands alone."},
-	{"E5", "`~` in exportTo stands alone."},
-	{"E3", "`~` in exportTo is for a ServiceEntry only."},
-	{"E6", "A DestinationRule with workloadSelector is exported to its own namespace alone."},
-	{"D1", "A host is a host name, or has a wildcard in its first label."},
-	{"D2", "A trafficPolicy has at least one field."},
-	{"D3", "Not both tunnel and proxyProtocol; its version is V1 or V2."},
-	{"D4", "A subset has a DNS label as its name, unique in the rule, and well-formed labels."},
-	{"D5", "interval and baseEjectionTime are whole milliseconds, at least one; percentages "
-	       "are in 0..100."},
-	{"D6", "consecutiveErrors is deprecated (warning)."},
-	{"D7", "consecutiveLocalOriginFailures needs splitExternalLocalOriginErrors."},
-	{"D8", "A connectionPool has tcp or http."},
-	{"D9", "No count is negative; durations are whole milliseconds, at least one (but for "
-	       "tcp.idleTimeout: 0s)."},
-	{"D10", "Not both h2UpgradePolicy UPGRADE and useClientProtocol."},
-	{"D11", "http2KeepAlive has interval and timeout."},
-	{"D12", "A cookie has a name; its attributes have names, unique in it."},
-	{"D13", "consistentHash.minimumRingSize is deprecated (warning), and does not go with "
-		"ringHash or maglev."},
-	{"D14", "maglev.tableSize is a prime below 5000011."},
-	{"D15", "Not both localityLbSetting and zoneAwareLbSetting."},
-	{"D16", "Not both distribute and failover."},
-	{"D17", "No region, zone or subzone label in failoverPriority together with failover."},
-	{"D18", "Shares of localities are in 1..100 and add up to 100; localities do not overlap, "
-		"have no empty part and a wildcard only at the end."},
-	{"D19", "failover names two different regions, without zone and wildcard."},
-	{"D20", "failover and failoverPriority have no effect without outlierDetection (warning)."},
-	{"D21", "warmup has a duration, a minimumPercent in 0..100 and an aggression above 0."},
-	{"D22", "insecureSkipVerify does not go with what certificates are checked against."},
-	{"D23", "credentialName does not go with files of certificates."},
-	{"D24", "Mode MUTUAL needs clientCertificate and privateKey, or credentialName."},
-	{"D25", "A `configmap://` credentialName is of the rule's own namespace."},
-	{"D26", "An entry of portLevelSettings has a port and at least one setting."},
-	{"D27", "A tunnel has protocol CONNECT or POST, a targetHost and a targetPort."},
-	{"D28", "A matchLabels label has no empty key and no `*`; without labels, the rule is for "
-		"every client of its namespace (warning)."},
-	{"W1", "A WorkloadEntry has an address, or at least a network."},
-	{"W2", "A WorkloadEntry with only a network is reached through that network's gateway "
-	       "(warning)."},
-	{"W3", "A Unix endpoint has an absolute or abstract path, and no ports."},
-	{"W4", "An address is an IP address, a host name or unix://."},
-	{"W5", "Port names, port numbers and labels are well formed."},
-	{"C1", "`spec` is there."},
-	{"C2", "A host is not just `*` (as S5)."},
-	{"C3", "No `endpoints` beside workloadSelector, not even an empty list."},
-	{"C4", "No `endpoints` with resolution NONE, not even an empty list."},
-	{"C5", "As S9."},
-	{"C6", "As S27."},
-	{"C7", "As S11 and S12."},
-	{"C8", "targetPort is in 1..65535 when it is written."},
-	{"C9", "A port has a number and a name."},
-	{"C10", "Selector labels: at most 256, values of at most 63 characters."},
-	{"C11", "Texts and maps of an endpoint stay within their limits."},
-	{"C12", "location is one of its names."},
-	{"C13", "No fields but those of this reference."},
-};
-
-const struct sl_conf_rule *
-sl_conf_rules(size_t *n)
-{
-	*n = SL_ARRAY_LEN(rules);
-	return rules;
-}
-
 // ---- hosts, addresses ----
 
 static void
@@ -476,7 +368,6 @@ se_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 		.se = &obj->se,
 	};
 
-	obj_check_meta(&c);
 	if (!c.spec || c.spec->kind != NODE_MAP)
 		return;
 	check_hosts(&c);

@@ -309,6 +309,16 @@ not_parsed(struct reader *r, const struct field *f, const struct node *n, const 
 	wrong_value(r, &as, n, path, field_expects(f));
 }
 
+static bool
+read_subnet(const struct node *n, struct sl_vs_subnet *out)
+{
+	if (sl_prefix_parse(n->text, &out->prefix) < 0)
+		return false;
+	sl_prefix_mask(&out->prefix);
+	out->text = sl_xstrdup(n->text);
+	return true;
+}
+
 // Types that are written as a word and stand or fall with their parser.
 static bool
 read_parsed(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
@@ -324,6 +334,8 @@ read_parsed(struct reader *r, const struct field *f, const struct node *n, const
 		ok = sl_mac_parse(n->text, out) == 0;
 	else if (f->type == T_VIP)
 		ok = read_vip(r, n, out);
+	else if (f->type == T_SUBNET)
+		ok = read_subnet(n, out);
 	if (!ok)
 		not_parsed(r, f, n, path);
 	return ok;

@@ -59,7 +59,6 @@ we_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 {
 	struct se_check c = {.r = r, .root = root, .spec = node_get(root, "spec"), .obj = obj};
 
-	obj_check_meta(&c);
 	if (!c.spec || c.spec->kind != NODE_MAP)
 		return;
 	// An address that is no text has been reported.
@@ -171,7 +170,6 @@ pod_rules(struct reader *r, const struct node *root, const struct sl_object *obj
 	const struct node *ip = node_get(node_get(root, "status"), "podIP");
 	struct sl_ip parsed;
 
-	obj_check_meta(&c);
 	if (ip && !node_is_null(ip) && *ip->text &&
 		(ip->kind != NODE_SCALAR || sl_ip_parse(ip->text, &parsed) < 0))
 		se_say(&c, SL_ERROR, NULL, "status.podIP", "is not an IP address");
@@ -185,14 +183,6 @@ pod_remarks(struct reader *r, const struct node *root, struct sl_object *obj)
 	if (obj->pod.ip.family == AF_INET6)
 		se_remark(&c, NULL, "status.podIP",
 			"not served yet, it gets no traffic: an IPv6 endpoint");
-}
-
-void
-kept_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
-{
-	struct se_check c = {.r = r, .root = root, .obj = obj};
-
-	obj_check_meta(&c);
 }
 
 void

@@ -11,5 +11,4 @@ void we_remarks(struct reader *r, const struct node *root, struct sl_object *obj
 void pod_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 void pod_finish(const struct node *root, struct sl_object *obj);
 void pod_remarks(struct reader *r, const struct node *root, struct sl_object *obj);
-void kept_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 void kept_remarks(struct reader *r, const struct node *root, struct sl_object *obj);
