@@ -157,7 +157,7 @@ void sl_conf_keep(struct sl_conf *new_conf, struct sl_conf *old_conf);
 // The rules that diagnostics name ("[S12]"), for the reference and the tests.
 struct sl_conf_rule {
 	const char *id;
-	const char *text;
+	const char *text; // ends with "(warning)", or "(accepted)" when no diagnostic names it
 };
 const struct sl_conf_rule *sl_conf_rules(size_t *n);
 
