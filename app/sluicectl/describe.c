@@ -162,9 +162,12 @@ put_endpoints(FILE *out, const json_t *endpoints)
 		const bool v6 = strchr(address, ':') != NULL;
 		char *at = sl_xasprintf("%s%s%s:%lld", v6 ? "[" : "", address, v6 ? "]" : "",
 			number_of(ep, "port"));
-		char *line = sl_xasprintf("      %-23s %-10s weight %-5lld %s%s%s\n", at,
+		const char *file = text_of(ep, "file");
+		char *line = sl_xasprintf(
+			"      %-23s %-10s weight %-5lld %-10s %s%s%s%s%s%s:%lld)\n", at,
 			text_of(ep, "portName"), number_of(ep, "weight"), text_of(ep, "state"),
-			*locality ? "  " : "", locality);
+			locality, *locality ? "  " : "", text_of(ep, "source"), " (",
+			*file ? file : "socket", "", number_of(ep, "line"));
 
 		safe_put(out, line, "\n");
 		free(line);

@@ -27,11 +27,11 @@ struct remark {
 	struct remark *next_of_key;
 	struct remark *next_on, **link_on; // of the same object
 	struct noted *on;
-	bool lost;      // it is not served there, or not to all; else it has what another one wants
-	bool address;   // spec.addresses[index], else spec.ports[index]
+	bool lost;    // it is not served there, or not to all; else it has what another one wants
+	bool address; // spec.addresses[index], else spec.ports[index]
 	uint32_t index;
 	uint32_t line, col; // of that, for news
-	uint64_t hash; // of the object and the text
+	uint64_t hash;      // of the object and the text
 	char *text;
 };
 
@@ -432,8 +432,7 @@ void
 notes_write(struct notes *t, struct sl_registry *registry)
 {
 	for (struct noted *n = t->changed, *next; n; n = next) {
-		struct sl_object *obj =
-			sl_registry_find(registry, n->kind, n->namespace_, n->name);
+		struct sl_object *obj = sl_registry_find(registry, n->kind, n->namespace_, n->name);
 
 		next = n->next_changed;
 		n->changed = false;
@@ -493,7 +492,8 @@ sl_compile_news(struct sl_compile *c, struct sl_diags *diags)
 		const struct sl_diag *d = &news->v[i];
 		const struct sl_loc loc = {.file = d->file, .line = d->line, .col = d->col};
 
-		sl_diag_add(diags, d->severity, &loc, d->object, d->path, d->rule, "%s", d->message);
+		sl_diag_add(
+			diags, d->severity, &loc, d->object, d->path, d->rule, "%s", d->message);
 	}
 	sl_diags_fini(&c->notes.news);
 	c->notes.news = (struct sl_diags){0};

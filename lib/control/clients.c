@@ -20,16 +20,16 @@ configure_mesh(struct sl_control *c)
 			.locality = g->locality,
 			.network = g->network};
 	}
-	sl_mesh_configure(c->mesh,
-		&(struct sl_mesh_cfg){.client = client,
-			.n_clients = conf->n_groups,
-			.root_namespace = conf->root_namespace,
-			.se_export_to = {conf->se_export_to, conf->n_se_export_to},
-			.vs_export_to = {conf->vs_export_to, conf->n_vs_export_to},
-			.dr_export_to = {conf->dr_export_to, conf->n_dr_export_to},
-			.connect_timeout_ns = conf->connect_timeout_ns,
-			.locality = &conf->locality,
-			.allow_any = conf->outbound == SL_OUTBOUND_ALLOW_ANY});
+	sl_mesh_configure(
+		c->mesh, &(struct sl_mesh_cfg){.client = client,
+				 .n_clients = conf->n_groups,
+				 .root_namespace = conf->root_namespace,
+				 .se_export_to = {conf->se_export_to, conf->n_se_export_to},
+				 .vs_export_to = {conf->vs_export_to, conf->n_vs_export_to},
+				 .dr_export_to = {conf->dr_export_to, conf->n_dr_export_to},
+				 .connect_timeout_ns = conf->connect_timeout_ns,
+				 .locality = &conf->locality,
+				 .allow_any = conf->outbound == SL_OUTBOUND_ALLOW_ANY});
 	free(client);
 }
 

@@ -172,11 +172,11 @@ emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mes
 			(ep = sl_mesh_endpoint_next(svc, svc->port[p], &it, &number)) != NULL;)
 			emit_endpoint(c, req, svc, svc->port[p], NULL, ep, number);
 		for (size_t s = 0; s < n; s++)
-			for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(svc, svc->port[p], &it,
-						       &number)) != NULL;)
+			for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(
+						       svc, svc->port[p], &it, &number)) != NULL;)
 				if (sl_mesh_in_subset(c->mesh, svc, subset[s], ep))
-					emit_endpoint(c, req, svc, svc->port[p], subset[s], ep,
-						number);
+					emit_endpoint(
+						c, req, svc, svc->port[p], subset[s], ep, number);
 	}
 	free(subset);
 }
@@ -185,7 +185,8 @@ emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mes
 // list is made anew then and goes on at the same place.
 struct service_walk {
 	struct sl_control *c;
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
 	char *namespace_; // NULL: any
 	char *host;       // NULL: any
 	const struct sl_mesh_service **list;
@@ -230,7 +231,8 @@ service_walk_free(void *state)
 
 static void
 walk_services(struct sl_control *c, struct sl_ctl_req *req, const char *host,
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc))
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc))
 {
 	struct service_walk *w = sl_xcalloc(1, sizeof(*w));
 
@@ -285,8 +287,8 @@ emit_conditions(struct sl_emit *e, const struct sl_object *obj, const struct obj
 	else
 		emit_condition(e, "Accepted", true, "Valid", NULL);
 	if (strcmp(s->status, "Valid") != 0)
-		emit_condition(e, "Served", strcmp(s->status, "NotServed") != 0, s->status,
-			s->reason);
+		emit_condition(
+			e, "Served", strcmp(s->status, "NotServed") != 0, s->status, s->reason);
 	if (s->lost)
 		emit_condition(e, "Conflicted", true, "VIPTaken", s->lost);
 	sl_emit_end(e);

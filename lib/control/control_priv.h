@@ -30,10 +30,10 @@ struct sl_control {
 	struct sl_compile *compile;
 	struct sl_conf_cache *files;
 	struct sl_fwd_clients *clients; // of the configuration; one reference
-	uint64_t generation;     // of the snapshot in force, 0: none yet
-	uint64_t *slot_base;     // flows ever of a slot before its endpoint had it
-	struct sl_fwd_net *net;  // the last one compiled, one reference
-	struct sl_fwd *in_force; // rcu's; NULL: none yet
+	uint64_t generation;            // of the snapshot in force, 0: none yet
+	uint64_t *slot_base;            // flows ever of a slot before its endpoint had it
+	struct sl_fwd_net *net;         // the last one compiled, one reference
+	struct sl_fwd *in_force;        // rcu's; NULL: none yet
 	bool link_up[SL_MAX_PORTS];
 	// What the kernel or a packet can bring about as often as it likes.
 	struct sl_log_limit mirror_limit;

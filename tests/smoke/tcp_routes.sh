@@ -35,7 +35,8 @@ spec:
   - {name: v1, labels: {version: v1}}
   - {name: v2, labels: {version: v2}}
   - {name: v3, labels: {version: v3}}
----
+END
+cat >"$lab_tmp/resources/routes.yaml" <<-'END'
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: web, namespace: gwtest}
@@ -82,7 +83,8 @@ rule() { # POLICY
 	  trafficPolicy: $1
 	END
 }
-ctl delete -n gwtest VirtualService web >/dev/null
+rm "$lab_tmp/resources/routes.yaml"
+ctl reload >/dev/null
 rule "{loadBalancer: {simple: ROUND_ROBIN}}"
 is "round robin: each exactly a third" "$(spread 30 http://203.0.113.50/ | awk '{ print $1 }' | paste -sd' ')" "10 10 10"
 rule "{loadBalancer: {consistentHash: {useSourceIp: true, maglev: {tableSize: 65537}}}}"

@@ -51,6 +51,7 @@ enum sl_ctl_align {
 enum sl_ctl_when {
 	SL_CTL_TABLE,
 	SL_CTL_WIDE,
+	SL_CTL_SOME, // in tables whose rows have it at all: another column for another kind
 };
 
 struct sl_ctl_command {

@@ -84,8 +84,11 @@ static const char sluice_yaml[] = "ports:\n"
 static int
 rig_start(struct rig *r)
 {
-	struct sl_control_cfg cfg = {
-		.next_ask = no_ask, .link_up = up, .now_ns = no_time, .slot_load = no_load, .ctx = r};
+	struct sl_control_cfg cfg = {.next_ask = no_ask,
+		.link_up = up,
+		.now_ns = no_time,
+		.slot_load = no_load,
+		.ctx = r};
 	struct sl_ctl_cfg ctl = {.ctx = r};
 	char *path = sl_xasprintf("%s/sluice.yaml", r->dir), *why = NULL;
 	struct sl_diags diags = {0};
