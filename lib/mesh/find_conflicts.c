@@ -165,7 +165,7 @@ find_conflicts(struct sl_mesh *m, const struct sl_object *only, struct sl_diags 
 
 	if (only && only->kind != SL_KIND_SERVICE_ENTRY)
 		return;
-	for (struct service *s; (s = map_next(&m->services, &it)) != NULL;) {
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
 		size_t n;
 
 		if (!s->pub.obj || (only && !may_meet(&s->pub, only)))
