@@ -69,7 +69,8 @@ host_covering(const struct sl_mesh *m, const char *name, const uint32_t *wild, s
 		if (!wild[*len])
 			continue;
 		snprintf(pattern, sizeof(pattern), "*%s", name + whole - (*len - 1));
-		struct host *h = strcmp(pattern, name) == 0 ? NULL : by_key_find(&m->hosts, pattern);
+		struct host *h =
+			strcmp(pattern, name) == 0 ? NULL : by_key_find(&m->hosts, pattern);
 
 		if (h)
 			return h;

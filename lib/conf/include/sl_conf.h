@@ -144,6 +144,10 @@ struct sl_conf *sl_conf_read(const char *path, struct sl_diags *diags);
 struct sl_conf *sl_conf_read_text(
 	const char *text, size_t len, const char *file, struct sl_diags *diags);
 void sl_conf_free(struct sl_conf *conf);
+// The row of group_prefixes that decides a client's group: the longest prefix that has its address.
+// NULL: none has, it is of group 0.
+const struct sl_conf_group_prefix *sl_conf_group_of(
+	const struct sl_conf *conf, const struct sl_ip *addr);
 
 // What a reload from `old` to `new` can't change in a running daemon: one warning diagnostic each
 // (key and its place), out of the schema's reload class. Returns how many.
