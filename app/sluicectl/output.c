@@ -8,6 +8,7 @@
 #include "safe.h"
 #include "sl_conf.h"
 #include "sl_str.h"
+#include "verdict.h"
 
 static enum output_form
 form_of(const struct args *args)
@@ -28,6 +29,8 @@ form_of(const struct args *args)
 		return OUTPUT_RESULT;
 	case SL_CTL_DESCRIBE:
 		return OUTPUT_DESCRIBE;
+	case SL_CTL_EXPLAIN:
+		return OUTPUT_VERDICT;
 	case SL_CTL_LOG_LEVEL:
 		return OUTPUT_VALUE;
 	case SL_CTL_FLOWS:
@@ -183,6 +186,9 @@ put_row(struct output *o, const json_t *row)
 		break;
 	case OUTPUT_DESCRIBE:
 		describe(o->out, row, o->rows > 0);
+		break;
+	case OUTPUT_VERDICT:
+		verdict(o->out, row);
 		break;
 	case OUTPUT_NAME:
 		put_name(o, row);

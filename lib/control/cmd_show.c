@@ -103,20 +103,17 @@ control_cmd_get(struct sl_control *c, struct sl_ctl_req *req)
 
 // ---- services and endpoints ----
 
-// Flows of an endpoint of a service port; false: new ones do not go there (not served, or a lost
-// conflict).
-static bool
-load_of(const struct sl_control *c, const struct sl_mesh_service *svc,
-	const struct sl_se_port *port, const struct sl_mesh_endpoint *ep, uint32_t number,
-	struct sl_endpoint_load *load)
+bool
+control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
+	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load)
 {
 	uint64_t active, total;
 	uint32_t slot;
 
 	*load = (struct sl_endpoint_load){0};
-	if (ep->ip.family != AF_INET)
+	if (addr->family != AF_INET)
 		return false;
-	slot = sl_compile_slot_find(c->compile, svc->namespace_, svc->host, port->number, ep->ip.v4,
+	slot = sl_compile_slot_find(c->compile, svc->namespace_, svc->host, port, addr->v4,
 		sl_cpu_to_be16((uint16_t)number));
 	if (slot == UINT32_MAX)
 		return false;
@@ -132,7 +129,7 @@ endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struct sl_se_
 {
 	struct sl_endpoint_load load;
 
-	if (!load_of(ctx, svc, port, ep, number, &load))
+	if (!control_load_of(ctx, svc, port->number, &ep->ip, number, &load))
 		return "notServed";
 	return ep->healthy ? "up" : "unhealthy";
 }
@@ -150,7 +147,7 @@ emit_endpoint(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh
 	uint32_t number)
 {
 	struct sl_endpoint_load load;
-	const bool served = load_of(c, svc, port, ep, number, &load);
+	const bool served = control_load_of(c, svc, port->number, &ep->ip, number, &load);
 
 	sl_mesh_endpoint_emit(svc, port, subset, ep, number,
 		endpoint_state(c, svc, port, ep, number), served ? &load : NULL,
