@@ -281,7 +281,7 @@ static const struct step slots_are_stable[] = {
 #define KEY1 "192.0.2.1 port 80/tcp"
 #define LOST(who)                                                                                  \
 	KEY1 " belongs to ServiceEntry ns/" who ", which is first in service order: not served "   \
-						"here"
+	     "here"
 #define HAS(whom) KEY1 " is wanted by ServiceEntry ns/" whom " too: this one comes first and has it"
 
 #define A_OVER_B "a:12: spec.addresses[1]: " HAS("b") "; b:11: spec.addresses[0]: " LOST("a")
@@ -302,11 +302,10 @@ static const struct step conflicts[] = {
 	// one more that loses
 	{SE(PUT, "z", "", "z.example", "192.0.2.1", "http/80/HTTP", "198.51.100.9"),
 		.result = "+0 -0 ~0",
-		.notes =
-			"a:12: spec.addresses[1]: " KEY1 " is wanted by ServiceEntry ns/b and "
-							 "others too: this one comes first and has "
-			"it; b:11: spec.addresses[0]: " LOST(
-				"a") "; z:11: spec.addresses[0]: " LOST("a")},
+		.notes = "a:12: spec.addresses[1]: " KEY1 " is wanted by ServiceEntry ns/b and "
+			 "others too: this one comes first and has "
+			 "it; b:11: spec.addresses[0]: " LOST(
+				 "a") "; z:11: spec.addresses[0]: " LOST("a")},
 	{.op = DEL, .se = {.name = "z"}, .result = "+0 -0 ~0", .notes = A_OVER_B},
 	// the winner goes: the loser is served at once, on the slot it had, without a note
 	{.op = DEL,

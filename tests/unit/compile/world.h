@@ -218,16 +218,26 @@ dump(const struct sl_fwd_services *s)
 
 // "NAME:LINE: PATH: MESSAGE; ..." of all objects.
 static inline char *
-notes(struct world *w)
+notes_of(struct world *w, bool computed_only)
 {
 	struct sl_buf out = {0};
 	struct sl_object *obj;
 
-	for (size_t it = 0; sl_registry_next(w->registry, &it, &obj);)
-		for (uint32_t i = 0; i < obj->n_notes; i++)
+	for (size_t it = 0; sl_registry_next(w->registry, &it, &obj);) {
+		for (uint32_t i = 0; i < obj->n_notes; i++) {
+			if (computed_only && !obj->notes[i].computed)
+				continue;
 			sl_buf_printf(&out, "%s%s:%u: %s: %s%s", out.len ? "; " : "",
 				obj->meta.name, obj->notes[i].line, obj->notes[i].path,
 				obj->notes[i].message,
 				obj->notes[i].computed ? "" : " (not computed)");
+		}
+	}
 	return sl_buf_take(&out);
+}
+
+static inline char *
+notes(struct world *w)
+{
+	return notes_of(w, false);
 }
