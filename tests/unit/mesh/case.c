@@ -5,8 +5,10 @@
 #include "sl_conf.h"
 #include "sl_str.h"
 
+static const struct sl_label label[] = {{(char *)"app", (char *)"client"}};
 static const struct sl_mesh_client clients[] = {
-	{.namespace_ = "default", .locality = "r/z"}, {.namespace_ = "other"}};
+	{.namespace_ = "default", .locality = "r/z", .labels = label, .n_labels = 1},
+	{.namespace_ = "other"}};
 const struct sl_mesh_cfg two_clients = {.client = clients, .n_clients = 2};
 
 // ---- bindings ----
@@ -121,8 +123,9 @@ settled(struct sl_mesh *m)
 		const struct sl_mesh_binding *b = all[i];
 
 		for (size_t j = i; j < n; j++) {
-			if (!all[j] || memcmp(&all[j]->dst, &b->dst, sizeof(b->dst)) != 0 ||
-				all[j]->proto != b->proto || all[j]->port != b->port)
+			if (!all[j] || !sl_ip_equal(&all[j]->dst.addr, &b->dst.addr) ||
+				all[j]->dst.len != b->dst.len || all[j]->proto != b->proto ||
+				all[j]->port != b->port)
 				continue;
 			same[k++] = all[j];
 			all[j] = NULL;

@@ -39,7 +39,8 @@ struct mesh_case {
 	const char *want;
 };
 
-// Two client groups: 0 in default and r/z, 1 in the namespace "other" and of no locality.
+// Two client groups: 0 in default and r/z with the label app: client, 1 in the namespace "other"
+// without any.
 extern const struct sl_mesh_cfg two_clients;
 
 int mesh_cases(const struct mesh_case *row, size_t n, const struct sl_mesh_cfg *cfg);
