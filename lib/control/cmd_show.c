@@ -22,7 +22,6 @@ emit_get(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj, b
 	control_emit_columns(e, obj);
 	sl_emit_str(e, "status", status.status);
 	sl_emit_str(e, "reason", status.reason);
-	sl_emit_str(e, "creation", obj->meta.creation);
 	control_emit_origin(e, obj);
 	if (whole)
 		sl_emit_raw(e, "object", obj->json);
@@ -172,11 +171,11 @@ emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mes
 			(ep = sl_mesh_endpoint_next(svc, svc->port[p], &it, &number)) != NULL;)
 			emit_endpoint(c, req, svc, svc->port[p], NULL, ep, number);
 		for (size_t s = 0; s < n; s++)
-			for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(svc, svc->port[p], &it,
-						       &number)) != NULL;)
+			for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(
+						       svc, svc->port[p], &it, &number)) != NULL;)
 				if (sl_mesh_in_subset(c->mesh, svc, subset[s], ep))
-					emit_endpoint(c, req, svc, svc->port[p], subset[s], ep,
-						number);
+					emit_endpoint(
+						c, req, svc, svc->port[p], subset[s], ep, number);
 	}
 	free(subset);
 }
@@ -185,7 +184,8 @@ emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mes
 // list is made anew then and goes on at the same place.
 struct service_walk {
 	struct sl_control *c;
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
 	char *namespace_; // NULL: any
 	char *host;       // NULL: any
 	const struct sl_mesh_service **list;
@@ -230,7 +230,8 @@ service_walk_free(void *state)
 
 static void
 walk_services(struct sl_control *c, struct sl_ctl_req *req, const char *host,
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc))
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc))
 {
 	struct service_walk *w = sl_xcalloc(1, sizeof(*w));
 
@@ -285,8 +286,8 @@ emit_conditions(struct sl_emit *e, const struct sl_object *obj, const struct obj
 	else
 		emit_condition(e, "Accepted", true, "Valid", NULL);
 	if (strcmp(s->status, "Valid") != 0)
-		emit_condition(e, "Served", strcmp(s->status, "NotServed") != 0, s->status,
-			s->reason);
+		emit_condition(
+			e, "Served", strcmp(s->status, "NotServed") != 0, s->status, s->reason);
 	if (s->lost)
 		emit_condition(e, "Conflicted", true, "VIPTaken", s->lost);
 	sl_emit_end(e);
@@ -368,7 +369,7 @@ control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req)
 		emit_describe(c, req, obj);
 		sl_ctl_done(req);
 	} else {
-		sl_ctl_fail(req, 1, "%s \"%s\" not found in namespace %s", sl_kind_name(parsed),
-			name, namespace_);
+		sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", sl_kind_name(parsed), name,
+			*namespace_ ? " in namespace " : "", namespace_);
 	}
 }
