@@ -43,11 +43,13 @@ form_of(const struct args *args)
 void
 output_begin(struct output *o, const struct args *args, FILE *out, FILE *err)
 {
+	const char *kind = args_get(args, "kind", 0);
+
 	*o = (struct output){.form = form_of(args), .out = out, .err = err};
 	o->value = args->cmd == SL_CTL_LOG_LEVEL ? "level" : "count";
 	o->single = args_get(args, "name", 0) != NULL;
-	table_init(&o->table, out, args->cmd, args->output && strcmp(args->output, "wide") == 0,
-		!args->no_headers);
+	table_init(&o->table, out, args->cmd, kind ? sl_ctl_kind_find(kind) : NULL,
+		args->output && strcmp(args->output, "wide") == 0, !args->no_headers);
 }
 
 // ---- rows, form by form ----
@@ -63,8 +65,9 @@ text_of(const json_t *row, const char *key)
 static void
 put_result(struct output *o, const json_t *row)
 {
-	char *line = sl_xasprintf("%s %s/%s %s\n", text_of(row, "kind"), text_of(row, "namespace"),
-		text_of(row, "name"), text_of(row, "result"));
+	const char *namespace_ = text_of(row, "namespace");
+	char *line = sl_xasprintf("%s %s%s%s %s\n", text_of(row, "kind"), namespace_,
+		*namespace_ ? "/" : "", text_of(row, "name"), text_of(row, "result"));
 
 	safe_put(o->out, line, "\n");
 	free(line);
@@ -82,10 +85,20 @@ put_value(struct output *o, const json_t *row)
 }
 
 static void
+put_lower(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		putc(tolower((unsigned char)*text), out);
+}
+
+// "serviceentry.networking.istio.io/web", as kubectl has it.
+static void
 put_name(struct output *o, const json_t *row)
 {
-	for (const char *c = text_of(row, "kind"); *c; c++)
-		putc(tolower((unsigned char)*c), o->out);
+	put_lower(o->out, text_of(row, "kind"));
+	if (*text_of(row, "group"))
+		putc('.', o->out);
+	put_lower(o->out, text_of(row, "group"));
 	putc('/', o->out);
 	safe_put(o->out, text_of(row, "name"), "");
 	putc('\n', o->out);

@@ -10,13 +10,15 @@
 #define NONE "-"
 
 void
-table_init(struct table *t, FILE *out, enum sl_ctl_cmd cmd, bool wide, bool headers)
+table_init(
+	struct table *t, FILE *out, enum sl_ctl_cmd cmd, const char *kind, bool wide, bool headers)
 {
 	const struct sl_ctl_column *c = NULL;
 
 	*t = (struct table){.out = out, .headers = headers};
 	while (t->n_columns < TABLE_COLUMNS && (c = sl_ctl_column_next(cmd, c)))
-		if (wide || c->when != SL_CTL_WIDE)
+		if ((wide || c->when == SL_CTL_TABLE) &&
+			(!c->kind || (kind && strcmp(c->kind, kind) == 0)))
 			t->column[t->n_columns++] = c;
 }
 
@@ -246,31 +248,13 @@ add_line(struct table *t, const json_t *row, const json_t *line)
 		table_flush(t);
 }
 
-// The first row tells which columns there are: all have the same members.
-static void
-choose_columns(struct table *t, const json_t *row)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < t->n_columns; i++) {
-		const char *path = t->column[i]->path;
-
-		if (t->column[i]->when != SL_CTL_SOME || member(row, path, strcspn(path, ".*[")))
-			t->column[n++] = t->column[i];
-	}
-	t->n_columns = n;
-}
-
 void
 table_row(struct table *t, const json_t *row)
 {
-	const json_t *list;
+	const json_t *list = spread(t, row);
 	size_t i;
 	json_t *line;
 
-	if (!t->started && t->held_lines == 0)
-		choose_columns(t, row);
-	list = spread(t, row);
 	if (json_array_size(list) == 0) {
 		add_line(t, row, NULL);
 		return;

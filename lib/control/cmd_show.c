@@ -22,7 +22,6 @@ emit_get(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj, b
 	control_emit_columns(e, obj);
 	sl_emit_str(e, "status", status.status);
 	sl_emit_str(e, "reason", status.reason);
-	sl_emit_str(e, "creation", obj->meta.creation);
 	control_emit_origin(e, obj);
 	if (whole)
 		sl_emit_raw(e, "object", obj->json);
@@ -367,7 +366,7 @@ control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req)
 		emit_describe(c, req, obj);
 		sl_ctl_done(req);
 	} else {
-		sl_ctl_fail(req, 1, "%s \"%s\" not found in namespace %s", sl_kind_name(parsed),
-			name, namespace_);
+		sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", sl_kind_name(parsed), name,
+			*namespace_ ? " in namespace " : "", namespace_);
 	}
 }

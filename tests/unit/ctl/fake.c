@@ -67,8 +67,10 @@ on_get(void *ctx, struct sl_ctl_req *req)
 			continue;
 		e = sl_ctl_row(req);
 		sl_emit_str(e, "kind", sl_ctl_arg(req, "kind"));
+		sl_emit_str(e, "group", "networking.istio.io");
 		sl_emit_str(e, "namespace", "default");
 		sl_emit_str(e, "name", row_name);
+		sl_emit_str(e, "age", "5d");
 		sl_emit_arr(e, "hosts");
 		for (int k = 0; k < i; k++)
 			sl_emit_strf(e, NULL, "h%d.example.com", k);
