@@ -102,6 +102,10 @@ put_positional(struct sl_buf *out, const struct sl_ctl_param *p)
 		sl_buf_puts(out, "_sluicectl_words '");
 		put_kinds(out);
 		sl_buf_puts(out, "'");
+	} else if (strcmp(p->name, "field") == 0) {
+		sl_buf_puts(out, "_sluicectl_fields");
+	} else if (p->cmd == SL_CTL_SCHEMA) {
+		sl_buf_puts(out, "_sluicectl_kinds");
 	} else if (strcmp(p->name, "command") == 0) {
 		sl_buf_puts(out, "_sluicectl_words '");
 		put_commands(out);
@@ -172,6 +176,17 @@ static const char head[] =
 	"}\n"
 	"\n";
 
+static const char fields[] =
+	"# What explain-field takes; without the dots, what schema does.\n"
+	"_sluicectl_fields() { _sluicectl_words \"$(\"${COMP_WORDS[0]}\" completion fields "
+	"2>/dev/null)\"; }\n"
+	"\n"
+	"_sluicectl_kinds() {\n"
+	"\t_sluicectl_words \"$(\"${COMP_WORDS[0]}\" completion fields 2>/dev/null | grep -v "
+	"'[.]')\"\n"
+	"}\n"
+	"\n";
+
 // A value behind "=" is a word of its own for bash, and the "=" too.
 static const char tail[] =
 	"_sluicectl() {\n"
@@ -212,6 +227,7 @@ void
 complete_bash(struct sl_buf *out)
 {
 	sl_buf_puts(out, head);
+	sl_buf_puts(out, fields);
 	put_values(out);
 	put_positionals(out);
 	put_flag_lists(out);

@@ -4,10 +4,8 @@
 
 #define WIDTH 80
 
-// text in lines of at most WIDTH columns, each behind `indent` blanks; the first line begins where
-// the output stands.
-static void
-wrap(struct sl_buf *out, const char *text, unsigned indent, unsigned column)
+void
+help_wrap(struct sl_buf *out, const char *text, unsigned indent, unsigned column)
 {
 	while (*text) {
 		const size_t len = strcspn(text, " ");
@@ -52,7 +50,7 @@ put_row(struct sl_buf *out, const char *left, const char *text)
 		sl_buf_printf(out, "\n%*s", (int)at, "");
 	else
 		sl_buf_printf(out, "%*s", (int)(at - len), "");
-	wrap(out, text, at, at);
+	help_wrap(out, text, at, at);
 }
 
 static void
@@ -122,9 +120,9 @@ help_command(struct sl_buf *out, enum sl_ctl_cmd cmd)
 
 	help_usage(&usage, cmd);
 	sl_buf_puts(out, "usage: ");
-	wrap(out, usage.data, 12, 7);
+	help_wrap(out, usage.data, 12, 7);
 	sl_buf_putc(out, '\n');
-	wrap(out, sl_ctl_command(cmd)->help, 0, 0);
+	help_wrap(out, sl_ctl_command(cmd)->help, 0, 0);
 	while ((p = sl_ctl_param_next(cmd, p)) && p->positional) {
 		sl_buf_puts(out, any ? "" : "\nArguments:\n");
 		put_row(out, p->placeholder, p->help);

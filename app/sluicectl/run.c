@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "args.h"
+#include "explain.h"
 #include "help.h"
 #include "offline.h"
 #include "remote.h"
 #include "safe.h"
+#include "sl_conf_explain.h"
 #include "sluicectl.h"
 #include "version.h"
 
@@ -64,8 +66,15 @@ run(const struct args *args, FILE *out, FILE *err)
 	case SL_CTL_HELP:
 		return help(args, SL_CTL_CMD_MAX, out, err);
 	case SL_CTL_COMPLETION:
-		complete_bash(&text);
+		if (strcmp(args_get(args, "shell", 0), "fields") == 0)
+			sl_conf_explain_names(&text);
+		else
+			complete_bash(&text);
 		return print(&text, out);
+	case SL_CTL_EXPLAIN_FIELD:
+		return explain_run(args, out, err);
+	case SL_CTL_SCHEMA:
+		return schema_run(args, out, err);
 	default:
 		return args->n_paths > 0 && sl_ctl_command(args->cmd)->offline
 			       ? offline_run(args, out, err)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "explain.h"
 #include "kinds.h"
-#include "rows.h"
 #include "sl_str.h"
 
 static void
@@ -24,8 +24,8 @@ put_range(struct sl_buf *out, const struct field *f)
 		sl_buf_printf(out, ", at most %" PRIu64 " characters", f->max);
 }
 
-static void
-put_type(struct sl_buf *out, const struct field *f)
+void
+field_put_type(struct sl_buf *out, const struct field *f, const char *quote)
 {
 	if (f->type == T_ANY) {
 		sl_buf_puts(out, "any");
@@ -35,7 +35,7 @@ put_type(struct sl_buf *out, const struct field *f)
 		sl_buf_puts(out, "list, each ");
 	if (f->names) {
 		for (size_t i = 0; f->names[i]; i++)
-			sl_buf_printf(out, "%s`%s`", i ? ", " : "", f->names[i]);
+			sl_buf_printf(out, "%s%s%s%s", i ? ", " : "", quote, f->names[i], quote);
 		return;
 	}
 	sl_buf_puts(out, field_expects(f));
@@ -46,13 +46,11 @@ put_type(struct sl_buf *out, const struct field *f)
 		sl_buf_printf(out, "; at most %u of them", f->max_items);
 }
 
-static void
-put_default(struct sl_buf *out, const struct field *f)
+void
+field_put_default(struct sl_buf *out, const struct field *f, const char *quote)
 {
-	if (f->flags & F_REQUIRED)
-		sl_buf_puts(out, "required");
-	else if (f->def && *f->def)
-		sl_buf_printf(out, "`%s`", f->def);
+	if (f->def && *f->def)
+		sl_buf_printf(out, "%s%s%s", quote, f->def, quote);
 	else if (f->def_text)
 		sl_buf_puts(out, f->def_text);
 }
@@ -64,9 +62,12 @@ put_row(struct sl_buf *out, const struct field *f, const char *prefix, bool relo
 
 	sl_buf_printf(
 		out, "| `%s%s%s` | ", prefix, f->key, f->type == T_OBJECT && !group ? "[]" : "");
-	put_type(out, f);
+	field_put_type(out, f, "`");
 	sl_buf_puts(out, " | ");
-	put_default(out, f);
+	if (f->flags & F_REQUIRED)
+		sl_buf_puts(out, "required");
+	else
+		field_put_default(out, f, "`");
 	if (reload)
 		sl_buf_printf(out, " | %s", group ? "" : f->flags & F_RESTART ? "restart" : "live");
 	sl_buf_printf(
@@ -97,7 +98,7 @@ put_rows(struct sl_buf *out, const struct schema *s, const char *prefix, bool re
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct field *f = &s->fields[i];
-		struct shown *first = f->type == T_OBJECT ? find_shown(shown, field_sub(f)) : NULL;
+		struct shown *first = field_sub(f) ? find_shown(shown, field_sub(f)) : NULL;
 		char inner[128];
 
 		put_row(out, f, prefix, reload, first && first->schema ? first->at : NULL);
@@ -106,7 +107,9 @@ put_rows(struct sl_buf *out, const struct schema *s, const char *prefix, bool re
 		first->schema = field_sub(f);
 		snprintf(first->at, sizeof(first->at), "%s%s", prefix, f->key);
 		snprintf(inner, sizeof(inner), "%s%s%s.", prefix, f->key,
-			f->flags & F_LIST ? "[]" : "");
+			f->type == T_NAMED  ? ".NAME"
+			: f->flags & F_LIST ? "[]"
+					    : "");
 		put_rows(out, field_sub(f), inner, reload, shown);
 	}
 }
@@ -142,11 +145,12 @@ put_rules(struct sl_buf *out)
 	size_t n;
 	const struct sl_conf_rule *rule = sl_conf_rules(&n);
 
-	sl_buf_puts(out, "\n## Rules\n\n"
-			 "A diagnostic names its rule in brackets at the end. The ids are those of "
-			 "Istio's webhook (S, D, E)\nand CRD (C) checks as this project numbers "
-			 "them.\n\n"
-			 "| Rule | What it asks |\n|---|---|\n");
+	sl_buf_puts(out,
+		"\n## Rules\n\n"
+		"A diagnostic names its rule in brackets at the end. The ids are those of "
+		"Istio's webhook (S, W, D, V, G, E)\nand CRD (C) checks as this project numbers "
+		"them.\n\n"
+		"| Rule | What it asks |\n|---|---|\n");
 	for (size_t i = 0; i < n; i++)
 		sl_buf_printf(out, "| %s | %s |\n", rule[i].id, rule[i].text);
 }
@@ -168,8 +172,9 @@ sl_conf_docs_objects(struct sl_buf *out)
 {
 	sl_buf_puts(out,
 		"# Objects\n\n"
-		"Generated from the schemas and rules in `lib/conf`; an example is "
-		"[examples/serviceentry.yaml](examples/serviceentry.yaml).\n\n"
+		"Generated from the schemas and rules in `lib/conf`; examples are\n"
+		"[examples/serviceentry.yaml](examples/serviceentry.yaml) and\n"
+		"[examples/destinationrule.yaml](examples/destinationrule.yaml).\n\n"
 		"Objects are Istio's, as YAML or JSON: several documents a file, `v1` `List` "
 		"objects "
 		"unfolded,\nanchors and merge keys resolved. Types are strict: `\"80\"` is a "
@@ -178,7 +183,13 @@ sl_conf_docs_objects(struct sl_buf *out)
 		"kinds of Istio and Kubernetes are left out\nwith a warning, unknown kinds are "
 		"errors.\n\n"
 		"What an object asks for and does not get here is a warning when it is read and a "
-		"note in\n`sluicectl describe`.\n\n");
+		"note in\n`sluicectl describe`.\n\n"
+		"`sluicectl explain-field se.spec.ports` tells the same in a terminal. Editors "
+		"with "
+		"yaml-language-server\ncheck a file while it is written when its first line is\n\n"
+		"```yaml\n# yaml-language-server: "
+		"$schema=/usr/local/share/sluice/objects.schema.json\n```\n\n"
+		"(`sluice.schema.json` for sluice.yaml; `sluicectl schema` prints them).\n\n");
 	for (enum sl_kind k = 0; k < SL_KIND_MAX; k++)
 		put_kind(out, k);
 	put_rules(out);

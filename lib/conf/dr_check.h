@@ -4,7 +4,7 @@
 
 #include "se_check.h"
 
-extern const struct schema dr_schema;       // of spec
+const struct schema *dr_schema(void);       // of spec
 const struct schema *locality_schema(void); // localityLbSetting, struct sl_locality_lb
 
 // Where the blocks loadBalancer, connectionPool, outlierDetection and tls stand: in the rule's or a

@@ -760,8 +760,14 @@ static const struct field dr_rows[] = {
 		.help = "Clients of the rule's namespace that the rule is for.",
 		.here = "Those of `clients` in sluice.yaml whose labels fit."},
 };
-const struct schema dr_schema = {"spec", FIELDS(dr_rows),
+static const struct schema dr_spec = {"spec", FIELDS(dr_rows),
 	.size = sizeof(struct sl_destination_rule), .loc_at = DR(loc), .title = "spec"};
+
+const struct schema *
+dr_schema(void)
+{
+	return &dr_spec;
+}
 
 const struct schema *
 locality_schema(void)

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "dr_check.h"
+#include "gw_check.h"
 #include "rows.h"
 #include "se_check.h"
 #include "sl_str.h"
+#include "vs_check.h"
 #include "workload.h"
 
 #define OBJ(member) offsetof(struct sl_object, member)
@@ -31,12 +33,12 @@ static const char istio_version[] =
 #define META_ROW(schema)                                                                           \
 	{                                                                                          \
 		.key = "metadata", .type = T_OBJECT, .flags = F_REQUIRED, .at = OBJ(meta),         \
-		.sub = (schema), .help = "Name and labels."                                        \
+		.sub_of = (schema), .help = "Name and labels."                                     \
 	}
 #define SPEC_ROW(member, schema, text)                                                             \
 	{                                                                                          \
 		.key = "spec", .type = T_OBJECT, .flags = F_REQUIRED, .at = OBJ(member),           \
-		.sub = (schema), .rule = "C1", .help = (text)                                      \
+		.sub_of = (schema), .rule = "C1", .help = (text)                                   \
 	}
 #define ANY_ROW(name, f, text)                                                                     \
 	{                                                                                          \
@@ -51,8 +53,8 @@ static const char istio_version[] =
 static const struct field se_root[] = {
 	VERSION_ROW(istio_version),
 	KIND_ROW("ServiceEntry"),
-	META_ROW(&meta_schema),
-	SPEC_ROW(se, &se_schema, "The service."),
+	META_ROW(meta_schema),
+	SPEC_ROW(se, se_schema, "The service."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };
 static const struct schema se_object = ROOT("ServiceEntry", se_root);
@@ -60,8 +62,8 @@ static const struct schema se_object = ROOT("ServiceEntry", se_root);
 static const struct field we_root[] = {
 	VERSION_ROW(istio_version),
 	KIND_ROW("WorkloadEntry"),
-	META_ROW(&meta_schema),
-	SPEC_ROW(we, &we_schema, "The workload."),
+	META_ROW(meta_schema),
+	SPEC_ROW(we, we_schema, "The workload."),
 	ANY_ROW("status", 0,
 		"With the annotation `proxy.istio.io/health-checks-enabled: \"true\"` the "
 		"condition "
@@ -74,16 +76,34 @@ static const struct schema we_object = ROOT("WorkloadEntry", we_root);
 static const struct field dr_root[] = {
 	VERSION_ROW(istio_version),
 	KIND_ROW("DestinationRule"),
-	META_ROW(&meta_schema),
-	SPEC_ROW(dr, &dr_schema, "The rule."),
+	META_ROW(meta_schema),
+	SPEC_ROW(dr, dr_schema, "The rule."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };
 static const struct schema dr_object = ROOT("DestinationRule", dr_root);
 
+static const struct field vs_root[] = {
+	VERSION_ROW(istio_version),
+	KIND_ROW("VirtualService"),
+	META_ROW(meta_schema),
+	SPEC_ROW(vs, vs_schema, "The routes."),
+	ANY_ROW("status", F_NOISE, by_a_server),
+};
+static const struct schema vs_object = ROOT("VirtualService", vs_root);
+
+static const struct field gw_root[] = {
+	VERSION_ROW(istio_version),
+	KIND_ROW("Gateway"),
+	META_ROW(meta_schema),
+	SPEC_ROW(gw, gw_schema, "The servers."),
+	ANY_ROW("status", F_NOISE, by_a_server),
+};
+static const struct schema gw_object = ROOT("Gateway", gw_root);
+
 static const struct field pod_root[] = {
 	VERSION_ROW("`v1`."),
 	KIND_ROW("Pod"),
-	META_ROW(&meta_schema),
+	META_ROW(meta_schema),
 	ANY_ROW("spec", F_NOISE, "Kubernetes' business: not checked, not kept."),
 	ANY_ROW("status", 0,
 		"`podIP` is an endpoint of the services whose `workloadSelector` the labels match, "
@@ -95,7 +115,7 @@ static const struct schema pod_object = ROOT("Pod", pod_root);
 static const struct field namespace_root[] = {
 	VERSION_ROW("`v1`."),
 	KIND_ROW("Namespace"),
-	META_ROW(&cluster_meta_schema),
+	META_ROW(cluster_meta_schema),
 	ANY_ROW("spec", F_NOISE, "Kubernetes' business: not checked, not kept."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };
@@ -104,7 +124,7 @@ static const struct schema namespace_object = ROOT("Namespace", namespace_root);
 static const struct field kept_root[] = {
 	VERSION_ROW("Group and version."),
 	{.key = "kind", .type = T_ANY, .flags = F_REQUIRED, .at = NO_AT, .help = "Kind."},
-	META_ROW(&meta_schema),
+	META_ROW(meta_schema),
 	ANY_ROW("spec", 0, "Kept as it is, not checked, and without effect yet."),
 	ANY_ROW("status", F_NOISE, by_a_server),
 };
@@ -124,8 +144,7 @@ dr_accept(struct reader *r, const struct node *root, struct sl_object *obj)
 #define GATEWAY_API "gateway.networking.k8s.io/"
 #define ISTIO_KIND(k, s)                                                                           \
 	.kind = (k), .schema = (s), .versions = {ISTIO "v1", ISTIO "v1beta1", ISTIO "v1alpha3"}
-#define KEPT_KIND(k)                                                                               \
-	.kind = (k), .schema = &kept_object, .rules = kept_rules, .remarks = kept_remarks
+#define KEPT_KIND(k) .kind = (k), .schema = &kept_object, .remarks = kept_remarks
 
 static const struct kind kinds[] = {
 	{ISTIO_KIND(SL_KIND_SERVICE_ENTRY, &se_object), .rules = se_rules, .finish = se_finish,
@@ -133,16 +152,19 @@ static const struct kind kinds[] = {
 	{ISTIO_KIND(SL_KIND_WORKLOAD_ENTRY, &we_object), .rules = we_rules, .finish = we_finish,
 		.remarks = we_remarks},
 	{ISTIO_KIND(SL_KIND_DESTINATION_RULE, &dr_object), .rules = dr_rules, .remarks = dr_accept},
+	{ISTIO_KIND(SL_KIND_VIRTUAL_SERVICE, &vs_object), .rules = vs_rules, .remarks = vs_remarks},
+	{ISTIO_KIND(SL_KIND_GATEWAY, &gw_object), .rules = gw_rules, .remarks = gw_remarks},
 	{.kind = SL_KIND_POD,
 		.schema = &pod_object,
 		.versions = {"v1"},
 		.rules = pod_rules,
 		.finish = pod_finish,
 		.remarks = pod_remarks},
-	{.kind = SL_KIND_NAMESPACE,
+	{
+		.kind = SL_KIND_NAMESPACE,
 		.schema = &namespace_object,
 		.versions = {"v1"},
-		.rules = kept_rules},
+	},
 	{KEPT_KIND(SL_KIND_GATEWAY_API_GATEWAY),
 		.versions = {GATEWAY_API "v1", GATEWAY_API "v1beta1", GATEWAY_API "v1alpha2"}},
 	{KEPT_KIND(SL_KIND_HTTP_ROUTE),

@@ -8,8 +8,9 @@ struct kind {
 	const struct schema *schema; // of the whole object, into struct sl_object
 	const char *versions[4];     // apiVersion: these, equal here; NULL-terminated
 	const char *old_version;     // taken too, with a warning; or NULL
-	void (*rules)(struct reader *r, const struct node *root, const struct sl_object *obj);
-	void (*finish)(const struct node *root, struct sl_object *obj); // or NULL
+	void (*rules)(
+		struct reader *r, const struct node *root, const struct sl_object *obj); // or NULL
+	void (*finish)(const struct node *root, struct sl_object *obj);                  // or NULL
 	void (*remarks)(
 		struct reader *r, const struct node *root, struct sl_object *obj); // or NULL
 };

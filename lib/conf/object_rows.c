@@ -105,12 +105,24 @@ static const struct field meta_rows[] = {
 		.help = "Namespace."},
 	META_ROWS,
 };
-const struct schema meta_schema = {
+static const struct schema meta = {
 	"metadata", FIELDS(meta_rows), .loc_at = NO_AT, .title = "metadata"};
 
+const struct schema *
+meta_schema(void)
+{
+	return &meta;
+}
+
 static const struct field cluster_meta_rows[] = {META_ROWS};
-const struct schema cluster_meta_schema = {
+static const struct schema cluster_meta = {
 	"metadata", FIELDS(cluster_meta_rows), .loc_at = NO_AT, .title = "metadata"};
+
+const struct schema *
+cluster_meta_schema(void)
+{
+	return &cluster_meta;
+}
 
 static const struct field port_rows[] = {
 	{.key = "number",
@@ -119,7 +131,8 @@ static const struct field port_rows[] = {
 		.at = PORT(number),
 		.min = 1,
 		.max = 65535,
-		.rule = "S15",
+		.rule = "S15+C8",
+		.missing_rule = "S15+C9",
 		.help = "Port that clients connect to, unique in the entry."},
 	{.key = "name",
 		.type = T_STRING,
@@ -128,6 +141,7 @@ static const struct field port_rows[] = {
 		.max = 256,
 		.check = check_dns_label,
 		.rule = "S15",
+		.missing_rule = "S15+C9",
 		.help = "Name, unique in the entry."},
 	{.key = "protocol",
 		.type = T_STRING,
@@ -147,7 +161,8 @@ static const struct field port_rows[] = {
 		.at = PORT(target_port),
 		.min = 1,
 		.max = 65535,
-		.rule = "C8",
+		.rule = "S13+C8",
+		.zero_rule = "C8",
 		.def_text = "`number`",
 		.help = "Port at the endpoints that do not give their own."},
 };
@@ -170,7 +185,7 @@ static const struct field endpoint_rows[] = {
 		.min = 1,
 		.max = 65535,
 		.max_items = 128,
-		.rule = "S24",
+		.rule = "S24+C8",
 		.help = "Port at this endpoint by the name of a port of the entry."},
 	{.key = "labels",
 		.type = T_LABELS,
@@ -178,7 +193,7 @@ static const struct field endpoint_rows[] = {
 		.count_at = EP(n_labels),
 		.max_items = 256,
 		.max = 63,
-		.rule = "S24",
+		.rule = "C11",
 		.help = "Labels.",
 		.here = "No effect yet, but for the locality ones that are shown."},
 	{.key = "network",
@@ -239,7 +254,7 @@ static const struct field se_rows[] = {
 		.min_items = 1,
 		.max_items = 256,
 		.max = 255,
-		.rule = "S4",
+		.rule = "S4+C1",
 		.help = "Names of the service, exact or with a wildcard first label.",
 		.here = "Each is one service in `sluicectl services`. Traffic is recognised by VIP "
 			"and port, not by name."},
@@ -273,7 +288,7 @@ static const struct field se_rows[] = {
 		.type = T_ENUM,
 		.at = SE(resolution),
 		.names = resolutions,
-		.rule = "S33",
+		.rule = "S33+C12",
 		.def = "NONE",
 		.help = "Where endpoints come from.",
 		.here = "STATIC is served: the addresses in `endpoints`."},
@@ -316,8 +331,14 @@ static const struct field se_rows[] = {
 		.help = "Endpoints by label.",
 		.here = "Not served yet."},
 };
-const struct schema se_schema = {"spec", FIELDS(se_rows), .size = sizeof(struct sl_service_entry),
-	.loc_at = NO_AT, .title = "spec"};
+static const struct schema se_spec = {"spec", FIELDS(se_rows),
+	.size = sizeof(struct sl_service_entry), .loc_at = NO_AT, .title = "spec"};
+
+const struct schema *
+se_schema(void)
+{
+	return &se_spec;
+}
 
 // ---- WorkloadEntry ----
 
@@ -338,7 +359,7 @@ static const struct field we_rows[] = {
 		.min = 1,
 		.max = 65535,
 		.max_items = 128,
-		.rule = "W5",
+		.rule = "W5+C11",
 		.help = "Port of this workload by the name of a service's port.",
 		.here = "A name that no service has is never used."},
 	{.key = "labels",
@@ -347,7 +368,7 @@ static const struct field we_rows[] = {
 		.count_at = WE(n_labels),
 		.max_items = 256,
 		.max = 63,
-		.rule = "W5",
+		.rule = "C11",
 		.help = "Labels; those of `metadata` win over them."},
 	{.key = "network",
 		.type = T_STRING,
@@ -378,5 +399,11 @@ static const struct field we_rows[] = {
 		.help = "Identity of the workload.",
 		.here = "No effect: TLS is passed through."},
 };
-const struct schema we_schema = {"spec", FIELDS(we_rows), .size = sizeof(struct sl_workload_entry),
-	.loc_at = WE(loc), .title = "spec"};
+static const struct schema we_spec = {"spec", FIELDS(we_rows),
+	.size = sizeof(struct sl_workload_entry), .loc_at = WE(loc), .title = "spec"};
+
+const struct schema *
+we_schema(void)
+{
+	return &we_spec;
+}

@@ -7,6 +7,7 @@
 
 #include "kinds.h"
 #include "names.h"
+#include "se_check.h"
 #include "sl_str.h"
 
 #define MAX_DOCUMENTS 100000
@@ -156,7 +157,8 @@ read_object(struct objects_reader *o, const struct node *root, const struct kind
 	const bool in_namespace = sl_kind_has_namespace(kind->kind);
 	char *title = title_of(root, sl_kind_name(kind->kind), in_namespace ? "default" : "");
 	struct sl_object *obj = sl_object_new(kind->kind);
-	struct reader r = {.diags = o->diags, .object = title, .unknown_rule = "C13"};
+	struct reader r = {
+		.diags = o->diags, .object = title, .unknown_rule = "C13", .rules = o->out->rules};
 
 	// The object outlives the caller's file name; locations inside borrow its own.
 	r.file = sl_xstrdup(o->file);
@@ -168,7 +170,9 @@ read_object(struct objects_reader *o, const struct node *root, const struct kind
 	check_version(&r, root, kind, expected);
 	if (kind->finish)
 		kind->finish(root, obj);
-	kind->rules(&r, root, obj);
+	obj_check_meta(&(struct se_check){.r = &r, .root = root, .obj = obj});
+	if (kind->rules)
+		kind->rules(&r, root, obj);
 	if (!r.errors && !o->broken && !is_taken(&r, o, obj)) {
 		if (kind->remarks)
 			kind->remarks(&r, root, obj);

@@ -5,9 +5,9 @@
 #include "sl_conf.h"
 
 const struct schema *conf_schema(void);         // sluice.yaml, into struct sl_conf
-extern const struct schema meta_schema;         // metadata, into struct sl_meta
-extern const struct schema cluster_meta_schema; // of a cluster-scoped kind
-extern const struct schema se_schema;           // spec of a ServiceEntry
+const struct schema *meta_schema(void);         // metadata, into struct sl_meta
+const struct schema *cluster_meta_schema(void); // of a cluster-scoped kind
+const struct schema *se_schema(void);           // spec of a ServiceEntry
 
 const struct schema *clients_schema(void); // an entry of clients, struct sl_conf_clients
 const struct schema *mesh_schema(void);    // mesh, into struct sl_conf

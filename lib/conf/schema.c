@@ -49,23 +49,28 @@ reader_text(struct sl_buf *text, const char *fmt, va_list ap)
 	reader_clean(text);
 }
 
-void
+bool
 reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t col,
 	const char *rule, const char *fmt, ...)
 {
 	const struct sl_loc loc = {r->file, line, col};
 	struct sl_buf text = {0}, where = {0};
+	char buf[RULE_LEN];
+	const char *shown;
 	va_list ap;
 
+	if (!rule_applies(r->rules, rule, buf, &shown))
+		return false;
 	va_start(ap, fmt);
 	reader_text(&text, fmt, ap);
 	va_end(ap);
 	path_render(path, &where);
 	reader_clean(&where);
-	sl_diag_add(r->diags, SL_ERROR, &loc, r->object, where.data, rule, "%s", text.data);
+	sl_diag_add(r->diags, SL_ERROR, &loc, r->object, where.data, shown, "%s", text.data);
 	r->errors++;
 	sl_buf_fini(&text);
 	sl_buf_fini(&where);
+	return true;
 }
 
 // ---- what a field is ----
@@ -100,10 +105,12 @@ field_size(const struct field *f)
 		[T_PREFIX] = sizeof(struct sl_prefix),
 		[T_MAC] = sizeof(struct sl_mac),
 		[T_VIP] = sizeof(struct sl_se_address),
+		[T_SUBNET] = sizeof(struct sl_vs_subnet),
 		[T_LABELS] = sizeof(struct sl_label),
 		[T_PORT_MAP] = sizeof(struct sl_se_endpoint_port),
 		[T_WEIGHTS] = sizeof(struct sl_lb_to),
 		[T_OBJECT] = 0,
+		[T_NAMED] = 0,
 		[T_ANY] = 0,
 	};
 
@@ -131,10 +138,12 @@ field_expects(const struct field *f)
 		[T_PREFIX] = "an IP address or CIDR",
 		[T_MAC] = "a MAC address such as 02:00:00:00:00:01",
 		[T_VIP] = "an IP address or CIDR",
+		[T_SUBNET] = "an IP address or CIDR",
 		[T_LABELS] = "a mapping of strings",
 		[T_PORT_MAP] = "a mapping of port names to numbers",
 		[T_WEIGHTS] = "a mapping of localities to weights",
 		[T_OBJECT] = "a mapping",
+		[T_NAMED] = "a mapping of names to mappings",
 		[T_ANY] = "anything",
 	};
 
@@ -146,16 +155,13 @@ field_expects(const struct field *f)
 static bool
 wrong_count(struct reader *r, const struct field *f, const struct node *n, const struct path *path)
 {
-	if (n->n < f->min_items) {
-		reader_error(r, path, n->line, n->col, f->rule, "empty, expected at least %u",
-			f->min_items);
-		return true;
-	}
+	if (n->n < f->min_items)
+		return reader_error(r, path, n->line, n->col, f->rule,
+			"empty, expected at least %u", f->min_items);
 	if (!f->max_items || n->n <= f->max_items)
 		return false;
-	reader_error(r, path, n->line, n->col, f->rule, "%u entries, expected at most %u", n->n,
-		f->max_items);
-	return true;
+	return reader_error(r, path, n->line, n->col, f->rule, "%u entries, expected at most %u",
+		n->n, f->max_items);
 }
 
 static void
@@ -220,6 +226,25 @@ read_map(struct reader *r, const struct field *f, const struct node *n, const st
 		read_pair(r, f, &n->pairs[i], path, (char *)*v + (size_t)i * field_size(f));
 }
 
+static void
+read_named_objects(
+	struct reader *r, const struct field *f, const struct node *n, const struct path *path)
+{
+	if (n->kind != NODE_MAP) {
+		value_wrong_type(r, f, field_expects(f), n, path);
+		return;
+	}
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct pair *p = &n->pairs[i];
+		const struct path at = {.up = path, .key = p->key};
+
+		if (p->value->kind == NODE_MAP)
+			schema_read(r, f->sub, p->value, &at, NULL);
+		else
+			value_wrong_type(r, f, "a mapping", p->value, &at);
+	}
+}
+
 static bool
 is_map(const struct field *f)
 {
@@ -275,7 +300,9 @@ read_in(struct reader *r, const struct field *f, const struct node *n, const str
 
 	if (r->given)
 		r->given(r->given_ctx, &path, n);
-	if (is_map(f))
+	if (f->type == T_NAMED)
+		read_named_objects(r, f, n, &path);
+	else if (is_map(f))
 		read_map(r, f, n, &path, out);
 	else if (f->flags & F_LIST)
 		read_list(r, f, n, &path, out);
@@ -358,6 +385,19 @@ unknown_field(struct reader *r, const struct schema *s, const struct pair *p, co
 		nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
+// Who reads the struct may rely on it: whatever the rules, that is an error.
+static void
+missing(struct reader *r, const struct field *f, const struct path *path, const struct node *map)
+{
+	const enum sl_rules rules = r->rules;
+	const char *rule = f->missing_rule ? f->missing_rule : f->rule, *shown;
+	char buf[RULE_LEN];
+
+	r->rules = rule_applies(rules, rule, buf, &shown) ? rules : SL_RULES_UNION;
+	reader_error(r, path, map->line, map->col, rule, "is required, and missing");
+	r->rules = rules;
+}
+
 void
 schema_read(struct reader *r, const struct schema *s, const struct node *map, const struct path *up,
 	void *out)
@@ -387,8 +427,7 @@ schema_read(struct reader *r, const struct schema *s, const struct node *map, co
 		if (seen & UINT64_C(1) << i)
 			continue;
 		if (f->flags & F_REQUIRED)
-			reader_error(
-				r, &path, map->line, map->col, f->rule, "is required, and missing");
+			missing(r, f, &path, map);
 		else
 			set_default(f, out);
 	}
@@ -406,6 +445,9 @@ fini_one(const struct field *f, void *value)
 		break;
 	case T_VIP:
 		free(((struct sl_se_address *)value)->text);
+		break;
+	case T_SUBNET:
+		free(((struct sl_vs_subnet *)value)->text);
 		break;
 	case T_LABELS:
 		free(((struct sl_label *)value)->key);

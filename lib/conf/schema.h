@@ -7,6 +7,7 @@
 #pragma once
 
 #include "node.h"
+#include "sl_conf.h"
 #include "sl_emit.h"
 #include "sl_model.h"
 
@@ -28,10 +29,12 @@ enum field_type {
 	T_PREFIX,    // struct sl_prefix, host bits as written
 	T_MAC,       // struct sl_mac
 	T_VIP,       // struct sl_se_address
+	T_SUBNET,    // struct sl_vs_subnet
 	T_LABELS,    // struct sl_label[] with a count
 	T_PORT_MAP,  // struct sl_se_endpoint_port[] with a count; min..max
 	T_WEIGHTS,   // struct sl_lb_to[] with a count; min..max
 	T_OBJECT,    // the struct of `sub`, in place
+	T_NAMED,     // a mapping of names to `sub`: checked, and not kept
 	T_ANY,       // accepted, not read
 };
 
@@ -59,9 +62,11 @@ struct field {
 	uint32_t min_items, max_items;
 	const char *const *names;               // of T_ENUM and T_FLAG, NULL-terminated
 	const char *(*check)(const char *text); // strings: NULL, or what is expected instead
-	const char *rule;                       // rule id of range, type and check errors
-	const char *def;                        // default, as it would be written
-	const char *def_text;                   // default in words, when it is not one text
+	const char *rule;         // rule id of range, type and check errors, see rule_applies()
+	const char *missing_rule; // of its absence, where that differs
+	const char *zero_rule;    // of a number that is 0, where that differs
+	const char *def;          // default, as it would be written
+	const char *def_text;     // default in words, when it is not one text
 	const struct schema *sub;
 	const struct schema *(*sub_of)(void); // in place of sub, where that is in another file
 	const char *help;                     // what it is
@@ -98,6 +103,7 @@ struct reader {
 	const char *object;       // title for diagnostics, NULL: none yet
 	const char *folder;       // that relative paths start from; NULL: as they are
 	const char *unknown_rule; // rule id of unknown fields
+	enum sl_rules rules;      // findings of others are not made
 	size_t errors;
 	// called for each field that was given; NULL: nobody asks
 	void (*given)(void *ctx, const struct path *path, const struct node *value);
@@ -108,8 +114,14 @@ struct reader {
 void reader_clean(struct sl_buf *text);
 // The text of a finding, appended and cleaned.
 void reader_text(struct sl_buf *text, const char *fmt, va_list ap) SL_PRINTF(2, 0);
-void reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t col,
+// Returns false, and nothing was said, when the rule is not among those that are asked.
+bool reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t col,
 	const char *rule, const char *fmt, ...) SL_PRINTF(6, 7);
+
+// A rule id is "S15" (of the webhook), "C13" (of the CRD) or "S15+C8" (both have it). False: it is
+// not asked in that mode. Else *shown is the id to show, in buf or rule; NULL for no rule.
+#define RULE_LEN 8
+bool rule_applies(enum sl_rules mode, const char *rule, char buf[RULE_LEN], const char **shown);
 
 // One scalar into out, which has the size of the field's type. False: reported.
 bool value_read(struct reader *r, const struct field *f, const struct node *n,

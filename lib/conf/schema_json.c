@@ -85,6 +85,9 @@ json_value(const struct field *f, const struct node *n, struct sl_emit *e, const
 	if (n->kind == NODE_MAP) {
 		if (f->type == T_LABELS || f->type == T_PORT_MAP || f->type == T_WEIGHTS)
 			json_map(f->type == T_LABELS ? &text : &number, n, e, key);
+		else if (f->type == T_NAMED)
+			json_map(&(const struct field){.type = T_OBJECT, .sub = field_sub(f)}, n, e,
+				key);
 		else if (field_sub(f))
 			json_object(field_sub(f), n, e, key);
 		else

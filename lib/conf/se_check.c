@@ -60,12 +60,16 @@ se_say(struct se_check *c, enum sl_severity severity, const char *rule, const ch
 	const struct node *n = node_at(c->root, path);
 	const struct sl_loc loc = {c->r->file, n->line, n->col};
 	struct sl_buf text = {0};
+	char buf[RULE_LEN];
+	const char *shown;
 	va_list ap;
 
+	if (!rule_applies(c->r->rules, rule, buf, &shown))
+		return;
 	va_start(ap, fmt);
 	reader_text(&text, fmt, ap);
 	va_end(ap);
-	sl_diag_add(c->r->diags, severity, &loc, c->r->object, path, rule, "%s", text.data);
+	sl_diag_add(c->r->diags, severity, &loc, c->r->object, path, shown, "%s", text.data);
 	if (severity == SL_ERROR)
 		c->r->errors++;
 	sl_buf_fini(&text);

@@ -7,106 +7,6 @@
 
 #include "names.h"
 
-// Rules that the rows of the schema carry are listed too: the reference is generated from this.
-static const struct sl_conf_rule rules[] = {
-	{"S1", "A workloadSelector label has no empty key and no `*`."},
-	{"S2", "A workloadSelector without labels selects every workload of its namespace "
-	       "(warning)."},
-	{"S3", "Not both workloadSelector and endpoints, not even an empty list."},
-	{"S4", "At least one host, at most 256."},
-	{"S5", "A host is not just `*`."},
-	{"S6", "A host is a host name, or has a wildcard in its first label."},
-	{"S7", "A partial wildcard (`*foo.com`) matches no SNI (warning)."},
-	{"S8", "An address is an IP address or a CIDR."},
-	{"S9", "A CIDR address goes with resolution NONE or STATIC only."},
-	{"S10", "An entry of `ports` is a mapping."},
-	{"S11", "Port names are unique."},
-	{"S12", "Port numbers are unique, also between TCP and UDP."},
-	{"S14", "A TCP service needs an address to be told from others (warning)."},
-	{"S15", "A port has a number in 1..65535, a DNS label as its name and a known protocol."},
-	{"S16", "No endpoints with resolution NONE, given or by default, not even an empty list."},
-	{"S17", "A workloadSelector does little with resolution NONE (warning)."},
-	{"S18", "An entry of `endpoints` is a mapping."},
-	{"S19", "A STATIC endpoint is an IP address or unix://."},
-	{"S20", "A STATIC endpoint has an address, or at least a network."},
-	{"S21", "A STATIC endpoint with only a network is reached through that network's gateway "
-		"(warning)."},
-	{"S22", "A Unix endpoint has an absolute or abstract path and no ports, and its entry "
-		"exactly "
-		"one port."},
-	{"S23", "An endpoint's ports name ports of the entry."},
-	{"S24", "An endpoint's port names, port numbers and labels are well formed."},
-	{"S26", "DNS without endpoints resolves the hosts: no wildcards among them."},
-	{"S27", "DNS_ROUND_ROBIN takes one endpoint at most."},
-	{"S28", "An endpoint of a DNS resolution is an IP address or a host name."},
-	{"S29", "Several hosts with an address and a TCP port cannot be told apart (warning)."},
-	{"S30", "DYNAMIC_DNS takes wildcard hosts only, and neither addresses nor endpoints."},
-	{"S31", "DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS ports only."},
-	{"S32", "DYNAMIC_DNS inside the mesh does not go with a waypoint."},
-	{"S33", "resolution is one of its names."},
-	{"S34", "Several hosts need ports that carry names: HTTP or TLS (unless resolution is "
-		"NONE)."},
-	{"S36", "No `istio.io/dry-run` annotation."},
-	{"E1", "exportTo names no namespace twice."},
-	{"E2", "An entry of exportTo is `.`, `*`, `~` or a DNS label."},
-	{"E4", "`*` in exportTo stands alone."},
-	{"E5", "`~` in exportTo stands alone."},
-	{"E3", "`~` in exportTo is for a ServiceEntry only."},
-	{"E6", "A DestinationRule with workloadSelector is exported to its own namespace alone."},
-	{"D1", "A host is a host name, or has a wildcard in its first label."},
-	{"D2", "A trafficPolicy has at least one field."},
-	{"D3", "Not both tunnel and proxyProtocol; its version is V1 or V2."},
-	{"D4", "A subset has a DNS label as its name, unique in the rule, and well-formed labels."},
-	{"D5", "interval and baseEjectionTime are whole milliseconds, at least one; percentages "
-	       "are in 0..100."},
-	{"D6", "consecutiveErrors is deprecated (warning)."},
-	{"D7", "consecutiveLocalOriginFailures needs splitExternalLocalOriginErrors."},
-	{"D8", "A connectionPool has tcp or http."},
-	{"D9", "No count is negative; durations are whole milliseconds, at least one (but for "
-	       "tcp.idleTimeout: 0s)."},
-	{"D10", "Not both h2UpgradePolicy UPGRADE and useClientProtocol."},
-	{"D11", "http2KeepAlive has interval and timeout."},
-	{"D12", "A cookie has a name; its attributes have names, unique in it."},
-	{"D13", "consistentHash.minimumRingSize is deprecated (warning), and does not go with "
-		"ringHash or maglev."},
-	{"D14", "maglev.tableSize is a prime below 5000011."},
-	{"D15", "Not both localityLbSetting and zoneAwareLbSetting."},
-	{"D16", "Not both distribute and failover."},
-	{"D17", "No region, zone or subzone label in failoverPriority together with failover."},
-	{"D18", "Shares of localities are in 1..100 and add up to 100; localities do not overlap, "
-		"have no empty part and a wildcard only at the end."},
-	{"D19", "failover names two different regions, without zone and wildcard."},
-	{"D20", "failover and failoverPriority have no effect without outlierDetection (warning)."},
-	{"D21", "warmup has a duration, a minimumPercent in 0..100 and an aggression above 0."},
-	{"D22", "insecureSkipVerify does not go with what certificates are checked against."},
-	{"D23", "credentialName does not go with files of certificates."},
-	{"D24", "Mode MUTUAL needs clientCertificate and privateKey, or credentialName."},
-	{"D25", "A `configmap://` credentialName is of the rule's own namespace."},
-	{"D26", "An entry of portLevelSettings has a port and at least one setting."},
-	{"D27", "A tunnel has protocol CONNECT or POST, a targetHost and a targetPort."},
-	{"D28", "A matchLabels label has no empty key and no `*`; without labels, the rule is for "
-		"every client of its namespace (warning)."},
-	{"W1", "A WorkloadEntry has an address, or at least a network."},
-	{"W2", "A WorkloadEntry with only a network is reached through that network's gateway "
-	       "(warning)."},
-	{"W3", "A Unix endpoint has an absolute or abstract path, and no ports."},
-	{"W4", "An address is an IP address, a host name or unix://."},
-	{"W5", "Port names, port numbers and labels are well formed."},
-	{"C1", "`spec` is there."},
-	{"C8", "targetPort is in 1..65535 when it is written."},
-	{"C10", "Selector labels: at most 256, values of at most 63 characters."},
-	{"C11", "Texts and maps of an endpoint stay within their limits."},
-	{"C12", "location is one of its names."},
-	{"C13", "No fields but those of this reference."},
-};
-
-const struct sl_conf_rule *
-sl_conf_rules(size_t *n)
-{
-	*n = SL_ARRAY_LEN(rules);
-	return rules;
-}
-
 // ---- hosts, addresses ----
 
 static void
@@ -123,7 +23,7 @@ check_hosts(struct se_check *c)
 		P(c, "spec.hosts[%u]", i);
 		expected = check_wildcard_host(host);
 		if (strcmp(host, "*") == 0)
-			se_say(c, SL_ERROR, "S5", c->path,
+			se_say(c, SL_ERROR, "S5+C2", c->path,
 				"\"*\" is not a host: write a domain, as in "
 				"\"*.example.com\"");
 		else if (expected)
@@ -149,7 +49,7 @@ check_addresses(struct se_check *c)
 		const char *text = c->se->addresses[i].text;
 
 		if (text && strchr(text, '/')) {
-			se_say(c, SL_ERROR, "S9", P(c, "spec.addresses[%u]", i),
+			se_say(c, SL_ERROR, "S9+C5", P(c, "spec.addresses[%u]", i),
 				"a CIDR goes with resolution NONE or STATIC only, not with %s",
 				sl_resolution_name(res));
 			return;
@@ -171,10 +71,10 @@ check_ports(struct se_check *c)
 			const struct sl_se_port *b = &se->ports[k];
 
 			if (a->name && b->name && strcmp(a->name, b->name) == 0)
-				se_say(c, SL_ERROR, "S11", P(c, "spec.ports[%u].name", i),
+				se_say(c, SL_ERROR, "S11+C7", P(c, "spec.ports[%u].name", i),
 					"\"%s\" is also the name of ports[%u]", a->name, k);
 			if (a->number && a->number == b->number)
-				se_say(c, SL_ERROR, "S12", P(c, "spec.ports[%u].number", i),
+				se_say(c, SL_ERROR, "S12+C7", P(c, "spec.ports[%u].number", i),
 					"%u is also the number of ports[%u]", a->number, k);
 		}
 	}
@@ -214,10 +114,10 @@ check_unix_endpoint(struct se_check *c, uint32_t i)
 	const char *expected = check_unix_path(ep->address + 7);
 
 	if (expected)
-		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].address", i),
+		se_say(c, SL_ERROR, "S22+C11", P(c, "spec.endpoints[%u].address", i),
 			"the path behind unix:// is not %s", expected);
 	if (ep->n_ports)
-		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].ports", i),
+		se_say(c, SL_ERROR, "S22+C11", P(c, "spec.endpoints[%u].ports", i),
 			"a Unix endpoint has no ports");
 	if (c->se->n_ports != 1)
 		se_say(c, SL_ERROR, "S22", P(c, "spec.endpoints[%u].address", i),
@@ -239,7 +139,7 @@ check_static_endpoint(struct se_check *c, uint32_t i)
 	P(c, "spec.endpoints[%u].address", i);
 	if (!ep->address || !*ep->address) {
 		if (!ep->network || !*ep->network)
-			se_say(c, SL_ERROR, "S20", c->path, "is required, and missing");
+			se_say(c, SL_ERROR, "S20+C11", c->path, "is required, and missing");
 		return;
 	}
 	if (is_unix(ep->address))
@@ -343,7 +243,7 @@ static void
 check_none(struct se_check *c)
 {
 	if (se_given(c, "endpoints"))
-		se_say(c, SL_ERROR, "S16", "spec.endpoints",
+		se_say(c, SL_ERROR, c->se->n_endpoints ? "S16+C4" : "C4", "spec.endpoints",
 			"not with resolution NONE%s; expected resolution STATIC or DNS",
 			se_given(c, "resolution") ? "" : ", the default");
 	if (c->se->has_selector)
@@ -366,7 +266,7 @@ check_dns(struct se_check *c)
 		}
 	}
 	if (se->resolution == SL_RESOLUTION_DNS_ROUND_ROBIN && se->n_endpoints > 1)
-		se_say(c, SL_ERROR, "S27", "spec.endpoints",
+		se_say(c, SL_ERROR, "S27+C6", "spec.endpoints",
 			"%u endpoints, expected at most one with resolution DNS_ROUND_ROBIN",
 			se->n_endpoints);
 	if (!se->n_addresses || se->n_hosts < 2)
@@ -432,7 +332,7 @@ check_selector(struct se_check *c)
 		se_say(c, SL_WARNING, "S2", "spec.workloadSelector",
 			"no labels: it selects every workload of the namespace");
 	if (se_given(c, "endpoints"))
-		se_say(c, SL_ERROR, "S3", "spec.endpoints",
+		se_say(c, SL_ERROR, se->n_endpoints ? "S3+C3" : "C3", "spec.endpoints",
 			"not together with workloadSelector, not even an empty list");
 }
 
@@ -468,7 +368,6 @@ se_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 		.se = &obj->se,
 	};
 
-	obj_check_meta(&c);
 	if (!c.spec || c.spec->kind != NODE_MAP)
 		return;
 	check_hosts(&c);

@@ -59,32 +59,47 @@ takes(const struct field *f, enum scalar_type scalar)
 	}
 }
 
+// What can be no value at all is an error whatever the rules: of the field's rule, where that is
+// asked, else of none.
+static void
+always(const struct reader *r, const struct field *f, const char **rule)
+{
+	const char *shown;
+	char buf[RULE_LEN];
+
+	*rule = rule_applies(r->rules, f->rule, buf, &shown) ? f->rule : NULL;
+}
+
 void
 value_wrong_type(struct reader *r, const struct field *f, const char *expected,
 	const struct node *n, const struct path *path)
 {
 	const bool scalar = n->kind == NODE_SCALAR;
-	const char *advice = "";
+	const char *advice = "", *rule;
 	char buf[80];
 
 	if (scalar && n->scalar != SCALAR_STR && n->scalar != SCALAR_NULL && f->type <= T_PATH)
 		advice = ": put it in quotes";
 	if (scalar && n->scalar == SCALAR_STR && is_plain(f) && takes(f, scalar_resolve(n->text)))
 		advice = ": leave the quotes out";
-	reader_error(r, path, n->line, n->col, f->rule, "expected %s, got %s%s", expected,
+	always(r, f, &rule);
+	reader_error(r, path, n->line, n->col, rule, "expected %s, got %s%s", expected,
 		describe(n, buf, sizeof(buf)), advice);
 }
 
-static void
+// False: nobody asks.
+static bool
 wrong_value(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
 	const char *expected)
 {
-	reader_error(r, path, n->line, n->col, f->rule, "\"%.*s%s\" is not %s", SHOWN, n->text,
-		n->n > SHOWN ? "..." : "", expected);
+	return reader_error(r, path, n->line, n->col, f->rule, "\"%.*s%s\" is not %s", SHOWN,
+		n->text, n->n > SHOWN ? "..." : "", expected);
 }
 
-static void
-out_of_range(struct reader *r, const struct field *f, const struct node *n, const struct path *path)
+// False: nobody asks.
+static bool
+out_of_range(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
+	const char *rule)
 {
 	char low[32], high[32];
 
@@ -97,28 +112,32 @@ out_of_range(struct reader *r, const struct field *f, const struct node *n, cons
 		snprintf(low, sizeof(low), "%" PRIu64 "%s", f->min, unit);
 		snprintf(high, sizeof(high), "%" PRIu64 "%s", f->max, unit);
 	}
-	reader_error(r, path, n->line, n->col, f->rule, "%.*s%s is out of range, expected %s..%s",
-		SHOWN, n->text, n->n > SHOWN ? "..." : "", low, high);
+	return reader_error(r, path, n->line, n->col, rule,
+		"%.*s%s is out of range, expected %s..%s", SHOWN, n->text,
+		n->n > SHOWN ? "..." : "", low, high);
 }
 
 static bool
 read_number(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
 	void *out)
 {
-	uint64_t v;
+	const char *rule;
+	uint64_t v = 0;
 	int rc;
 
 	rc = scalar_u64(n->text, &v);
 	if (rc == -EINVAL && n->text[0] != '-') {
-		reader_error(r, path, n->line, n->col, f->rule,
+		always(r, f, &rule);
+		reader_error(r, path, n->line, n->col, rule,
 			"%.*s is ambiguous: write the number without leading zeros", SHOWN,
 			n->text);
 		return false;
 	}
-	if (rc < 0 || v < f->min || v > f->max) {
-		out_of_range(r, f, n, path);
+	rule = rc == 0 && v == 0 && f->zero_rule ? f->zero_rule : f->rule;
+	if (rc < 0)
+		always(r, f, &rule);
+	if ((rc < 0 || v < f->min || v > f->max) && out_of_range(r, f, n, path, rule))
 		return false;
-	}
 	if (f->type == T_NUMBER64)
 		*(uint64_t *)out = v;
 	else
@@ -137,7 +156,7 @@ read_decimal(struct reader *r, const struct field *f, const struct node *n, cons
 		return false;
 	}
 	if (v < (double)f->min || v > (double)f->max) {
-		out_of_range(r, f, n, path);
+		out_of_range(r, f, n, path, f->rule);
 		return false;
 	}
 	if (f->type == T_PERCENT)
@@ -150,12 +169,13 @@ read_decimal(struct reader *r, const struct field *f, const struct node *n, cons
 static void
 wrong_word(struct reader *r, const struct field *f, const struct node *n, const struct path *path)
 {
-	const char *nearest = sl_str_nearest(n->text, f->names);
+	const char *nearest = sl_str_nearest(n->text, f->names), *rule;
 	struct sl_buf words = {0};
 
 	for (size_t i = 0; f->names[i]; i++)
 		sl_buf_printf(&words, "%s%s", i ? ", " : "", f->names[i]);
-	reader_error(r, path, n->line, n->col, f->rule,
+	always(r, f, &rule);
+	reader_error(r, path, n->line, n->col, rule,
 		"\"%.*s\" is not known, expected one of %s%s%s%s", SHOWN, n->text, words.data,
 		nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 	sl_buf_fini(&words);
@@ -190,7 +210,7 @@ read_duration(struct reader *r, const struct field *f, const struct node *n,
 		return false;
 	}
 	if (rc < 0 || ns < f->min || ns > f->max) {
-		out_of_range(r, f, n, path);
+		out_of_range(r, f, n, path, f->rule);
 		return false;
 	}
 	if ((f->flags & F_MILLIS) && ns % 1000000) {
@@ -223,7 +243,7 @@ read_mebibytes(struct reader *r, const struct field *f, const struct node *n,
 	if (sl_str_u64(number, &v) < 0 ||
 		__builtin_mul_overflow(v, *unit == 'G' ? 1024u : 1u, &v) || v < f->min ||
 		v > f->max) {
-		out_of_range(r, f, n, path);
+		out_of_range(r, f, n, path, f->rule);
 		return false;
 	}
 	*out = (uint32_t)v;
@@ -249,22 +269,17 @@ read_string(struct reader *r, const struct field *f, const struct node *n, const
 {
 	const char *expected = NULL;
 
-	if (f->max && n->n > f->max) {
+	if (f->max && n->n > f->max &&
 		reader_error(r, path, n->line, n->col, f->rule,
-			"%u characters, expected at most %" PRIu64, n->n, f->max);
+			"%u characters, expected at most %" PRIu64, n->n, f->max))
 		return false;
-	}
-	if (n->n < f->min) {
-		reader_error(
-			r, path, n->line, n->col, f->rule, "empty, expected %s", field_expects(f));
+	if (n->n < f->min && reader_error(r, path, n->line, n->col, f->rule, "empty, expected %s",
+				     field_expects(f)))
 		return false;
-	}
 	if (f->check)
 		expected = f->check(n->text);
-	if (expected) {
-		wrong_value(r, f, n, path, expected);
+	if (expected && wrong_value(r, f, n, path, expected))
 		return false;
-	}
 	if (f->type == T_PATH && n->text[0] != '/' && r->folder)
 		*out = sl_xasprintf("%s/%s", r->folder, n->text);
 	else
@@ -285,6 +300,25 @@ read_vip(const struct reader *r, const struct node *n, struct sl_se_address *out
 	return true;
 }
 
+static void
+not_parsed(struct reader *r, const struct field *f, const struct node *n, const struct path *path)
+{
+	struct field as = *f;
+
+	always(r, f, &as.rule);
+	wrong_value(r, &as, n, path, field_expects(f));
+}
+
+static bool
+read_subnet(const struct node *n, struct sl_vs_subnet *out)
+{
+	if (sl_prefix_parse(n->text, &out->prefix) < 0)
+		return false;
+	sl_prefix_mask(&out->prefix);
+	out->text = sl_xstrdup(n->text);
+	return true;
+}
+
 // Types that are written as a word and stand or fall with their parser.
 static bool
 read_parsed(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
@@ -300,8 +334,10 @@ read_parsed(struct reader *r, const struct field *f, const struct node *n, const
 		ok = sl_mac_parse(n->text, out) == 0;
 	else if (f->type == T_VIP)
 		ok = read_vip(r, n, out);
+	else if (f->type == T_SUBNET)
+		ok = read_subnet(n, out);
 	if (!ok)
-		wrong_value(r, f, n, path, field_expects(f));
+		not_parsed(r, f, n, path);
 	return ok;
 }
 

@@ -15,10 +15,10 @@ check_unix(struct se_check *c, const struct sl_se_endpoint *ep)
 	const char *expected = check_unix_path(ep->address + 7);
 
 	if (expected)
-		se_say(c, SL_ERROR, "W3", "spec.address", "the path behind unix:// is not %s",
+		se_say(c, SL_ERROR, "W3+C11", "spec.address", "the path behind unix:// is not %s",
 			expected);
 	if (ep->n_ports)
-		se_say(c, SL_ERROR, "W3", "spec.ports", "a Unix endpoint has no ports");
+		se_say(c, SL_ERROR, "W3+C11", "spec.ports", "a Unix endpoint has no ports");
 }
 
 static void
@@ -28,7 +28,7 @@ check_address(struct se_check *c, const struct sl_se_endpoint *ep)
 
 	if (!ep->address || !*ep->address) {
 		if (!network)
-			se_say(c, SL_ERROR, "W1", "spec.address",
+			se_say(c, SL_ERROR, "W1+C11", "spec.address",
 				"is required, and missing: a WorkloadEntry has an address, or at "
 				"least a network");
 		return;
@@ -59,7 +59,6 @@ we_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 {
 	struct se_check c = {.r = r, .root = root, .spec = node_get(root, "spec"), .obj = obj};
 
-	obj_check_meta(&c);
 	if (!c.spec || c.spec->kind != NODE_MAP)
 		return;
 	// An address that is no text has been reported.
@@ -171,7 +170,6 @@ pod_rules(struct reader *r, const struct node *root, const struct sl_object *obj
 	const struct node *ip = node_get(node_get(root, "status"), "podIP");
 	struct sl_ip parsed;
 
-	obj_check_meta(&c);
 	if (ip && !node_is_null(ip) && *ip->text &&
 		(ip->kind != NODE_SCALAR || sl_ip_parse(ip->text, &parsed) < 0))
 		se_say(&c, SL_ERROR, NULL, "status.podIP", "is not an IP address");
@@ -185,14 +183,6 @@ pod_remarks(struct reader *r, const struct node *root, struct sl_object *obj)
 	if (obj->pod.ip.family == AF_INET6)
 		se_remark(&c, NULL, "status.podIP",
 			"not served yet, it gets no traffic: an IPv6 endpoint");
-}
-
-void
-kept_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
-{
-	struct se_check c = {.r = r, .root = root, .obj = obj};
-
-	obj_check_meta(&c);
 }
 
 void

@@ -3,7 +3,7 @@
 
 #include "schema.h"
 
-extern const struct schema we_schema; // spec of a WorkloadEntry, into struct sl_workload_entry
+const struct schema *we_schema(void); // spec of a WorkloadEntry, into struct sl_workload_entry
 
 void we_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 void we_finish(const struct node *root, struct sl_object *obj); // what rows cannot fill
@@ -11,5 +11,4 @@ void we_remarks(struct reader *r, const struct node *root, struct sl_object *obj
 void pod_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 void pod_finish(const struct node *root, struct sl_object *obj);
 void pod_remarks(struct reader *r, const struct node *root, struct sl_object *obj);
-void kept_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 void kept_remarks(struct reader *r, const struct node *root, struct sl_object *obj);

@@ -15,6 +15,15 @@
 
 // ---- objects ----
 
+// Whose rules an object is held to: those of Istio's webhook, of the CRD in the API server, or both
+// as in a cluster. Syntax and types always count.
+enum sl_rules {
+	SL_RULES_UNION,
+	SL_RULES_WEBHOOK,
+	SL_RULES_CRD,
+};
+int sl_rules_parse(const char *text, enum sl_rules *rules); // "union", ...: 0 or -EINVAL
+
 // Objects found, in order. Invalid ones are left out and reported, and so is the second of a name
 // that is (still) in v.
 struct sl_objects {
@@ -25,6 +34,7 @@ struct sl_objects {
 	size_t skipped;  // of kinds that are known and not served yet, each with a warning
 	uint32_t *slots; // hash index over v, by name
 	size_t n_slots;
+	enum sl_rules rules; // set before reading
 };
 
 // text: one or more documents, `List` objects unfolded. file: the name for diagnostics (copied).

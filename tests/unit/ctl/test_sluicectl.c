@@ -63,8 +63,8 @@ test_usage(void)
 			"notice, info, "
 			"debug\n" TELLS(" log-level")},
 		{"completion fish", 2, "",
-			"sluicectl: shell: \"fish\" does not fit, expected one of bash\n" TELLS(
-				" completion")},
+			"sluicectl: shell: \"fish\" does not fit, expected one of bash, "
+			"fields\n" TELLS(" completion")},
 		{"--version", 0, "sluicectl " SLUICE_VERSION "\n", ""},
 	};
 
@@ -236,6 +236,7 @@ test_completion(void)
 		{"sluicectl help val", "validate"},
 		{"sluicectl get -o y", "yaml"},
 		{"sluicectl stats -w --al", "--all"},
+		{"sluicectl explain-field --rec", "--recursive"},
 	};
 	struct sl_buf script = {0};
 	char text[4096];

@@ -238,12 +238,13 @@ client_groups(void)
 	const struct {
 		const char *dst;
 		uint8_t group;
-	} text[] = {{"10.0.0.0/8", 1}, {"10.1.0.0/16", 2}, {"10.1.2.3", 63}, {"10.2.0.0/16", 1}};
+	} text[] = {{"198.18.0.0/15", 1}, {"198.18.1.0/24", 2}, {"198.18.1.3", 63},
+		{"198.19.2.0/24", 1}};
 	const struct {
 		uint32_t src;
 		unsigned group;
-	} want[] = {{0x0a000001, 1}, {0x0a010001, 2}, {0x0a010203, 63}, {0x0a010204, 2},
-		{0x0a02ffff, 1}, {0x0b000000, 0}, {0x09ffffff, 0}, {0xffffffff, 0}};
+	} want[] = {{0xc6120001, 1}, {0xc6120101, 2}, {0xc6120103, 63}, {0xc6120104, 2},
+		{0xc61302ff, 1}, {0xc6140000, 0}, {0xc611ffff, 0}, {0xffffffff, 0}};
 	struct sl_fwd_client v[SL_ARRAY_LEN(text) + 1];
 	struct sl_fwd fwd = {.clients = NULL};
 
