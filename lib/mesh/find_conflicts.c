@@ -63,6 +63,12 @@ place(const struct sl_mesh_binding *b)
 	return b->vip ? &b->vip->loc : &b->service_port->loc;
 }
 
+static const char *
+path_of(const struct sl_mesh_binding *b)
+{
+	return b->vip ? "spec.addresses" : "spec.ports";
+}
+
 static void
 report(struct sl_mesh_binding *loser, const struct sl_mesh_binding *winner, bool lost_all,
 	const struct sl_object *only, struct sl_diags *diags)
@@ -75,14 +81,14 @@ report(struct sl_mesh_binding *loser, const struct sl_mesh_binding *winner, bool
 		message = sl_xasprintf("%s belongs to %s, which is first: not served here%s", key,
 			sl_object_title(b, title, sizeof(title)),
 			lost_all ? "" : " for some clients");
-		find(diags, a, "M10", place(loser), "spec.addresses", message);
+		find(diags, a, "M10", place(loser), path_of(loser), message);
 		free(message);
 	}
 	if (!only || only == b) {
 		message = sl_xasprintf("%s is claimed by %s as well, which is behind and does not "
 				       "get it",
 			key, sl_object_title(a, title, sizeof(title)));
-		find(diags, b, "M10", place(winner), "spec.addresses", message);
+		find(diags, b, "M10", place(winner), path_of(winner), message);
 		free(message);
 	}
 	free(key);
@@ -101,7 +107,7 @@ report_ambiguous(const struct sl_mesh_binding *b, const struct sl_mesh_binding *
 	message = sl_xasprintf("%s is claimed by %s too, and the name that tells them apart (HTTP "
 			       "Host, TLS SNI) is not read yet: none of them is served there",
 		key, sl_object_title(other->svc->obj[0], title, sizeof(title)));
-	find(diags, obj, "M10", place(b), "spec.addresses", message);
+	find(diags, obj, "M10", place(b), path_of(b), message);
 	free(message);
 	free(key);
 }

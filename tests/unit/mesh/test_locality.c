@@ -328,6 +328,34 @@ test_health(void)
 	return mesh_cases(health, SL_ARRAY_LEN(health), &one_client);
 }
 
+// That a pod is going is seen, though nothing else of it changes.
+static int
+test_pod_goes(void)
+{
+	static const char *const status = "{podIP: 198.51.100.1, phase: Running}";
+	struct sl_registry *r = sl_registry_new();
+	struct sl_mesh *m = sl_mesh_new(r);
+	char *pod = sl_xasprintf(POD_OF("p", "", "%s"), status), *text;
+	char *going = sl_xasprintf(
+		POD_OF("p", ", deletionTimestamp: '2026-01-01T00:00:00Z'", "%s"), status);
+
+	RTE_TEST_ASSERT(mesh_load(r, SE("a", SELECT), NULL) && mesh_load(r, pod, NULL), "YAML");
+	sl_mesh_update(m, NULL, NULL);
+	text = mesh_bindings_text(m);
+	SL_TEST_STR(text, TO " 198.51.100.1:80*1@0");
+	free(text);
+	RTE_TEST_ASSERT(mesh_load(r, going, NULL), "YAML");
+	sl_mesh_update(m, NULL, NULL);
+	text = mesh_bindings_text(m);
+	SL_TEST_STR(text, TO " (a.example has no endpoint on port 80)");
+	free(text);
+	free(pod);
+	free(going);
+	sl_mesh_free(m);
+	sl_registry_free(r);
+	return TEST_SUCCESS;
+}
+
 static int
 test_rules(void)
 {
@@ -438,6 +466,7 @@ main(int argc, char **argv)
 	static const struct sl_test tests[] = {
 		{"localities", test_localities},
 		{"health", test_health},
+		{"pod_goes", test_pod_goes},
 		{"rules", test_rules},
 		{"subsets", test_subsets},
 		{"no_locality", test_no_locality},
