@@ -20,6 +20,7 @@ struct args {
 	// what stays here
 	const char *socket; // NULL: not given
 	const char *output; // NULL: not given
+	const char *rules;  // NULL: not given; a name of enum sl_rules
 	bool no_headers;
 	bool help;
 	bool version;
