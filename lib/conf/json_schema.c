@@ -107,6 +107,13 @@ put_value(struct sl_emit *e, const struct field *f, bool may_be_null)
 		put_type(e, "object", may_be_null);
 		put_fields(e, field_sub(f));
 		break;
+	case T_NAMED:
+		put_type(e, "object", may_be_null);
+		sl_emit_obj(e, "additionalProperties");
+		put_type(e, "object", false);
+		put_fields(e, field_sub(f));
+		sl_emit_end(e);
+		break;
 	default:
 		put_text(e, f, may_be_null);
 		break;

@@ -4,7 +4,7 @@
 // Threads: one at a time, any control-side thread.
 // Errors:  every finding is a diagnostic with file, line, column, object and path, all in one pass;
 //          the functions return the number of errors they added.
-// Limits:  256 MiB of YAML, 100,000 documents, 1 MiB a scalar, 100 levels, 1,000,000 nodes out of
+// Limits:  256 MiB of YAML, 100,000 documents, 2 MiB a scalar, 100 levels, 1,000,000 nodes out of
 //          aliases: past that the document is refused. Linear in the input.
 //
 // JSON is read as the subset of YAML that it is. Source of the rules: istio-semantics 1 and 2.
