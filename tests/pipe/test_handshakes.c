@@ -315,15 +315,15 @@ icmp_at_the_other_worker(void)
 // A handshake whose SYN is not kept ends without a word at the connect timeout; then the client's
 // next SYN is a new flow, which finds an endpoint anew.
 static int
-begins_anew(uint32_t syns, uint16_t data_len)
+begins_anew(uint32_t syns, uint16_t data_len, bool damaged)
 {
 	const struct fixture_opt opt = {.syns = syns, .connect_s = CONNECT_S};
 	unsigned n_moved = 0;
 
 	for (uint16_t i = 0; i < 32; i++) {
 		struct fixture *fx = fixture_new(&opt);
-		const struct packet k = {
-			SYN_TO(VIP2, 80), .sport = (uint16_t)(40000 + i), .payload_len = data_len};
+		const struct packet k = {SYN_TO(VIP2, 80), .sport = (uint16_t)(40000 + i),
+			.payload_len = data_len, .bad_l4_csum = damaged};
 
 		// They take the place that there is, if any, and a number of draws.
 		for (uint16_t j = 0; j <= i; j++) {
@@ -346,8 +346,8 @@ begins_anew(uint32_t syns, uint16_t data_len)
 		SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 0);
 		const struct result again = fixture_send(fx, &k, 0);
 
-		RTE_TEST_ASSERT(
-			again.verdict == SL_V_FORWARD && !again.bad && again.out.flags == T_SYN,
+		RTE_TEST_ASSERT(again.verdict == SL_V_FORWARD && !again.bad == !damaged &&
+					again.out.flags == T_SYN,
 			"the next SYN: verdict %u", again.verdict);
 		SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_CREATED), 3 + i);
 		n_moved += again.out.dst != first.out.dst;
@@ -364,14 +364,16 @@ not_kept(void)
 	static const struct {
 		uint32_t syns;
 		uint16_t data_len;
+		bool damaged;
 	} rows[] = {
 		{.syns = 0},                  // none is kept
 		{.syns = 1},                  // another one took the place
 		{.syns = 64, .data_len = 10}, // RFC 7413
+		{.syns = 64, .damaged = true},
 	};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)
-		if (begins_anew(rows[i].syns, rows[i].data_len) != TEST_SUCCESS)
+		if (begins_anew(rows[i].syns, rows[i].data_len, rows[i].damaged) != TEST_SUCCESS)
 			return TEST_FAILED;
 	return TEST_SUCCESS;
 }

@@ -39,8 +39,8 @@ from_clients(void)
 	};
 
 	if (one_in(2)) {
-		k.dst = VIP;
 		k.proto = (uint8_t)PICK(P_TCP, P_UDP);
+		k.dst = k.proto == P_TCP && one_in(2) ? VIP2 : VIP;
 		k.dport = k.proto == P_TCP ? 80 : 53;
 	}
 	return k;
@@ -120,7 +120,9 @@ icmp_frame(const struct fixture *fx, struct frame *f)
 static void
 vary(struct packet *k)
 {
-	k->payload_len = (uint16_t)(one_in(8) ? below(1400) : below(40));
+	// Only a SYN without data is kept.
+	if (k->flags != T_SYN || one_in(4))
+		k->payload_len = (uint16_t)(one_in(8) ? below(1400) : below(40));
 	k->pad_len = (uint16_t)(one_in(4) ? below(10) : 0);
 	k->no_udp_csum = one_in(8);
 	k->ttl = one_in(20) ? 1 : 64;
