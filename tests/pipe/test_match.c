@@ -360,7 +360,11 @@ max_age(void)
 		SL_TEST_INT(answer(fx, &to, T_ACK).verdict, SL_V_FORWARD);
 	}
 	pass(fx, 1.5);
-	return is_over(fx, &to);
+	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_AGED), 1); // who is told what: test_age.c
+	SL_TEST_INT(fixture_send(fx, &ack, 0).verdict, SL_V_REPLY);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
 }
 
 int
