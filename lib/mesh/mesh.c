@@ -159,6 +159,7 @@ free_hosts(struct sl_mesh *m)
 	struct map_it it = {0};
 
 	for (struct host *h; (h = map_next(&m->hosts, &it)) != NULL;) {
+		suffix_del(m, h);
 		map_del(&m->hosts, &h->node);
 		ptrs_fini(&h->svc);
 		ptrs_fini(&h->dr);
@@ -167,6 +168,7 @@ free_hosts(struct sl_mesh *m)
 		free(h);
 	}
 	map_fini(&m->hosts);
+	map_fini(&m->suffixes);
 }
 
 static void
