@@ -336,8 +336,9 @@ check_redirect(const struct vs_check *c, const struct spot *route)
 static bool
 base64_size(const char *text, size_t *size)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-				     "-_"; // the other alphabet, for URLs
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+		"-_"; // the other alphabet, for URLs
 	const size_t n = strspn(text, digits), pad = strspn(text + n, "=");
 
 	*size = n / 4 * 3 + (n % 4 ? n % 4 - 1 : 0);
@@ -348,8 +349,8 @@ static void
 check_body_size(const struct vs_check *c, const struct spot *s, size_t size)
 {
 	if (size > MAX_BODY)
-		spot_say(c->r, SL_ERROR, "V17", s, "%zu bytes, expected at most %u", size,
-			MAX_BODY);
+		spot_say(
+			c->r, SL_ERROR, "V17", s, "%zu bytes, expected at most %u", size, MAX_BODY);
 	else if (size > LARGE_BODY)
 		spot_say(c->r, SL_WARNING, "V17", s,
 			"%zu bytes: a body above %u makes the configuration large", size,

@@ -67,8 +67,8 @@ put_node(struct sl_buf *out, const struct node *n, bool top)
 	}
 }
 
-// The prefix of a match that asks for one; *alone: and for nothing else. None where letter case does
-// not count: that takes more than what begins with the prefix as it is written.
+// The prefix of a match that asks for one; *alone: and for nothing else. None where letter case
+// does not count: that takes more than what begins with the prefix as it is written.
 static const char *
 prefix_of(const struct spot *match, bool *alone)
 {

@@ -159,8 +159,7 @@ static const struct schema to_schema = {"route[]", FIELDS(to_rows),
 #define SOURCE_NAMESPACE                                                                           \
 	{                                                                                          \
 		.key = "sourceNamespace", .type = T_STRING, .flags = F_BLANK,                      \
-		.at = MATCH(source_namespace),                                                     \
-		.check = check_dns_label, .rule = "V22",                                           \
+		.at = MATCH(source_namespace), .check = check_dns_label, .rule = "V22",            \
 		.help = "Namespace that the client is in.",                                        \
 		.here = "The one that `clients` of sluice.yaml gives it."                          \
 	}

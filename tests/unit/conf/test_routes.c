@@ -120,13 +120,13 @@ test_virtual_service(void)
 int
 test_gateway(void)
 {
-	static const char text[] =
-		GW "  selector: {istio: egressgateway}\n"
-		   "  servers:\n"
-		   "  - {port: {number: 443, name: tls, protocol: https}, hosts: [\"*/*\"], tls: {}}\n"
-		   "  - port: {number: 0, name: local, protocol: Tcp}\n"
-		   "    bind: unix:///run/edge.sock\n"
-		   "    hosts: [web.example.com, infra/a.example.com]\n";
+	static const char text[] = GW
+		"  selector: {istio: egressgateway}\n"
+		"  servers:\n"
+		"  - {port: {number: 443, name: tls, protocol: https}, hosts: [\"*/*\"], tls: {}}\n"
+		"  - port: {number: 0, name: local, protocol: Tcp}\n"
+		"    bind: unix:///run/edge.sock\n"
+		"    hosts: [web.example.com, infra/a.example.com]\n";
 	struct sl_object *obj = read_one(text);
 	const struct sl_gw_server *s;
 
@@ -292,7 +292,8 @@ test_routes_are_linear(void)
 	sl_buf_puts(&text, "  - \"*.h7.example.com\"\n  - h9.example.com\n  tls:\n");
 	for (int i = 0; i < 20000; i++)
 		sl_buf_printf(&text, "  - {match: [{sniHosts: [h%d.example.com]}], " TO "}\n", i);
-	RTE_TEST_ASSERT_SUCCESS(check_large(&text, 1, "\"h9.example.com\" overlaps hosts[9]"), "hosts");
+	RTE_TEST_ASSERT_SUCCESS(
+		check_large(&text, 1, "\"h9.example.com\" overlaps hosts[9]"), "hosts");
 
 	sl_buf_puts(&text, VS "  hosts: [web.example.com]\n  tcp:\n");
 	for (int i = 0; i < 100000; i++)
@@ -339,8 +340,8 @@ test_direct_response_body(void)
 		for (size_t k = 0; k < rows[i].n; k++)
 			sl_buf_putc(&text, 'a');
 		sl_buf_printf(&text, "%s\"}}}]\n", rows[i].tail);
-		RTE_TEST_ASSERT_SUCCESS(check_large(&text, rows[i].errors, rows[i].want),
-			"row %zu", i);
+		RTE_TEST_ASSERT_SUCCESS(
+			check_large(&text, rows[i].errors, rows[i].want), "row %zu", i);
 	}
 	return TEST_SUCCESS;
 }

@@ -32,14 +32,15 @@ static const char bad_yaml[] = "apiVersion: networking.istio.io/v1\n"
 			       "  resolution: STATIK\n";
 
 // targetPort 0, written out: the CRD alone refuses it (C8).
-static const char crd_yaml[] = "apiVersion: networking.istio.io/v1\n"
-			       "kind: ServiceEntry\n"
-			       "metadata: {name: crd}\n"
-			       "spec:\n"
-			       "  hosts: [crd.example.com]\n"
-			       "  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 0}]\n"
-			       "  resolution: STATIC\n"
-			       "  endpoints: [{address: 198.51.100.1}]\n";
+static const char crd_yaml[] =
+	"apiVersion: networking.istio.io/v1\n"
+	"kind: ServiceEntry\n"
+	"metadata: {name: crd}\n"
+	"spec:\n"
+	"  hosts: [crd.example.com]\n"
+	"  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 0}]\n"
+	"  resolution: STATIC\n"
+	"  endpoints: [{address: 198.51.100.1}]\n";
 #define CRD_DIAG                                                                                   \
 	"@/crd.yaml:6:63: error: ServiceEntry default/crd: spec.ports[0].targetPort: 0 is out of " \
 	"range, expected 1..65535 [C8]\n"
