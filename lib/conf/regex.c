@@ -188,7 +188,7 @@ check_regex(const char *text)
 {
 	struct scan s = {.at = text};
 
-	while (*s.at && !s.wrong)
+	while (!s.wrong && *s.at) // what is wrong may end behind the text
 		step(&s);
 	if (!s.wrong && s.open)
 		s.wrong = "an RE2 expression: a ( is not closed";
