@@ -326,6 +326,15 @@ link_up(void *ctx, uint16_t port)
 	return sl_port_link_up(d->port[port].port);
 }
 
+// All workers have the same clock: TSC and monotonic time of the start.
+static uint64_t
+now_ns(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return sl_worker_now_ns(d->worker[0].worker);
+}
+
 static void
 slot_load(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total)
 {
@@ -358,6 +367,7 @@ control_start(struct daemon *d, char **why)
 		.ask_fd = d->ask_fd,
 		.next_ask = next_ask,
 		.link_up = link_up,
+		.now_ns = now_ns,
 		.slot_load = slot_load,
 		.ctx = d,
 	};

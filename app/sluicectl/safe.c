@@ -15,17 +15,23 @@ is_control(const unsigned char *s)
 	return *s < ' ' || *s == 0x7f || is_c1(s);
 }
 
+// Made whole and written at once: standard error has no buffer.
 void
 safe_put(FILE *f, const char *text, const char *keep)
 {
+	struct sl_buf out = {0};
+
 	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
 		if (!is_control(s) || (*s < 0x80 && strchr(keep, *s))) {
-			putc(*s, f);
+			sl_buf_putc(&out, (char)*s);
 		} else {
-			putc('?', f);
+			sl_buf_putc(&out, '?');
 			s += is_c1(s);
 		}
 	}
+	if (out.len)
+		fwrite(out.data, 1, out.len, f);
+	sl_buf_fini(&out);
 }
 
 unsigned

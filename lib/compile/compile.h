@@ -1,35 +1,72 @@
 // The inside of struct sl_compile, for the files of this library.
 #pragma once
 
+#include "mix.h"
+#include "notes.h"
 #include "sl_compile.h"
 #include "slots.h"
 
 #define ENTRY_NONE UINT32_MAX
 
-// A service port: what the workers know by its key. Its index is the service id. It lives while it
-// is in the table, and after that until its last slot is free, so that an endpoint that comes back
-// finds its slot.
+// An endpoint set with what it was made from: equal images make equal sets.
+struct set {
+	uint32_t refs; // claims
+	bool in_force; // its slots are counted as used
+	struct sl_fwd_eps *eps;
+	uint64_t hash; // of the image
+	size_t len;
+	char image[];
+};
+
+// What a service wants of a key, and what it got: the clients for which it is the first one.
+struct claim {
+	uint32_t member;
+	uint32_t entry;
+	uint64_t wanted;
+	uint64_t granted;
+	struct set *set;    // NULL: nothing was granted
+	struct claim *next; // of the same key, in order of precedence
+	bool is_vip; // its granted clients reach endpoints: the address is ours to answer for
+	// while a pass plans
+	uint64_t next_granted;
+	struct set *next_set;
+	struct claim *next_new;
+	struct sl_mesh_binding *binding;
+};
+
+// A service of the mesh, by its id.
+struct member {
+	struct claim *claim;
+	uint32_t n_claims;
+	bool dirty; // told by the mesh, not yet compiled
+	// while a pass plans
+	bool loaded;
+	struct sl_mesh_binding *binding;
+	size_t n_bindings;
+	struct claim *next; // of a dirty one
+};
+
+// A key. Its index is the service id that workers see. It lives while a service claims it.
 struct entry {
 	struct sl_fwd_key key;
 	bool used;
-	bool has_twins; // two endpoints of the object are one here: noted at each pass
-	uint32_t first; // slot, or SLOT_NONE
-	uint32_t n_slots;
-	uint32_t n_eps;
-	uint64_t hash; // of the object that it was compiled from
-	struct origin *origin;
-	struct sl_fwd_eps *eps;     // borrowed from the current table; NULL: not in it
-	struct sl_fwd_eps *planned; // takes the place of eps when the pass succeeds
-	uint64_t pass;              // the last one that saw it
-	struct sl_object *claim;    // in that pass, whose it is
+	uint32_t n_claims;   // that exist, incl. planned ones
+	struct claim *first; // in force, in order of precedence; by next
+	struct remark *remarks;
+	// while a pass plans
+	struct claim *first_new; // by next_new
+	uint32_t order;          // index in the plan's list of claims
+	uint32_t n_order;
+	uint64_t pass; // the last one that touched it
+	uint32_t next_free;
 };
 
-// Service ports by id and by key.
+// Keys by id and by key.
 struct entries {
 	struct entry *v;
 	uint32_t top; // those from here on were never used
 	uint32_t cap;
-	uint32_t free; // list by first
+	uint32_t free; // list by next_free
 	uint32_t n;
 	uint32_t *index; // open addressing: ids or ENTRY_NONE, mask + 1 of them
 	uint32_t mask;
@@ -38,9 +75,27 @@ struct entries {
 void entries_init(struct entries *t);
 void entries_fini(struct entries *t);
 uint32_t entry_find(const struct entries *t, const struct sl_fwd_key *key);
-uint32_t entry_add(struct entries *t, const struct sl_fwd_key *key); // moves t->v
-// Ends an entry that is not in the table and has no slot.
-void entry_drop_if_empty(struct entries *t, uint32_t id);
+uint32_t entry_get(struct entries *t, const struct sl_fwd_key *key); // found or new; moves t->v
+void entry_drop(struct entries *t, uint32_t id);
+
+// The VIPs of the table, each with how many claims it has.
+struct vips {
+	struct vip {
+		sl_be32 addr;
+		uint32_t n;
+	} * v; // ascending by addr
+	uint32_t n;
+	// changes of this pass
+	struct vip_change {
+		sl_be32 addr;
+		int32_t by;
+	} * change;
+	size_t n_changes;
+	size_t cap;
+};
+
+void vip_change(struct vips *v, const struct entry *e, const struct claim *claim, int32_t by);
+void vips_settle(struct vips *v);
 
 // What sl_compile_net() made last, in canonical order.
 struct net_state {
@@ -54,31 +109,38 @@ struct net_state {
 	uint32_t gen;
 };
 
+struct policies {
+	struct sl_flow_policy *v;
+	uint32_t n;
+	uint32_t cap;
+	struct sl_fwd_policies *made; // of the first n_made
+	uint32_t n_made;
+};
+
 struct sl_compile {
 	struct sl_compile_cfg cfg;
 	struct slots *slots;
 	struct entries entries;
+	struct member *member;
+	uint32_t n_members; // ids below it
+	uint32_t *dirty;    // ids
+	size_t n_dirty;
+	size_t dirty_cap;
 	struct sl_fwd_services *table;
-	uint32_t n_live; // entries in the table
-	uint32_t n_eps;  // endpoints in the table
+	uint32_t n_live; // services in the table
 	uint64_t pass;
-	uint32_t *seek; // scratch: slots of one service port by address
-	uint32_t seek_cap;
-	sl_be32 *vip; // of the table, ascending, each once
-	uint32_t n_vips;
+	struct policies policies;
+	struct set *unknown;
+	struct vips vips;
 	struct net_state net;
+	struct notes notes;
 };
 
-void entry_link_slot(struct sl_compile *c, uint32_t id, uint32_t slot);
-void entry_unlink_slot(struct sl_compile *c, uint32_t slot);
-void net_state_fini(struct net_state *n);
+// sets.c: the set of a binding. With *out NULL and -ENOSPC, -EINVAL or -ENOMEM nothing is kept but
+// slots that are NEW.
+struct plan;
+int set_make(struct plan *p, const struct sl_mesh_binding *b, struct claim *claim);
+void set_use(struct sl_compile *c, struct set *set, uint64_t now_ns);
+void set_put(struct sl_compile *c, struct set *set);
 
-static inline uint64_t
-mix(uint64_t key)
-{
-	key ^= key >> 33;
-	key *= UINT64_C(0xff51afd7ed558ccd);
-	key ^= key >> 33;
-	key *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return key ^ key >> 33;
-}
+void net_state_fini(struct net_state *n);

@@ -24,8 +24,6 @@ entries_init(struct entries *t)
 void
 entries_fini(struct entries *t)
 {
-	for (uint32_t i = 0; i < t->top; i++)
-		origin_put(t->v[i].origin);
 	free(t->v);
 	free(t->index);
 }
@@ -75,7 +73,7 @@ id_alloc(struct entries *t)
 	const uint32_t id = t->free;
 
 	if (id != ENTRY_NONE) {
-		t->free = t->v[id].first;
+		t->free = t->v[id].next_free;
 		return id;
 	}
 	if (t->top == t->cap) {
@@ -86,11 +84,14 @@ id_alloc(struct entries *t)
 }
 
 uint32_t
-entry_add(struct entries *t, const struct sl_fwd_key *key)
+entry_get(struct entries *t, const struct sl_fwd_key *key)
 {
-	const uint32_t id = id_alloc(t);
+	uint32_t id = entry_find(t, key);
 
-	t->v[id] = (struct entry){.key = *key, .used = true, .first = SLOT_NONE};
+	if (id != ENTRY_NONE)
+		return id;
+	id = id_alloc(t);
+	t->v[id] = (struct entry){.key = *key, .used = true};
 	if (2 * ++t->n > t->mask)
 		grow_index(t);
 	t->index[place(t, key)] = id;
@@ -113,15 +114,10 @@ close_gap(struct entries *t, uint32_t i)
 }
 
 void
-entry_drop_if_empty(struct entries *t, uint32_t id)
+entry_drop(struct entries *t, uint32_t id)
 {
-	struct entry *e = &t->v[id];
-
-	if (e->eps || e->first != SLOT_NONE)
-		return;
-	close_gap(t, place(t, &e->key));
-	origin_put(e->origin);
-	*e = (struct entry){.used = false, .first = t->free};
+	close_gap(t, place(t, &t->v[id].key));
+	t->v[id] = (struct entry){.used = false, .next_free = t->free};
 	t->free = id;
 	t->n--;
 }

@@ -76,26 +76,37 @@ cmp_addr(const void *x, const void *y)
 	return order(a->addr, b->addr);
 }
 
-// Each address once, with all its bits.
+static void
+put_addr(struct net_state *to, const struct sl_fwd_addr *addr)
+{
+	if (to->n_addrs > 0 && to->addr[to->n_addrs - 1].addr == addr->addr)
+		to->addr[to->n_addrs - 1].kinds |= addr->kinds;
+	else
+		to->addr[to->n_addrs++] = *addr;
+}
+
+// Each address once, with all its bits. The VIPs are in order already.
 static void
 list_addrs(struct net_state *to, const struct sl_compile *c, const struct sl_compile_net *net)
 {
-	uint32_t n = 0;
+	struct sl_fwd_addr *given = sl_xcalloc(net->n_addrs, sizeof(*given));
+	uint32_t i = 0;
 
-	to->addr = sl_xcalloc(c->n_vips + net->n_addrs, sizeof(*to->addr));
-	for (uint32_t i = 0; i < c->n_vips; i++)
-		to->addr[n++] = (struct sl_fwd_addr){.addr = c->vip[i], .kinds = SL_ADDR_VIP};
-	for (uint32_t i = 0; i < net->n_addrs; i++)
-		to->addr[n++] = net->addr[i];
-	// The VIPs are in order already.
-	if (net->n_addrs > 0)
-		qsort(to->addr, n, sizeof(*to->addr), cmp_addr);
-	for (uint32_t i = 0; i < n; i++) {
-		if (to->n_addrs > 0 && to->addr[to->n_addrs - 1].addr == to->addr[i].addr)
-			to->addr[to->n_addrs - 1].kinds |= to->addr[i].kinds;
-		else
-			to->addr[to->n_addrs++] = to->addr[i];
+	to->addr = sl_xcalloc(c->vips.n + net->n_addrs, sizeof(*to->addr));
+	if (net->n_addrs > 0) {
+		memcpy(given, net->addr, net->n_addrs * sizeof(*given));
+		qsort(given, net->n_addrs, sizeof(*given), cmp_addr);
 	}
+	for (uint32_t v = 0; v < c->vips.n; v++) {
+		const struct sl_fwd_addr vip = {.addr = c->vips.v[v].addr, .kinds = SL_ADDR_VIP};
+
+		while (i < net->n_addrs && given[i].addr < vip.addr)
+			put_addr(to, &given[i++]);
+		put_addr(to, &vip);
+	}
+	while (i < net->n_addrs)
+		put_addr(to, &given[i++]);
+	free(given);
 }
 
 static bool

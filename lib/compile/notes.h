@@ -1,28 +1,26 @@
-// Notes that compile leaves on objects: gathered while a pass plans, written when it succeeds.
+// Notes about keys that several services want, on the objects of both sides. Each key owns the
+// remarks about it; an object's notes are written again when a remark on it came or went.
 #pragma once
 
-#include "sl_model.h"
+#include "sl_mesh_binding.h"
 
-enum remark_kind {
-	REMARK_VIP_TAKEN, // addresses[index] with ports[port] belongs to other
-	REMARK_TWIN,      // endpoints[index] is what endpoints[first] is on ports[port]
+struct plan;
+struct entry;
+struct remark;
+struct noted;
+
+struct notes {
+	struct noted **slots; // by object
+	uint32_t n_slots;     // power of two
+	uint32_t n;
+	struct noted *changed;
+	struct sl_diags news; // conflicts that came about, until they are taken
 };
 
-struct remark {
-	struct sl_object *obj;
-	const struct sl_object *other;
-	enum remark_kind kind;
-	uint32_t index;
-	uint32_t port;
-	uint32_t first;
-};
-
-struct remarks {
-	struct remark *v;
-	size_t n;
-	size_t cap;
-};
-
-void remark_add(struct remarks *r, const struct remark *remark);
-// Notes each once on its object. The objects' old computed notes are gone already.
-void remarks_write(struct remarks *r);
+void notes_init(struct notes *t);
+void notes_fini(struct notes *t);
+// Replaces the remarks on a key by what the plan decided.
+void notes_of_key(struct notes *t, const struct plan *p, struct entry *e);
+void notes_drop_key(struct notes *t, struct entry *e);
+void notes_write(struct notes *t, struct sl_registry *registry);
+const char *notes_lost(const struct notes *t, const struct sl_object *obj); // or NULL

@@ -6,289 +6,306 @@
 
 #include "sl_str.h"
 
-// One port of one service at one VIP.
-struct spot {
-	const struct sl_service *svc;
-	const struct sl_se_port *port;
-	uint32_t address_index;
-	uint32_t port_index;
-	struct sl_fwd_key key;
-};
-
-// ---- slots for the endpoints of a service port ----
-
-static uint64_t
-seek_hash(sl_be32 addr, sl_be16 port)
-{
-	return mix((uint64_t)addr << 16 | port);
-}
-
-// The cell of (addr, port) in the scratch table, or the free one where it goes.
-static uint32_t *
-seek_cell(struct sl_compile *c, uint32_t mask, sl_be32 addr, sl_be16 port)
-{
-	uint32_t i = seek_hash(addr, port) & mask;
-
-	while (c->seek[i] != SLOT_NONE) {
-		const struct slot *s = &c->slots->v[c->seek[i]];
-
-		if (s->addr == addr && s->port == port)
-			break;
-		i = (i + 1) & mask;
-	}
-	return &c->seek[i];
-}
-
-// Fills the scratch table with the slots of a service port, with room for `more`. Returns its mask.
-static uint32_t
-seek_fill(struct sl_compile *c, const struct entry *e, uint32_t more)
-{
-	uint32_t size = 8;
-
-	while (size < 2 * (e->n_slots + more))
-		size *= 2;
-	if (size > c->seek_cap) {
-		free(c->seek);
-		c->seek = sl_xcalloc(size, sizeof(*c->seek));
-		c->seek_cap = size;
-	}
-	memset(c->seek, 0xff, size * sizeof(*c->seek)); // SLOT_NONE
-	for (uint32_t i = e->first; i != SLOT_NONE; i = c->slots->v[i].next)
-		*seek_cell(c, size - 1, c->slots->v[i].addr, c->slots->v[i].port) = i;
-	return size - 1;
-}
-
-static int
-by_slot(const void *x, const void *y)
-{
-	const struct sl_fwd_ep *a = x, *b = y;
-
-	return a->slot < b->slot ? -1 : a->slot > b->slot;
-}
-
-// In order of slot: the order in the object decides nothing, so a change of it alone is none.
-static void
-sort_by_slot(struct sl_fwd_ep *ep, uint32_t n)
-{
-	for (uint32_t i = 1; i < n; i++) {
-		if (ep[i - 1].slot > ep[i].slot) {
-			qsort(ep, n, sizeof(*ep), by_slot);
-			return;
-		}
-	}
-}
-
-// Twins are rare: the first is searched for only then.
-static void
-remark_twin(struct plan *p, const struct spot *at, uint32_t index)
-{
-	const struct sl_service_entry *se = &at->svc->obj->se;
-	const struct sl_se_endpoint *twin = &se->endpoints[index];
-	uint32_t first = 0;
-
-	while (!sl_ip_equal(&se->endpoints[first].ip, &twin->ip) ||
-		sl_se_endpoint_port(&se->endpoints[first], at->port) !=
-			sl_se_endpoint_port(twin, at->port))
-		first++;
-	remark_add(&p->remarks, &(struct remark){.obj = at->svc->obj,
-					.kind = REMARK_TWIN,
-					.index = index,
-					.port = at->port_index,
-					.first = first});
-}
-
-// The endpoints of a service port, each with its slot, into ep. Returns how many, or -ENOSPC.
-static int64_t
-collect(struct plan *p, const struct spot *at, struct change *ch, struct sl_fwd_ep *ep)
-{
-	const struct sl_service_entry *se = &at->svc->obj->se;
-	struct sl_compile *c = p->c;
-	const uint32_t mask = seek_fill(c, &c->entries.v[ch->id], se->n_endpoints);
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < se->n_endpoints; i++) {
-		const struct sl_se_endpoint *from = &se->endpoints[i];
-		const sl_be16 port = sl_cpu_to_be16(sl_se_endpoint_port(from, at->port));
-		uint32_t *cell;
-
-		if (sl_se_endpoint_not_served(from))
-			continue;
-		cell = seek_cell(c, mask, from->ip.v4, port);
-		if (*cell == SLOT_NONE) {
-			const uint32_t slot = slot_alloc(c->slots);
-
-			if (slot == SLOT_NONE)
-				return -ENOSPC;
-			c->slots->v[slot].addr = from->ip.v4;
-			c->slots->v[slot].port = port;
-			entry_link_slot(c, ch->id, slot);
-			*cell = slot;
-		} else if (c->slots->v[*cell].taken) {
-			ch->has_twins = true;
-			remark_twin(p, at, i);
-			continue;
-		}
-		c->slots->v[*cell].taken = true;
-		ep[n++] = (struct sl_fwd_ep){.addr = from->ip.v4,
-			.port = port,
-			.weight = sl_se_endpoint_weight(from),
-			.slot = *cell};
-	}
-	sort_by_slot(ep, n);
-	return n;
-}
-
-// ---- service ports ----
+// ---- what is touched ----
 
 static void
-untake(struct sl_compile *c, const struct entry *e)
+touch(struct plan *p, uint32_t id)
 {
-	for (uint32_t i = e->first; i != SLOT_NONE; i = c->slots->v[i].next)
-		c->slots->v[i].taken = false;
+	struct entry *e = &p->c->entries.v[id];
+
+	if (e->pass == p->c->pass)
+		return;
+	e->pass = p->c->pass;
+	e->first_new = NULL;
+	PLAN_PUSH(p->touched, p->n_touched, p->touched_cap, id);
 }
 
-static int
-plan_endpoints(struct plan *p, const struct spot *at, struct change *ch)
+static struct sl_fwd_key
+key_of(const struct sl_mesh_binding *b)
 {
-	struct entry *e = &p->c->entries.v[ch->id];
-	const uint32_t max = at->svc->obj->se.n_endpoints;
-	struct sl_fwd_ep *ep = sl_xcalloc(max, sizeof(*ep));
-	const int64_t n = collect(p, at, ch, ep);
-	const struct sl_fwd_eps_spec spec = {.ep = ep, .n = n, .cluster_slot = SL_FWD_SLOT_NONE};
-	struct sl_fwd_eps *eps = n < 0 ? NULL : sl_fwd_eps_new(&spec);
-	const int rc = n < 0 ? n : eps ? 0 : -errno;
-
-	free(ep);
-	if (rc < 0)
-		return rc;
-	if (e->eps && sl_fwd_eps_equal(e->eps, eps)) {
-		sl_fwd_eps_put(eps);
-		untake(p->c, e);
-		return 0;
-	}
-	slots_hold(p->c->slots, eps);
-	e->planned = eps;
-	return 0;
+	return (struct sl_fwd_key){.vip = b->dst.addr.v4,
+		.port = sl_cpu_to_be16(b->port),
+		.proto = b->proto,
+		.len = b->dst.len};
 }
 
-static int
-plan_change(struct plan *p, const struct spot *at, uint32_t id)
+// Gets the bindings of a member: those of a dirty one become its next claims.
+static void
+load(struct plan *p, uint32_t id)
 {
-	const struct entry *e = &p->c->entries.v[id];
-	struct change *ch;
+	const struct sl_mesh_service *svc = sl_mesh_service(p->mesh, id);
+	struct member *m = &p->c->member[id];
 
-	if (p->n_changes == p->cap) {
-		p->cap = p->cap ? 2 * p->cap : 64;
-		p->change = sl_xrealloc(p->change, p->cap, sizeof(*p->change));
-	}
-	ch = &p->change[p->n_changes++];
-	*ch = (struct change){.id = id, .hash = at->svc->obj->hash};
-	if (!origin_is(e->origin, at->svc, at->port))
-		ch->origin = origin_new(at->svc, at->port);
-	return plan_endpoints(p, at, ch);
+	if (m->loaded)
+		return;
+	m->loaded = true;
+	PLAN_PUSH(p->loaded, p->n_loaded, p->loaded_cap, id);
+	m->binding = svc ? sl_mesh_bindings(p->mesh, svc, &m->n_bindings) : NULL;
+	if (m->dirty)
+		m->next = sl_xcalloc(m->n_bindings, sizeof(*m->next));
 }
 
-// The first service in service order claims the key; that an object meets itself (two hosts, or an
-// address written twice) is no conflict, its endpoints are the same.
-static int
-plan_spot(struct plan *p, const struct spot *at)
+static void
+claim_new(struct plan *p, uint32_t id, size_t i)
 {
-	struct entries *t = &p->c->entries;
-	struct sl_object *obj = at->svc->obj;
-	uint32_t id = entry_find(t, &at->key);
+	struct member *m = &p->c->member[id];
+	const struct sl_fwd_key key = key_of(&m->binding[i]);
+	struct claim *claim = &m->next[i];
 	struct entry *e;
 
-	if (id == ENTRY_NONE)
-		id = entry_add(t, &at->key);
-	e = &t->v[id];
-	if (e->pass == p->c->pass) {
-		if (e->claim != obj)
-			remark_add(&p->remarks, &(struct remark){.obj = obj,
-							.other = e->claim,
-							.kind = REMARK_VIP_TAKEN,
-							.index = at->address_index,
-							.port = at->port_index});
-		return 0;
+	*claim = (struct claim){.member = id,
+		.entry = entry_get(&p->c->entries, &key),
+		.wanted = m->binding[i].clients,
+		.binding = &m->binding[i]};
+	touch(p, claim->entry);
+	e = &p->c->entries.v[claim->entry];
+	claim->next_new = e->first_new;
+	e->first_new = claim;
+	e->n_claims++;
+}
+
+static void
+load_dirty(struct plan *p, uint32_t id)
+{
+	const struct member *m = &p->c->member[id];
+
+	load(p, id);
+	for (uint32_t i = 0; i < m->n_claims; i++)
+		touch(p, m->claim[i].entry);
+	for (size_t i = 0; i < m->n_bindings; i++)
+		claim_new(p, id, i);
+}
+
+// ---- who gets a key ----
+
+// Claims of other members stay as they are, but who gets what is decided anew: their bindings are
+// needed for that. A member that is not dirty has the bindings that its claims were made of.
+static void
+gather(struct plan *p, struct entry *e)
+{
+	e->order = (uint32_t)p->n_order;
+	for (struct claim *claim = e->first; claim; claim = claim->next) {
+		struct member *m = &p->c->member[claim->member];
+
+		if (m->dirty)
+			continue;
+		load(p, claim->member);
+		claim->binding = &m->binding[claim - m->claim];
+		PLAN_PUSH(p->order, p->n_order, p->order_cap, claim);
 	}
-	e->pass = p->c->pass;
-	e->claim = obj;
-	p->seen++;
-	p->added += !e->eps;
-	if (e->eps && e->hash == obj->hash && !e->has_twins)
-		return 0;
-	return plan_change(p, at, id);
+	for (struct claim *claim = e->first_new; claim; claim = claim->next_new)
+		PLAN_PUSH(p->order, p->n_order, p->order_cap, claim);
+	e->n_order = (uint32_t)p->n_order - e->order;
+}
+
+static struct claim *
+claim_of(const struct plan *p, const struct sl_mesh_binding *b)
+{
+	const struct member *m = &p->c->member[b->svc->id];
+
+	return &member_claims(m)[b - m->binding];
+}
+
+static void
+settle(struct plan *p, struct entry *e)
+{
+	struct sl_mesh_binding **v;
+
+	gather(p, e);
+	v = sl_xcalloc(e->n_order, sizeof(struct sl_mesh_binding *));
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		v[i] = p->order[e->order + i]->binding;
+		v[i]->clients = p->order[e->order + i]->wanted;
+	}
+	sl_mesh_settle(v, e->n_order);
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		struct claim *claim = claim_of(p, v[i]);
+
+		claim->next_granted = v[i]->clients;
+		p->order[e->order + i] = claim;
+	}
+	free(v);
 }
 
 static int
-plan_address(struct plan *p, const struct sl_service *svc, uint32_t address_index)
+make_sets(struct plan *p, const struct entry *e)
 {
-	const struct sl_service_entry *se = &svc->obj->se;
-	const struct sl_se_address *address = &se->addresses[address_index];
 	int rc = 0;
 
-	if (sl_se_address_not_served(address))
-		return 0;
-	for (uint32_t i = 0; i < se->n_ports && rc == 0; i++) {
-		const struct sl_se_port *port = &se->ports[i];
-		const struct spot at = {.svc = svc,
-			.port = port,
-			.address_index = address_index,
-			.port_index = i,
-			.key = {.vip = address->prefix.addr.v4,
-				.port = sl_cpu_to_be16(port->number),
-				.proto = sl_se_port_transport(port),
-				.len = 32}};
+	for (uint32_t i = 0; i < e->n_order && rc == 0; i++) {
+		struct claim *claim = p->order[e->order + i];
 
-		if (!sl_se_port_not_served(port))
-			rc = plan_spot(p, &at);
+		if (!claim->next_granted)
+			continue;
+		if (claim->set && !p->c->member[claim->member].dirty) {
+			claim->next_set = claim->set;
+			claim->set->refs++;
+		} else {
+			rc = set_make(p, claim->binding, claim);
+		}
 	}
 	return rc;
 }
 
-static struct sl_fwd_eps *
-next_eps(const struct entry *e)
+// ---- what that does to the table ----
+
+static const struct claim *
+granted_before(const struct entry *e, uint64_t clients)
 {
-	return e->planned ? e->planned : e->eps;
+	for (const struct claim *old = e->first; old; old = old->next)
+		if (old->granted && old->granted == clients)
+			return old;
+	return NULL;
+}
+
+static bool
+granted_now(const struct plan *p, const struct entry *e, uint64_t clients)
+{
+	for (uint32_t i = 0; i < e->n_order; i++)
+		if (p->order[e->order + i]->next_granted == clients)
+			return true;
+	return false;
+}
+
+static void
+compare(struct plan *p, const struct entry *e)
+{
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		const struct claim *claim = p->order[e->order + i];
+		const struct claim *old;
+
+		if (!claim->next_granted)
+			continue;
+		old = granted_before(e, claim->next_granted);
+		p->added += !old;
+		p->swapped += old && old->set != claim->next_set;
+	}
+	for (const struct claim *old = e->first; old; old = old->next)
+		p->removed += old->granted && !granted_now(p, e, old->granted);
 }
 
 static int
-plan_table(struct plan *p)
+add(struct plan *p, uint32_t id, uint64_t clients, const struct set *set)
+{
+	struct sl_fwd_eps *eps = sl_fwd_eps_get(set->eps);
+	const int rc = sl_fwd_services_add(p->table, &p->c->entries.v[id].key, clients, id, eps);
+
+	if (rc < 0)
+		sl_fwd_eps_put(eps);
+	return rc;
+}
+
+static int
+add_entry(struct plan *p, uint32_t id)
+{
+	const struct entry *e = &p->c->entries.v[id];
+	int rc = 0;
+
+	if (e->pass != p->c->pass) {
+		for (const struct claim *claim = e->first; claim && rc == 0; claim = claim->next)
+			if (claim->granted)
+				rc = add(p, id, claim->granted, claim->set);
+		return rc;
+	}
+	for (uint32_t i = 0; i < e->n_order && rc == 0; i++) {
+		const struct claim *claim = p->order[e->order + i];
+
+		if (claim->next_granted)
+			rc = add(p, id, claim->next_granted, claim->next_set);
+	}
+	return rc;
+}
+
+static int
+make_table(struct plan *p)
 {
 	const struct entries *t = &p->c->entries;
+	int rc = 0;
 
-	p->table = sl_fwd_services_new(p->seen);
+	p->table = sl_fwd_services_new(p->n_live);
 	if (!p->table)
 		return errno == EINVAL ? -ENOSPC : -errno;
-	for (uint32_t i = 0; i < t->top; i++) {
-		const struct entry *e = &t->v[i];
+	for (uint32_t id = 0; id < t->top && rc == 0; id++)
+		if (t->v[id].used)
+			rc = add_entry(p, id);
+	return rc < 0 ? rc : sl_fwd_services_seal(p->table);
+}
 
-		if (e->pass == p->c->pass)
-			sl_fwd_services_add(p->table, &e->key, SL_FWD_CLIENTS_ALL, i,
-				sl_fwd_eps_get(next_eps(e)));
-	}
-	return sl_fwd_services_seal(p->table);
+static int
+make_policies(struct plan *p)
+{
+	const struct policies *t = &p->c->policies;
+
+	if (t->n == t->n_made)
+		return 0;
+	p->policies = sl_fwd_policies_new(t->v, t->n);
+	return p->policies ? 0 : -errno;
+}
+
+// ---- the pass ----
+
+struct by_order {
+	const struct sl_mesh_service *svc; // NULL: gone
+	uint32_t id;
+};
+
+static int
+cmp_order(const void *x, const void *y)
+{
+	const struct by_order *a = x, *b = y;
+
+	if (!a->svc || !b->svc)
+		return !!a->svc - !!b->svc;
+	return sl_mesh_order(a->svc, b->svc);
+}
+
+// In service order, so that slots are given in an order that files do not decide.
+static void
+load_all_dirty(struct plan *p)
+{
+	const struct sl_compile *c = p->c;
+	struct by_order *v = sl_xcalloc(c->n_dirty, sizeof(*v));
+
+	for (size_t i = 0; i < c->n_dirty; i++)
+		v[i] = (struct by_order){
+			.svc = sl_mesh_service(p->mesh, c->dirty[i]), .id = c->dirty[i]};
+	if (c->n_dirty > 1)
+		qsort(v, c->n_dirty, sizeof(*v), cmp_order);
+	for (size_t i = 0; i < c->n_dirty; i++)
+		load_dirty(p, v[i].id);
+	free(v);
 }
 
 int
-plan_make(struct plan *p, struct sl_compile *c, struct sl_registry *registry)
+plan_make(struct plan *p, struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns)
 {
 	int rc = 0;
 
-	*p = (struct plan){.c = c};
-	p->svc = sl_registry_services(registry, &p->n_svcs);
+	*p = (struct plan){.c = c, .mesh = mesh, .now_ns = now_ns};
 	c->pass++;
-	for (size_t s = 0; s < p->n_svcs; s++) {
-		const struct sl_service *svc = &p->svc[s];
-
-		for (uint32_t i = 0; svc->served && i < svc->obj->se.n_addresses; i++) {
-			rc = plan_address(p, svc, i);
-			if (rc < 0)
-				return rc;
-		}
-	}
-	if (p->added > 0 || p->seen != c->n_live)
-		rc = plan_table(p);
+	load_all_dirty(p);
+	for (size_t i = 0; i < p->n_touched; i++)
+		settle(p, &c->entries.v[p->touched[i]]);
+	for (size_t i = 0; i < p->n_touched && rc == 0; i++)
+		rc = make_sets(p, &c->entries.v[p->touched[i]]);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < p->n_touched; i++)
+		compare(p, &c->entries.v[p->touched[i]]);
+	p->n_live = c->n_live + p->added - p->removed;
+	rc = make_policies(p);
+	// Sets that are swapped in place must not name a policy that workers do not have.
+	if (rc == 0 && (p->added > 0 || p->removed > 0 || p->policies))
+		rc = make_table(p);
 	return rc;
+}
+
+static void
+drop_next(struct plan *p, struct claim *claim)
+{
+	set_put(p->c, claim->next_set);
+	claim->next_set = NULL;
+	claim->next_granted = 0;
 }
 
 void
@@ -297,28 +314,42 @@ plan_undo(struct plan *p)
 	struct sl_compile *c = p->c;
 
 	sl_fwd_services_put(p->table);
-	for (size_t i = 0; i < p->n_changes; i++) {
-		struct change *ch = &p->change[i];
-		struct entry *e = &c->entries.v[ch->id];
+	sl_fwd_policies_put(p->policies);
+	for (size_t i = 0; i < p->n_order; i++)
+		drop_next(p, p->order[i]);
+	for (size_t i = 0; i < p->n_loaded; i++) {
+		struct member *m = &c->member[p->loaded[i]];
 
-		origin_put(ch->origin);
-		sl_fwd_eps_put(e->planned);
-		e->planned = NULL;
-		untake(c, e);
-		for (uint32_t s = e->first, next; s != SLOT_NONE; s = next) {
-			next = c->slots->v[s].next;
-			if (c->slots->v[s].state != SLOT_NEW)
-				continue;
-			entry_unlink_slot(c, s);
-			slot_free(c->slots, s);
-		}
-		entry_drop_if_empty(&c->entries, ch->id);
+		for (size_t k = 0; m->dirty && k < m->n_bindings; k++)
+			c->entries.v[m->next[k].entry].n_claims--;
+		free(m->next);
+		m->next = NULL;
 	}
+	for (size_t i = 0; i < p->n_touched; i++)
+		if (c->entries.v[p->touched[i]].n_claims == 0)
+			entry_drop(&c->entries, p->touched[i]);
 }
 
 void
 plan_fini(struct plan *p)
 {
-	free(p->change);
-	free(p->remarks.v);
+	struct sl_compile *c = p->c;
+
+	for (size_t i = 0; i < p->n_loaded; i++) {
+		struct member *m = &c->member[p->loaded[i]];
+
+		sl_mesh_bindings_free(m->binding, m->n_bindings);
+		m->binding = NULL;
+		m->n_bindings = 0;
+		m->loaded = false;
+	}
+	for (size_t i = 0; i < p->n_new_slots; i++)
+		if (c->slots->v[p->new_slots[i]].state == SLOT_NEW)
+			slot_free(c->slots, p->new_slots[i]);
+	sl_buf_fini(&p->image);
+	free(p->memo);
+	free(p->loaded);
+	free(p->touched);
+	free(p->order);
+	free(p->new_slots);
 }

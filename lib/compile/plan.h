@@ -1,31 +1,54 @@
-// A pass over the registry: what has to change, decided before anything does.
+// A pass over what the mesh says has changed: what has to change here, decided before anything
+// does.
 #pragma once
 
 #include "compile.h"
-#include "notes.h"
-
-// A service port whose object, or whose claim to the key, is another than at the last pass.
-struct change {
-	uint32_t id;
-	bool has_twins;
-	uint64_t hash;         // of the object
-	struct origin *origin; // NULL: the same as before
-};
 
 struct plan {
 	struct sl_compile *c;
-	const struct sl_service *svc; // in service order
-	size_t n_svcs;
-	struct change *change;
-	size_t n_changes;
-	size_t cap;
-	struct remarks remarks;
-	uint32_t seen;                 // service ports
-	uint32_t added;                // of these were not in the table
+	struct sl_mesh *mesh;
+	uint64_t now_ns;
+	uint32_t *loaded; // ids of members with bindings at hand
+	size_t n_loaded;
+	size_t loaded_cap;
+	uint32_t *touched; // ids of entries
+	size_t n_touched;
+	size_t touched_cap;
+	struct claim **order; // claims of the touched entries, in order of precedence
+	size_t n_order;
+	size_t order_cap;
+	uint32_t *new_slots;
+	size_t n_new_slots;
+	size_t new_slots_cap;
+	struct set **memo; // sets of this pass by image: open addressing, memo_mask + 1
+	size_t n_memo;
+	size_t memo_mask;
+	struct sl_buf image; // scratch
+	uint32_t n_live;     // services in the table after it
+	uint32_t added;
+	uint32_t removed;
+	uint32_t swapped;
 	struct sl_fwd_services *table; // NULL: the key set stays
+	struct sl_fwd_policies *policies;
 };
 
-// 0, -ENOSPC or -ENOMEM; then plan_undo() takes everything back. plan_fini() in any case.
-int plan_make(struct plan *p, struct sl_compile *c, struct sl_registry *registry);
+// Appends to one of the arrays above.
+#define PLAN_PUSH(v, n, cap, value)                                                                \
+	do {                                                                                       \
+		if ((n) == (cap)) {                                                                \
+			(cap) = (cap) ? 2 * (cap) : 64;                                            \
+			(v) = sl_xrealloc((v), (cap), sizeof(*(v)));                               \
+		}                                                                                  \
+		(v)[(n)++] = (value);                                                              \
+	} while (0)
+
+// 0, -ENOSPC, -EINVAL or -ENOMEM; then plan_undo() takes everything back. plan_fini() in any case.
+int plan_make(struct plan *p, struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns);
 void plan_undo(struct plan *p);
 void plan_fini(struct plan *p);
+
+static inline struct claim *
+member_claims(const struct member *m)
+{
+	return m->dirty ? m->next : m->claim;
+}

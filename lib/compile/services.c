@@ -10,181 +10,164 @@ struct graveyard {
 	void *ctx;
 };
 
+// ---- what the mesh tells ----
+
+static void
+on_service(void *ctx, const struct sl_mesh_service *svc, uint32_t id)
+{
+	struct sl_compile *c = ctx;
+
+	if (id >= c->n_members) {
+		const uint32_t n = id < UINT32_MAX / 2 ? 2 * id + 1 : UINT32_MAX;
+
+		c->member = sl_xrealloc(c->member, n, sizeof(*c->member));
+		memset(&c->member[c->n_members], 0, (n - c->n_members) * sizeof(*c->member));
+		c->n_members = n;
+	}
+	if (c->member[id].dirty)
+		return;
+	c->member[id].dirty = true;
+	PLAN_PUSH(c->dirty, c->n_dirty, c->dirty_cap, id);
+}
+
+// ---- commit: nothing here can fail ----
+
 static void
 put_eps(void *eps)
 {
 	sl_fwd_eps_put(eps);
 }
 
-// ---- commit: nothing here can fail ----
-
+// In the current table; a new one has it already.
 static void
-retire_slots(struct sl_compile *c, const struct entry *e)
+swap_in_place(struct plan *p, const struct entry *e, const struct graveyard *to)
 {
-	for (uint32_t i = e->first; i != SLOT_NONE; i = c->slots->v[i].next)
-		if (c->slots->v[i].state == SLOT_LIVE)
-			slot_retire(c->slots, i);
-}
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		const struct claim *claim = p->order[e->order + i];
+		struct sl_fwd_service *svc;
 
-// The slots of the planned set come to life, those that it left out retire.
-static void
-settle_slots(struct sl_compile *c, struct entry *e)
-{
-	for (uint32_t i = e->first; i != SLOT_NONE; i = c->slots->v[i].next) {
-		struct slot *s = &c->slots->v[i];
-
-		if (s->taken)
-			slot_live(c->slots, i);
-		else if (s->state == SLOT_LIVE)
-			slot_retire(c->slots, i);
-		s->taken = false;
-	}
-	for (uint32_t i = 0; i < sl_fwd_eps_count(e->planned); i++) {
-		const struct sl_fwd_ep *ep = sl_fwd_eps_at(e->planned, i);
-
-		c->slots->v[ep->slot].weight = ep->weight;
-	}
-}
-
-static void
-name_slots(struct sl_compile *c, const struct entry *e)
-{
-	for (uint32_t i = e->first; i != SLOT_NONE; i = c->slots->v[i].next)
-		if (c->slots->v[i].state == SLOT_LIVE)
-			slot_set_origin(c->slots, i, e->origin);
-}
-
-// Puts the planned set in the place of eps: in the current table, or it is in the new one already.
-static void
-replace_eps(struct plan *p, struct entry *e, const struct graveyard *to)
-{
-	struct sl_compile *c = p->c;
-
-	c->n_eps += sl_fwd_eps_count(e->planned) - e->n_eps;
-	e->n_eps = sl_fwd_eps_count(e->planned);
-	e->eps = e->planned;
-	e->planned = NULL;
-	if (p->table)
-		sl_fwd_eps_put(e->eps); // the table's reference holds it
-	else
-		to->retire(to->ctx,
-			sl_fwd_service_swap(sl_fwd_services_find(c->table, &e->key, 0), e->eps),
-			put_eps);
-}
-
-// Returns whether a set of a service port that was there before is another now.
-static bool
-commit_change(struct plan *p, struct change *ch, const struct graveyard *to)
-{
-	struct sl_compile *c = p->c;
-	struct entry *e = &c->entries.v[ch->id];
-	const bool swapped = e->planned && e->eps;
-
-	e->hash = ch->hash;
-	e->has_twins = ch->has_twins;
-	if (ch->origin) {
-		origin_put(e->origin);
-		e->origin = ch->origin;
-	}
-	if (e->planned)
-		settle_slots(c, e);
-	if (e->planned || ch->origin)
-		name_slots(c, e);
-	if (e->planned)
-		replace_eps(p, e, to);
-	return swapped;
-}
-
-static int
-cmp_vip(const void *x, const void *y)
-{
-	const sl_be32 a = *(const sl_be32 *)x, b = *(const sl_be32 *)y;
-
-	return a < b ? -1 : a > b;
-}
-
-static void
-list_vips(struct sl_compile *c)
-{
-	uint32_t n = 0, kept = 0;
-
-	c->vip = sl_xrealloc(c->vip, c->n_live, sizeof(*c->vip));
-	for (uint32_t i = 0; i < c->entries.top; i++)
-		if (c->entries.v[i].eps)
-			c->vip[n++] = c->entries.v[i].key.vip;
-	if (n > 0)
-		qsort(c->vip, n, sizeof(*c->vip), cmp_vip);
-	for (uint32_t i = 0; i < n; i++)
-		if (kept == 0 || c->vip[kept - 1] != c->vip[i])
-			c->vip[kept++] = c->vip[i];
-	c->n_vips = kept;
-}
-
-// Service ports that this pass did not see. Returns how many.
-static uint32_t
-remove_unseen(struct sl_compile *c)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < c->entries.top; i++) {
-		struct entry *e = &c->entries.v[i];
-
-		if (!e->eps || e->pass == c->pass)
+		if (!claim->next_granted)
 			continue;
-		retire_slots(c, e);
-		c->n_eps -= e->n_eps;
-		e->n_eps = 0;
-		e->eps = NULL;
-		entry_drop_if_empty(&c->entries, i);
-		n++;
+		svc = sl_fwd_services_find(
+			p->c->table, &e->key, (unsigned)__builtin_ctzll(claim->next_granted));
+		if (sl_fwd_service_eps(svc) != claim->next_set->eps)
+			to->retire(to->ctx,
+				sl_fwd_service_swap(svc, sl_fwd_eps_get(claim->next_set->eps)),
+				put_eps);
 	}
-	return n;
 }
 
+// Which claims of the key are in force, and in which order.
 static void
-write_notes(struct plan *p)
+relink(struct plan *p, struct entry *e)
 {
-	for (size_t i = 0; i < p->n_svcs; i++)
-		if (p->svc[i].obj->n_notes > 0)
-			sl_object_notes_clear_computed(p->svc[i].obj);
-	remarks_write(&p->remarks);
+	struct claim **link = &e->first;
+
+	for (struct claim *old = e->first; old; old = old->next)
+		vip_change(&p->c->vips, e, old, -1);
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		struct claim *claim = p->order[e->order + i];
+		struct set *old = claim->set;
+
+		claim->granted = claim->next_granted;
+		claim->set = claim->next_set;
+		claim->next_set = NULL;
+		claim->is_vip = claim->granted && !claim->binding->cluster[0].original_dst;
+		vip_change(&p->c->vips, e, claim, 1);
+		set_put(p->c, old);
+		*link = claim;
+		link = &claim->next;
+	}
+	*link = NULL;
 }
 
 static void
-commit(struct plan *p, const struct graveyard *to, struct sl_compile_result *result)
+replace_claims(struct plan *p, uint32_t id)
+{
+	struct sl_compile *c = p->c;
+	struct member *m = &c->member[id];
+
+	if (!m->dirty)
+		return;
+	for (uint32_t i = 0; i < m->n_claims; i++) {
+		set_put(c, m->claim[i].set);
+		c->entries.v[m->claim[i].entry].n_claims--;
+	}
+	free(m->claim);
+	m->claim = m->next;
+	m->n_claims = (uint32_t)m->n_bindings;
+	m->next = NULL;
+	m->dirty = false;
+}
+
+static void
+take_parts(struct plan *p)
 {
 	struct sl_compile *c = p->c;
 
-	for (size_t i = 0; i < p->n_changes; i++)
-		result->swapped += commit_change(p, &p->change[i], to);
-	result->added = p->added;
 	if (p->table) {
-		result->removed = remove_unseen(c);
-		result->table_changed = true;
 		sl_fwd_services_put(c->table);
 		c->table = p->table;
-		c->n_live = p->seen;
-		list_vips(c);
+		c->n_live = p->n_live;
 	}
-	result->services = c->n_live;
-	result->endpoints = c->n_eps;
-	write_notes(p);
+	if (p->policies) {
+		sl_fwd_policies_put(c->policies.made);
+		c->policies.made = p->policies;
+		c->policies.n_made = c->policies.n;
+	}
+}
+
+static void
+commit(struct plan *p, const struct graveyard *to)
+{
+	struct sl_compile *c = p->c;
+
+	// Before any old set is let go, so that an endpoint in both does not come and go.
+	for (size_t i = 0; i < p->n_order; i++)
+		if (p->order[i]->next_set)
+			set_use(c, p->order[i]->next_set, p->now_ns);
+	for (size_t i = 0; i < p->n_touched; i++) {
+		struct entry *e = &c->entries.v[p->touched[i]];
+
+		if (!p->table)
+			swap_in_place(p, e, to);
+		relink(p, e);
+		notes_of_key(&c->notes, p, e);
+	}
+	for (size_t i = 0; i < p->n_loaded; i++)
+		replace_claims(p, p->loaded[i]);
+	for (size_t i = 0; i < p->n_touched; i++)
+		if (c->entries.v[p->touched[i]].n_claims == 0)
+			entry_drop(&c->entries, p->touched[i]);
+	c->n_dirty = 0;
+	vips_settle(&c->vips);
+	take_parts(p);
+	notes_write(&c->notes, c->cfg.registry);
 }
 
 int
-sl_compile_services(struct sl_compile *c, struct sl_registry *registry,
+sl_compile_services(struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns,
 	void (*retire)(void *ctx, void *object, void (*free_fn)(void *)), void *ctx,
 	struct sl_compile_result *result)
 {
 	const struct graveyard to = {.retire = retire, .ctx = ctx};
 	struct plan p;
-	const int rc = plan_make(&p, c, registry);
+	int rc;
 
-	*result = (struct sl_compile_result){.services = c->n_live, .endpoints = c->n_eps};
-	if (rc == 0)
-		commit(&p, &to, result);
-	else
+	sl_mesh_update(mesh, on_service, c);
+	rc = plan_make(&p, c, mesh, now_ns);
+	*result = (struct sl_compile_result){0};
+	if (rc == 0) {
+		commit(&p, &to);
+		result->added = p.added;
+		result->removed = p.removed;
+		result->swapped = p.swapped;
+		result->table_changed = p.table != NULL;
+	} else {
 		plan_undo(&p);
+	}
 	plan_fini(&p);
+	result->services = c->n_live;
+	result->endpoints = c->slots->live;
 	return rc;
 }

@@ -3,59 +3,96 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "sl_str.h"
 
-// ---- names ----
+#define MIN_HOMES 64u
 
-static const char *
-pack(char **at, const char *s)
+// ---- homes ----
+
+static uint64_t
+home_hash(const struct slot_key *key)
 {
-	const size_t size = strlen(s) + 1;
-	char *start = *at;
+	uint64_t hash = sl_str_hash(key->namespace_, strlen(key->namespace_) + 1, key->port + 1u);
 
-	memcpy(start, s, size);
-	*at += size;
-	return start;
+	return mix(sl_str_hash(key->host, strlen(key->host), hash));
 }
 
-struct origin *
-origin_new(const struct sl_service *svc, const struct sl_se_port *port)
+static struct home **
+home_link(const struct slots *s, const struct slot_key *key, uint64_t hash)
 {
-	const struct sl_meta *meta = &svc->obj->meta;
-	const size_t size = strlen(meta->namespace_) + strlen(meta->name) + strlen(svc->host) +
-			    strlen(port->name) + 4;
-	struct origin *o = sl_xcalloc(1, sizeof(*o) + size);
-	char *at = o->text;
+	struct home **link = &s->homes[hash & (s->n_home_slots - 1)];
 
-	o->refs = 1;
-	o->port = port->number;
-	o->namespace_ = pack(&at, meta->namespace_);
-	o->service = pack(&at, meta->name);
-	o->host = pack(&at, svc->host);
-	o->port_name = pack(&at, port->name);
-	return o;
+	for (; *link; link = &(*link)->next)
+		if ((*link)->hash == hash && (*link)->port == key->port &&
+			strcmp((*link)->host, key->host) == 0 &&
+			strcmp((*link)->namespace_, key->namespace_) == 0)
+			break;
+	return link;
 }
 
-struct origin *
-origin_get(struct origin *o)
+static void
+grow_homes(struct slots *s)
 {
-	o->refs++;
-	return o;
+	const uint32_t n = 2 * s->n_home_slots;
+	struct home **homes = sl_xcalloc(n, sizeof(struct home *));
+
+	for (uint32_t i = 0; i < s->n_home_slots; i++) {
+		for (struct home *h = s->homes[i], *next; h; h = next) {
+			next = h->next;
+			h->next = homes[h->hash & (n - 1)];
+			homes[h->hash & (n - 1)] = h;
+		}
+	}
+	free(s->homes);
+	s->homes = homes;
+	s->n_home_slots = n;
 }
 
-void
-origin_put(struct origin *o)
+static struct home *
+home_get(struct slots *s, const struct slot_key *key)
 {
-	if (o && --o->refs == 0)
-		free(o);
+	const size_t ns_size = strlen(key->namespace_) + 1, host_size = strlen(key->host) + 1;
+	const uint64_t hash = home_hash(key);
+	struct home **link, *h;
+
+	if (s->n_homes == s->n_home_slots)
+		grow_homes(s);
+	link = home_link(s, key, hash);
+	if (*link)
+		return *link;
+	h = sl_xcalloc(1, sizeof(*h) + ns_size + host_size);
+	h->hash = hash;
+	h->port = key->port;
+	h->namespace_ = memcpy(h->text, key->namespace_, ns_size);
+	h->host = memcpy(h->text + ns_size, key->host, host_size);
+	*link = h;
+	s->n_homes++;
+	return h;
 }
 
-bool
-origin_is(const struct origin *o, const struct sl_service *svc, const struct sl_se_port *port)
+static void
+home_name_port(struct home *h, const char *name)
 {
-	return o && o->port == port->number && strcmp(o->service, svc->obj->meta.name) == 0 &&
-	       strcmp(o->namespace_, svc->obj->meta.namespace_) == 0 &&
-	       strcmp(o->host, svc->host) == 0 && strcmp(o->port_name, port->name) == 0;
+	if (!name || (h->port_name && strcmp(h->port_name, name) == 0))
+		return;
+	free(h->port_name);
+	h->port_name = sl_xstrdup(name);
+}
+
+static void
+home_put(struct slots *s, struct home *h)
+{
+	struct home **link = &s->homes[h->hash & (s->n_home_slots - 1)];
+
+	if (--h->n_slots > 0)
+		return;
+	while (*link != h)
+		link = &(*link)->next;
+	*link = h->next;
+	s->n_homes--;
+	free(h->port_name);
+	free(h);
 }
 
 // ---- slots ----
@@ -64,13 +101,21 @@ struct slots *
 slots_new(uint32_t max)
 {
 	struct slots *s = sl_xcalloc(1, sizeof(*s));
+	uint32_t size = 16;
 
+	while (size < 2 * (uint64_t)max && size < UINT32_C(1) << 31)
+		size *= 2;
 	*s = (struct slots){.v = sl_xcalloc(max, sizeof(*s->v)),
 		.max = max,
 		.free = SLOT_NONE,
 		.oldest = SLOT_NONE,
 		.newest = SLOT_NONE,
-		.refs = 1};
+		.refs = 1,
+		.index = sl_xcalloc(size, sizeof(*s->index)),
+		.mask = size - 1,
+		.homes = sl_xcalloc(MIN_HOMES, sizeof(struct home *)),
+		.n_home_slots = MIN_HOMES};
+	memset(s->index, 0xff, size * sizeof(*s->index)); // SLOT_NONE
 	return s;
 }
 
@@ -79,26 +124,106 @@ slots_put(struct slots *s)
 {
 	if (!s || --s->refs > 0)
 		return;
-	for (uint32_t i = 0; i < s->top; i++)
-		origin_put(s->v[i].origin);
+	for (uint32_t i = 0; i < s->top; i++) {
+		if (s->v[i].state != SLOT_FREE)
+			home_put(s, s->v[i].home);
+		free(s->v[i].cluster);
+	}
+	free(s->homes);
+	free(s->index);
 	free(s->v);
 	free(s);
 }
 
+static uint32_t
+slot_hash(const struct home *home, sl_be32 addr, sl_be16 port, const char *cluster)
+{
+	const uint64_t hash = home->hash ^ mix((uint64_t)addr << 16 | port);
+
+	return (uint32_t)(cluster ? sl_str_hash(cluster, strlen(cluster), hash) : mix(hash));
+}
+
+static bool
+same_cluster(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+// The place in the index of the slot, or where it would be.
+static uint32_t
+place(const struct slots *s, const struct home *home, const struct slot_key *key)
+{
+	uint32_t i = slot_hash(home, key->addr, key->addr_port, key->cluster) & s->mask;
+
+	for (; s->index[i] != SLOT_NONE; i = (i + 1) & s->mask) {
+		const struct slot *slot = &s->v[s->index[i]];
+
+		if (slot->home == home && slot->addr == key->addr && slot->port == key->addr_port &&
+			same_cluster(slot->cluster, key->cluster))
+			break;
+	}
+	return i;
+}
+
 uint32_t
+slot_find(const struct slots *s, const struct slot_key *key)
+{
+	const struct home *home = *home_link(s, key, home_hash(key));
+
+	return home ? s->index[place(s, home, key)] : SLOT_NONE;
+}
+
+static uint32_t
 slot_alloc(struct slots *s)
 {
-	uint32_t i = s->free;
+	const uint32_t i = s->free;
 
-	if (i != SLOT_NONE)
-		s->free = s->v[i].next;
-	else if (s->top < s->max)
-		i = s->top++;
-	else
-		return SLOT_NONE;
-	s->v[i] = (struct slot){.state = SLOT_NEW};
+	if (i != SLOT_NONE) {
+		s->free = s->v[i].newer;
+		return i;
+	}
+	return s->top < s->max ? s->top++ : SLOT_NONE;
+}
+
+uint32_t
+slot_get(struct slots *s, const struct slot_key *key)
+{
+	struct home *home = home_get(s, key);
+	uint32_t at = place(s, home, key), i = s->index[at];
+
+	home_name_port(home, key->port_name);
+	home->n_slots++; // as long as it is looked for, at least
+	if (i == SLOT_NONE)
+		i = slot_alloc(s);
+	if (i == SLOT_NONE || s->index[at] == i) {
+		home_put(s, home);
+		return i;
+	}
+	s->index[at] = i;
+	s->v[i] = (struct slot){.state = SLOT_NEW,
+		.addr = key->addr,
+		.port = key->addr_port,
+		.home = home,
+		.cluster = sl_xstrdup(key->cluster)};
 	s->used++;
 	return i;
+}
+
+// Takes a place out of the index and moves up what would not be found over the gap.
+static void
+close_gap(struct slots *s, uint32_t i)
+{
+	for (uint32_t k = (i + 1) & s->mask; s->index[k] != SLOT_NONE; k = (k + 1) & s->mask) {
+		const struct slot *slot = &s->v[s->index[k]];
+		const uint32_t from =
+			slot_hash(slot->home, slot->addr, slot->port, slot->cluster) & s->mask;
+
+		if (((k - from) & s->mask) < ((k - i) & s->mask))
+			continue;
+		s->index[i] = s->index[k];
+		i = k;
+	}
+	s->index[i] = SLOT_NONE;
 }
 
 // Takes a retired slot out of the retired ones.
@@ -123,26 +248,53 @@ enqueue(struct slots *s, uint32_t i)
 void
 slot_free(struct slots *s, uint32_t i)
 {
-	if (s->v[i].state == SLOT_RETIRED)
+	struct slot *slot = &s->v[i];
+	const struct slot_key key = {
+		.addr = slot->addr, .addr_port = slot->port, .cluster = slot->cluster};
+
+	if (slot->state == SLOT_RETIRED)
 		unqueue(s, i);
-	origin_put(s->v[i].origin);
-	s->v[i] = (struct slot){.state = SLOT_FREE, .next = s->free};
+	close_gap(s, place(s, slot->home, &key));
+	home_put(s, slot->home);
+	free(slot->cluster);
+	*slot = (struct slot){.state = SLOT_FREE, .newer = s->free};
 	s->free = i;
 	s->used--;
 }
 
-void
-slot_live(struct slots *s, uint32_t i)
+uint64_t
+slot_since(const struct slots *s, uint32_t i, bool down, uint64_t now_ns)
 {
-	if (s->v[i].state == SLOT_RETIRED)
-		unqueue(s, i);
-	s->v[i].state = SLOT_LIVE;
+	const struct slot *slot = &s->v[i];
+
+	return slot->state == SLOT_LIVE && (!slot->down || down) ? slot->since_ns : now_ns;
 }
 
 void
-slot_retire(struct slots *s, uint32_t i)
+slot_use(struct slots *s, uint32_t i, bool down, uint64_t now_ns)
 {
-	s->v[i].state = SLOT_RETIRED;
+	struct slot *slot = &s->v[i];
+
+	slot->since_ns = slot_since(s, i, down, now_ns);
+	slot->down = down;
+	slot->uses++;
+	if (slot->state == SLOT_LIVE)
+		return;
+	if (slot->state == SLOT_RETIRED)
+		unqueue(s, i);
+	slot->state = SLOT_LIVE;
+	s->live += !slot->cluster;
+}
+
+void
+slot_unuse(struct slots *s, uint32_t i)
+{
+	struct slot *slot = &s->v[i];
+
+	if (--slot->uses > 0)
+		return;
+	slot->state = SLOT_RETIRED;
+	s->live -= !slot->cluster;
 	enqueue(s, i);
 }
 
@@ -153,30 +305,28 @@ slot_requeue(struct slots *s, uint32_t i)
 	enqueue(s, i);
 }
 
-void
-slot_set_origin(struct slots *s, uint32_t i, struct origin *o)
-{
-	if (s->v[i].origin == o)
-		return;
-	origin_put(s->v[i].origin);
-	s->v[i].origin = origin_get(o);
-}
-
 static void
 release(void *ctx, const struct sl_fwd_eps *eps)
 {
+	const uint32_t cluster = sl_fwd_eps_cluster_slot(eps);
 	struct slots *s = ctx;
 
 	for (uint32_t i = 0; i < sl_fwd_eps_count(eps); i++)
 		s->v[sl_fwd_eps_at(eps, i)->slot].sets--;
+	if (cluster != SL_FWD_SLOT_NONE)
+		s->v[cluster].sets--;
 	slots_put(s);
 }
 
 void
 slots_hold(struct slots *s, struct sl_fwd_eps *eps)
 {
+	const uint32_t cluster = sl_fwd_eps_cluster_slot(eps);
+
 	for (uint32_t i = 0; i < sl_fwd_eps_count(eps); i++)
 		s->v[sl_fwd_eps_at(eps, i)->slot].sets++;
+	if (cluster != SL_FWD_SLOT_NONE)
+		s->v[cluster].sets++;
 	s->refs++;
 	sl_fwd_eps_on_free(eps, release, s);
 }

@@ -38,6 +38,8 @@ put_words(struct sl_emit *e, const struct field *f, bool may_be_null)
 	sl_emit_end(e);
 }
 
+static void put_fields(struct sl_emit *e, const struct schema *s);
+
 static void
 put_map(struct sl_emit *e, const struct field *f, bool may_be_null)
 {
@@ -49,14 +51,15 @@ put_map(struct sl_emit *e, const struct field *f, bool may_be_null)
 		put_type(e, "string", true);
 		if (f->max)
 			sl_emit_u64(e, "maxLength", f->max);
+	} else if (f->type == T_NAMED) {
+		put_type(e, "object", true);
+		put_fields(e, field_sub(f));
 	} else {
 		put_type(e, "integer", false);
 		put_range(e, f);
 	}
 	sl_emit_end(e);
 }
-
-static void put_fields(struct sl_emit *e, const struct schema *s);
 
 static void
 put_text(struct sl_emit *e, const struct field *f, bool may_be_null)
@@ -97,6 +100,7 @@ put_value(struct sl_emit *e, const struct field *f, bool may_be_null)
 	case T_LABELS:
 	case T_PORT_MAP:
 	case T_WEIGHTS:
+	case T_NAMED:
 		put_map(e, f, may_be_null);
 		break;
 	case T_OBJECT:

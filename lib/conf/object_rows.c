@@ -26,17 +26,17 @@ static const char server_field[] = "Written by a server: accepted, no effect.";
 			.at = META(labels),                                                        \
 			.count_at = META(n_labels),                                                \
 			.help = "Labels.",                                                         \
-			.here = "Kept; those of Istio that steer traffic have no effect yet and "  \
-				"are "                                                             \
-				"reported."},                                                      \
+			.here = "A `workloadSelector` goes by those of WorkloadEntries and Pods. " \
+				"Istio's own that have no effect are reported."},                  \
 		{.key = "annotations",                                                             \
 			.type = T_LABELS,                                                          \
 			.at = META(annotations),                                                   \
 			.count_at = META(n_annotations),                                           \
 			.help = "Annotations.",                                                    \
-			.here = "As labels. `kubectl.kubernetes.io/last-applied-configuration` "   \
-				"is "                                                              \
-				"dropped."},                                                       \
+			.here = "`networking.istio.io/traffic-distribution` prefers near "         \
+				"endpoints; "                                                      \
+				"Istio's others that have no effect are reported. "                \
+				"`kubectl.kubernetes.io/last-applied-configuration` is dropped."}, \
 		{.key = "creationTimestamp",                                                       \
 			.type = T_STRING,                                                          \
 			.at = META(creation),                                                      \
@@ -154,8 +154,11 @@ static const struct field port_rows[] = {
 		.help = "TCP, UDP, HTTP, HTTPS, HTTP2, HTTP_PROXY, GRPC, GRPC-Web, TLS, MONGO, "
 			"REDIS "
 			"or MYSQL, in any letter case.",
-		.here = "UDP is carried as UDP (Istio carries no UDP), everything else as TCP by "
-			"VIP and port, without a look at names in it."},
+		.here = "UDP is carried as UDP (Istio carries no UDP), everything else as TCP, "
+			"without a look at names in it. HTTP and TLS ports without a plain "
+			"address: "
+			"with STATIC all traffic to the port goes to the service; with NONE not "
+			"served yet."},
 	{.key = "targetPort",
 		.type = T_NUMBER,
 		.at = PORT(target_port),
@@ -195,21 +198,24 @@ static const struct field endpoint_rows[] = {
 		.max = 63,
 		.rule = "C11",
 		.help = "Labels.",
-		.here = "No effect yet, but for the locality ones that are shown."},
+		.here = "The subsets and failoverPriority of a DestinationRule go by them."},
 	{.key = "network",
 		.type = T_STRING,
 		.at = EP(network),
 		.max = 2048,
 		.rule = "C11",
 		.help = "Network of a multi-network mesh.",
-		.here = "No effect yet."},
+		.here = "No effect: no network gateways are known, the endpoint is reached "
+			"directly. "
+			"Without an address it gets no traffic."},
 	{.key = "locality",
 		.type = T_STRING,
 		.at = EP(locality),
 		.max = 2048,
 		.rule = "C11",
 		.help = "`region/zone/subzone`.",
-		.here = "Shown; no effect on the choice yet."},
+		.here = "Decides who is near, with a DestinationRule or the annotation "
+			"`networking.istio.io/traffic-distribution`."},
 	{.key = "weight",
 		.type = T_NUMBER,
 		.at = EP(weight),
@@ -266,7 +272,10 @@ static const struct field se_rows[] = {
 		.max_items = 256,
 		.rule = "S8",
 		.help = "VIPs: addresses that clients connect to, or CIDRs.",
-		.here = "IPv4 addresses (also written `/32`) are served; an entry needs one."},
+		.here = "IPv4 is served. Plain addresses come before CIDRs, the longest CIDR of "
+			"the "
+			"port before shorter ones. Without any, the ports are taken at every "
+			"address that nothing else has."},
 	{.key = "ports",
 		.type = T_OBJECT,
 		.flags = F_LIST,
@@ -291,7 +300,10 @@ static const struct field se_rows[] = {
 		.rule = "S33+C12",
 		.def = "NONE",
 		.help = "Where endpoints come from.",
-		.here = "STATIC is served: the addresses in `endpoints`."},
+		.here = "STATIC is served (`endpoints` or `workloadSelector`), and NONE: a "
+			"client's "
+			"own destination is kept, at `targetPort` if there is one. Names are not "
+			"resolved yet."},
 	{.key = "endpoints",
 		.type = T_OBJECT,
 		.flags = F_LIST,
@@ -311,9 +323,7 @@ static const struct field se_rows[] = {
 		.rule = "E2",
 		.def_text = "`*`",
 		.help = "Namespaces that see the service: `*`, `.`, `~` or names.",
-		.here = "`~` (nobody) is obeyed: the entry is not served. Anything else has no "
-			"effect "
-			"yet: every client may use the service."},
+		.here = "Obeyed for the namespace of each client group of sluice.yaml."},
 	{.key = "subjectAltNames",
 		.type = T_STRING,
 		.flags = F_LIST,
@@ -329,7 +339,7 @@ static const struct field se_rows[] = {
 		.has_at = SE(has_selector),
 		.sub = &selector_schema,
 		.help = "Endpoints by label.",
-		.here = "Not served yet."},
+		.here = "WorkloadEntries and Pods of the namespace, unless resolution is NONE."},
 };
 static const struct schema se_spec = {"spec", FIELDS(se_rows),
 	.size = sizeof(struct sl_service_entry), .loc_at = NO_AT, .title = "spec"};

@@ -31,6 +31,7 @@ static const struct sl_conf_rule rules[] = {
 		"one port."},
 	{"S23", "An endpoint's ports name ports of the entry."},
 	{"S24", "An endpoint's port names, port numbers and labels are well formed."},
+	{"S25", "A STATIC entry without endpoints refuses its clients (accepted)."},
 	{"S26", "DNS without endpoints resolves the hosts: no wildcards among them."},
 	{"S27", "DNS_ROUND_ROBIN takes one endpoint at most."},
 	{"S28", "An endpoint of a DNS resolution is an IP address or a host name."},
@@ -42,6 +43,7 @@ static const struct sl_conf_rule rules[] = {
 	{"S34", "Several hosts need ports that carry names: HTTP or TLS (unless resolution is "
 		"NONE)."},
 	{"S36", "No `istio.io/dry-run` annotation."},
+	{"S37", "An entry without ports gets no traffic (accepted)."},
 	{"E1", "exportTo names no namespace twice."},
 	{"E2", "An entry of exportTo is `.`, `*`, `~` or a DNS label."},
 	{"E4", "`*` in exportTo stands alone."},
@@ -87,6 +89,7 @@ static const struct sl_conf_rule rules[] = {
 	{"W3", "A Unix endpoint has an absolute or abstract path, and no ports."},
 	{"W4", "An address is an IP address, a host name or unix://."},
 	{"W5", "Port names, port numbers and labels are well formed."},
+	{"W6", "A port name that no ServiceEntry has is never used (accepted)."},
 	{"V1", "A VirtualService without hosts is a delegate: no gateways, tls or tcp."},
 	{"V2", "A host is a host name, has a wildcard in its first label, or is an IP address."},
 	{"V3", "Not `*` as a host for the mesh."},

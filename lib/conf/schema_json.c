@@ -90,8 +90,8 @@ json_value(const struct field *f, const struct node *n, struct sl_emit *e, const
 				key);
 		else if (field_sub(f))
 			json_object(field_sub(f), n, e, key);
-		else
-			sl_emit_null(e, key);
+		else // a row of type T_ANY: whatever there is
+			json_map(f, n, e, key);
 	} else if (n->kind == NODE_SEQ) {
 		sl_emit_arr(e, key);
 		for (uint32_t i = 0; i < n->n; i++)

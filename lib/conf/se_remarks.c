@@ -1,88 +1,152 @@
 // What of a valid ServiceEntry is not served yet or has no effect here: each is a note on the
-// object and a warning. Why something is not served is sl_model's word.
+// object and a warning. Only what the object alone shows: what depends on others is lib/mesh's
+// word.
 #include "se_check.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct remarks {
-	struct se_check c;
-	struct sl_object *obj;
-};
+#include "sl_str.h"
 
-static void remark(struct remarks *m, const char *rule, const char *path, const char *fmt, ...)
-	SL_PRINTF(4, 5);
-
-static void
-remark(struct remarks *m, const char *rule, const char *path, const char *fmt, ...)
+// Told apart from others by the name in it, where the address does not.
+static bool
+carries_names(const struct sl_se_port *p)
 {
-	const struct node *n = node_at(m->c.root, path);
-	const struct sl_loc loc = {m->c.r->file, n->line, n->col};
-	struct sl_buf text = {0};
-	va_list ap;
+	return sl_protocol_is_http(p->protocol) || sl_protocol_is_tls(p->protocol);
+}
 
-	va_start(ap, fmt);
-	reader_text(&text, fmt, ap);
-	va_end(ap);
-	sl_object_note(m->obj, path, &loc, false, "%s", text.data);
-	sl_diag_add(m->c.r->diags, SL_WARNING, &loc, m->c.r->object, path, rule, "%s", text.data);
-	sl_buf_fini(&text);
+static const char *
+address_not_served(const struct sl_se_address *addr)
+{
+	struct sl_se_address first = *addr;
+
+	// A short prefix holds addresses that can be reached, whatever its first one is.
+	if (first.prefix.addr.family == AF_INET) {
+		if (first.prefix.len < 8)
+			return NULL;
+		first.prefix.len = 32;
+	}
+	return sl_se_address_not_served(&first);
 }
 
 // What keeps the whole entry from being served. Returns whether something does.
 static bool
-remark_entry(struct remarks *m)
+remark_entry(struct se_check *c)
 {
-	const struct sl_service_entry *se = &m->obj->se;
+	const struct sl_service_entry *se = c->se;
 	const bool nobody = se->n_export_to == 1 && strcmp(se->export_to[0], "~") == 0;
-	bool tcp = false;
+	const bool by_name =
+		se->resolution != SL_RESOLUTION_STATIC && se->resolution != SL_RESOLUTION_NONE;
 
-	if (se->resolution != SL_RESOLUTION_STATIC)
-		remark(m, NULL, "spec.resolution",
-			"%s is not served yet: the service gets no traffic%s",
-			sl_resolution_name(se->resolution),
-			se_given(&m->c, "resolution") ? "" : " (NONE is the default)");
-	if (se->has_selector)
-		remark(m, NULL, "spec.workloadSelector",
-			"not served yet: the service gets no traffic");
+	if (by_name)
+		se_remark(c, NULL, "spec.resolution",
+			"%s is not served yet: the service gets no traffic",
+			sl_resolution_name(se->resolution));
 	if (nobody)
-		remark(m, NULL, "spec.exportTo[0]",
+		se_remark(c, NULL, "spec.exportTo[0]",
 			"exported to nobody: the service gets no traffic");
 	if (!se->n_ports)
-		remark(m, NULL, "spec.ports", "no ports: the service gets no traffic");
-	for (uint32_t i = 0; i < se->n_ports; i++)
-		tcp = tcp || !*se->ports[i].protocol || strcmp(se->ports[i].protocol, "TCP") == 0;
-	if (!se->n_addresses)
-		remark(m, tcp && se->n_ports ? "S14" : NULL, "spec.addresses",
-			"no addresses, not served yet: the service gets no traffic");
-	return se->resolution != SL_RESOLUTION_STATIC || se->has_selector || nobody ||
-	       !se->n_ports || !se->n_addresses;
+		se_remark(c, NULL, "spec.ports", "no ports: the service gets no traffic");
+	return by_name || nobody || !se->n_ports;
 }
 
+// A port without names in its traffic takes every address. S14 asks it of TCP and no protocol only.
 static void
-remark_addresses(struct remarks *m)
+remark_no_addresses(struct se_check *c)
 {
-	const struct sl_service_entry *se = &m->obj->se;
+	const struct sl_service_entry *se = c->se;
+	bool tcp = false, wide = false;
+
+	for (uint32_t i = 0; i < se->n_ports; i++) {
+		const char *protocol = se->ports[i].protocol;
+
+		tcp = tcp || !*protocol || strcmp(protocol, "TCP") == 0;
+		wide = wide || !carries_names(&se->ports[i]);
+	}
+	if (se->n_addresses || !wide)
+		return;
+	if (se->resolution == SL_RESOLUTION_STATIC)
+		se_remark(c, tcp ? "S14" : NULL, "spec.addresses",
+			"no addresses: what goes to its ports at any address goes to this service");
+	else if (se->resolution == SL_RESOLUTION_NONE)
+		se_remark(c, tcp ? "S14" : NULL, "spec.addresses",
+			"no addresses: what goes to its ports is let through to any address");
+	else if (tcp)
+		se_remark(c, "S14", "spec.addresses",
+			"no addresses: nothing tells its TCP traffic from that of others");
+}
+
+static bool
+remark_addresses(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
 	uint32_t left_out = 0;
 
 	for (uint32_t i = 0; i < se->n_addresses; i++) {
-		const char *why = sl_se_address_not_served(&se->addresses[i]);
+		const char *why = address_not_served(&se->addresses[i]);
 
 		if (!why)
 			continue;
 		left_out++;
-		remark(m, NULL, P(&m->c, "spec.addresses[%u]", i), "%s is not served yet: %s",
+		se_remark(c, NULL, P(c, "spec.addresses[%u]", i), "%s is not served yet: %s",
 			se->addresses[i].text, why);
 	}
-	if (left_out == se->n_addresses)
-		remark(m, NULL, "spec.addresses",
-			"none of the addresses is served yet: the service gets no traffic");
+	if (!left_out || left_out != se->n_addresses)
+		return false;
+	se_remark(c, NULL, "spec.addresses",
+		"none of the addresses is served yet: the service gets no traffic");
+	return true;
+}
+
+// The first address that stands for one (plain) or for many, among those that are served.
+static const struct sl_se_address *
+first_address(const struct sl_service_entry *se, bool plain)
+{
+	for (uint32_t i = 0; i < se->n_addresses; i++)
+		if (sl_prefix_is_host(&se->addresses[i].prefix) == plain &&
+			!address_not_served(&se->addresses[i]))
+			return &se->addresses[i];
+	return NULL;
+}
+
+// HTTP and TLS where the address alone does not tell whose traffic it is.
+static void
+remark_names(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+	const struct sl_se_address *cidr = first_address(se, false);
+	const bool plain = first_address(se, true);
+	uint32_t left_out = 0;
+
+	for (uint32_t i = 0; i < se->n_ports; i++) {
+		const struct sl_se_port *p = &se->ports[i];
+
+		if (!carries_names(p) || (plain && (!cidr || se->resolution == SL_RESOLUTION_NONE)))
+			continue;
+		P(c, "spec.ports[%u].protocol", i);
+		if (se->resolution == SL_RESOLUTION_NONE) {
+			left_out++;
+			se_remark(c, NULL, c->path,
+				"not served yet, the port gets no traffic: with resolution NONE%s "
+				"and no plain address it needs the name in the traffic (HTTP Host, "
+				"TLS SNI), which is not read yet",
+				se_given(c, "resolution") ? "" : " (the default)");
+		} else {
+			se_remark(c, NULL, c->path,
+				"the name in the traffic (HTTP Host, TLS SNI) is not read yet: all "
+				"traffic to %s on port %u goes to this service",
+				cidr ? cidr->text : "any address", p->number);
+		}
+	}
+	if (left_out == se->n_ports)
+		se_remark(c, NULL, "spec.ports",
+			"none of the ports is served yet: the service gets no traffic");
 }
 
 static void
-remark_endpoints(struct remarks *m)
+remark_endpoints(struct se_check *c)
 {
-	const struct sl_service_entry *se = &m->obj->se;
+	const struct sl_service_entry *se = c->se;
 	uint32_t left_out = 0;
 
 	for (uint32_t i = 0; i < se->n_endpoints; i++) {
@@ -92,61 +156,63 @@ remark_endpoints(struct remarks *m)
 		if (!why)
 			continue;
 		left_out++;
-		remark(m, ep->address ? NULL : "S21", P(&m->c, "spec.endpoints[%u]", i),
+		se_remark(c, ep->address ? NULL : "S21", P(c, "spec.endpoints[%u]", i),
 			"not served yet, it gets no traffic: %s", why);
 	}
 	if (left_out && left_out == se->n_endpoints)
-		remark(m, NULL, "spec.endpoints",
+		se_remark(c, NULL, "spec.endpoints",
 			"none of the endpoints is served yet: the service gets no traffic");
 }
 
 // Fields of endpoints that have no effect here: said once a field, at its first use.
 static void
-remark_endpoint_fields(struct remarks *m)
+remark_endpoint_fields(struct se_check *c)
 {
 	static const struct {
 		const char *key;
 		const char *text;
 	} fields[] = {
-		{"locality", "no effect yet on which endpoint is chosen"},
-		{"network", "no effect yet: the endpoint is reached directly"},
+		{"network", "no effect: no network gateways are known, the endpoint is reached "
+			    "directly"},
 		{"serviceAccount", "no effect here: TLS is passed through"},
-		{"labels", "no effect yet"},
 	};
-	const struct sl_service_entry *se = &m->obj->se;
+	const struct sl_service_entry *se = c->se;
 
 	for (size_t f = 0; f < SL_ARRAY_LEN(fields); f++) {
 		uint32_t first = UINT32_MAX, n = 0;
 
 		for (uint32_t i = 0; i < se->n_endpoints; i++) {
 			const struct sl_se_endpoint *ep = &se->endpoints[i];
-			const bool there[] = {ep->locality != NULL, ep->network && ep->address,
-				ep->service_account != NULL, ep->n_labels != 0};
+			const bool there[] = {
+				ep->network && ep->address, ep->service_account != NULL};
 
 			if (there[f] && n++ == 0)
 				first = i;
 		}
 		if (n)
-			remark(m, NULL, P(&m->c, "spec.endpoints[%u].%s", first, fields[f].key),
+			se_remark(c, NULL, P(c, "spec.endpoints[%u].%s", first, fields[f].key),
 				"%s (%u of %u endpoints)", fields[f].text, n, se->n_endpoints);
 	}
 }
 
 // Istio's own labels and annotations steer things that Sluice does not do.
 static void
-remark_meta(struct remarks *m)
+remark_meta(struct se_check *c)
 {
+	static const char distribution[] = "networking.istio.io/traffic-distribution";
 	static const char *const keys[] = {"networking.istio.io/enable-autoallocate-ip",
-		"networking.istio.io/traffic-distribution", "istio.io/connect-strategy",
-		"istio.io/use-waypoint"};
-	const struct sl_meta *meta = &m->obj->meta;
+		distribution, "istio.io/connect-strategy", "istio.io/use-waypoint"};
+	const struct sl_meta *meta = &c->obj->meta;
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(keys); i++) {
+		const bool obeyed = keys[i] == distribution;
+
 		if (se_has_label(meta->labels, meta->n_labels, keys[i]))
-			remark(m, NULL, P(&m->c, "metadata.labels[\"%s\"]", keys[i]),
-				"no effect yet");
-		if (se_has_label(meta->annotations, meta->n_annotations, keys[i]))
-			remark(m, NULL, P(&m->c, "metadata.annotations[\"%s\"]", keys[i]),
+			se_remark(c, NULL, P(c, "metadata.labels[\"%s\"]", keys[i]),
+				obeyed ? "no effect: it is read as an annotation"
+				       : "no effect yet");
+		if (!obeyed && se_has_label(meta->annotations, meta->n_annotations, keys[i]))
+			se_remark(c, NULL, P(c, "metadata.annotations[\"%s\"]", keys[i]),
 				"no effect yet");
 	}
 }
@@ -154,28 +220,28 @@ remark_meta(struct remarks *m)
 void
 se_remarks(struct reader *r, const struct node *root, struct sl_object *obj)
 {
-	struct remarks m = {
-		.c = {.r = r,
-			.root = root,
-			.spec = node_get(root, "spec"),
-			.obj = obj,
-			.se = &obj->se},
+	struct se_check c = {
+		.r = r,
+		.root = root,
+		.spec = node_get(root, "spec"),
 		.obj = obj,
+		.se = &obj->se,
+		.notes = obj,
 	};
 	const struct sl_service_entry *se = &obj->se;
+	const bool waits = remark_entry(&c);
 
-	remark_meta(&m);
-	if (remark_entry(&m))
+	remark_meta(&c);
+	remark_no_addresses(&c);
+	if (waits || remark_addresses(&c))
 		return; // what is inside waits for that first
-	remark_addresses(&m);
-	remark_endpoints(&m);
-	remark_endpoint_fields(&m);
-	if (se->n_export_to && strcmp(se->export_to[0], "*") != 0)
-		remark(&m, NULL, "spec.exportTo",
-			"no effect yet: every client may use the service");
+	remark_names(&c);
+	remark_endpoints(&c);
+	remark_endpoint_fields(&c);
 	if (se->n_subject_alt_names)
-		remark(&m, NULL, "spec.subjectAltNames", "no effect here: TLS is passed through");
+		se_remark(
+			&c, NULL, "spec.subjectAltNames", "no effect here: TLS is passed through");
 	if (se->location == SL_MESH_INTERNAL)
-		remark(&m, NULL, "spec.location",
+		se_remark(&c, NULL, "spec.location",
 			"MESH_INTERNAL has no effect here: no mutual TLS to the endpoints");
 }

@@ -109,6 +109,7 @@ static void
 emit_identity(struct sl_emit *e, enum sl_kind kind, const char *namespace_, const char *name)
 {
 	sl_emit_str(e, "kind", sl_kind_name(kind));
+	sl_emit_str(e, "group", sl_kind_group(kind));
 	sl_emit_str(e, "namespace", namespace_);
 	sl_emit_str(e, "name", name);
 }
@@ -160,12 +161,10 @@ control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req)
 {
 	struct sl_objects objects = {0};
 	struct sl_diags diags = {0};
-	struct conflicts known = {0};
 	struct undo undo = {0};
 	size_t changes = 0, errors;
 	char *why = NULL;
 
-	control_conflicts_before(c, &known);
 	read_inputs(req, &objects, &diags);
 	errors = diags.errors;
 	sl_ctl_diags(req, &diags);
@@ -182,7 +181,7 @@ control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req)
 		sl_log(c->log, SL_LOG_NOTICE, TOPIC,
 			"applied objects=%zu changed=%zu generation=%llu", objects.n, changes,
 			(unsigned long long)c->generation);
-	control_conflicts_tell(c, &known, &diags);
+	sl_compile_news(c->compile, &diags);
 	control_log_diags(c, &diags);
 	sl_ctl_diags(req, &diags);
 	sl_diags_fini(&diags);
@@ -215,8 +214,9 @@ delete_one(struct deletion *d, enum sl_kind kind, const char *namespace_, const 
 	const struct sl_object *obj = sl_registry_find(d->c->registry, kind, namespace_, name);
 
 	if (obj && obj->origin == SL_ORIGIN_FILE) {
-		sl_ctl_text(d->req, "%s %s/%s comes from %s:%u: remove it there and reload",
-			sl_kind_name(kind), namespace_, name, obj->loc.file, obj->loc.line);
+		sl_ctl_text(d->req, "%s %s%s%s comes from %s:%u: remove it there and reload",
+			sl_kind_name(kind), namespace_, *namespace_ ? "/" : "", name, obj->loc.file,
+			obj->loc.line);
 		d->refused++;
 		return;
 	}
@@ -234,19 +234,23 @@ delete_one(struct deletion *d, enum sl_kind kind, const char *namespace_, const 
 static enum sl_kind
 kind_of(const char *name)
 {
-	for (int k = 0; k < SL_KIND_MAX; k++)
-		if (strcmp(sl_kind_name((enum sl_kind)k), name) == 0)
-			return (enum sl_kind)k;
-	return SL_KIND_MAX;
+	enum sl_kind kind;
+
+	return sl_kind_parse(name, &kind) == 0 ? kind : SL_KIND_MAX;
 }
 
 static void
 delete_named(struct deletion *d, const char *kind)
 {
 	const char *namespace_ = sl_ctl_arg(d->req, "namespace"), *name;
+	const enum sl_kind k = kind_of(kind);
 
 	for (size_t i = 0; (name = sl_ctl_arg_at(d->req, "name", i)); i++)
-		delete_one(d, kind_of(kind), namespace_ ? namespace_ : "default", name);
+		delete_one(d, k,
+			!sl_kind_has_namespace(k) ? ""
+			: namespace_              ? namespace_
+						  : "default",
+			name);
 }
 
 static void
@@ -273,6 +277,10 @@ control_cmd_delete(struct sl_control *c, struct sl_ctl_req *req)
 	const char *kind = sl_ctl_arg(req, "kind");
 	char *why = NULL;
 
+	if (kind && kind_of(kind) == SL_KIND_MAX) {
+		sl_ctl_fail(req, 2, "\"%s\" is no kind", kind);
+		return;
+	}
 	if (kind)
 		delete_named(&d, kind);
 	delete_inputs(&d);

@@ -10,96 +10,27 @@
 #define OBJECTS_A_STEP  64
 #define SERVICES_A_STEP 16
 
-// ---- what became of an object ----
-
-static bool
-anything_left_out(const struct sl_service_entry *se)
-{
-	for (uint32_t i = 0; i < se->n_addresses; i++)
-		if (sl_se_address_not_served(&se->addresses[i]))
-			return true;
-	for (uint32_t i = 0; i < se->n_ports; i++)
-		if (sl_se_port_not_served(&se->ports[i]))
-			return true;
-	for (uint32_t i = 0; i < se->n_endpoints; i++)
-		if (sl_se_endpoint_not_served(&se->endpoints[i]))
-			return true;
-	return false;
-}
-
-static const char *
-status_of(const struct sl_object *obj, const char **reason)
-{
-	const struct sl_note *lost = control_lost_conflict(obj);
-	const char *why = sl_se_not_served(&obj->se);
-
-	*reason = why;
-	if (why)
-		return "NotServed";
-	if (lost) {
-		*reason = lost->message;
-		return "Partial";
-	}
-	if (anything_left_out(&obj->se)) {
-		*reason = "parts of it are not served yet: see describe";
-		return "Partial";
-	}
-	return "Served";
-}
-
-static const char *
-origin_name(enum sl_origin origin)
-{
-	return origin == SL_ORIGIN_SOCKET ? "socket" : "file";
-}
-
-static void
-emit_identity(struct sl_emit *e, const struct sl_object *obj)
-{
-	sl_emit_str(e, "kind", sl_kind_name(obj->kind));
-	sl_emit_str(e, "namespace", obj->meta.namespace_);
-	sl_emit_str(e, "name", obj->meta.name);
-}
-
-static void
-emit_origin(struct sl_emit *e, const struct sl_object *obj)
-{
-	sl_emit_str(e, "origin", origin_name(obj->origin));
-	sl_emit_str(e, "file", obj->loc.file);
-	sl_emit_u64(e, "line", obj->loc.line);
-	sl_emit_u64(e, "generation", obj->generation);
-}
-
 // ---- get ----
 
 static void
-emit_get(struct sl_emit *e, const struct sl_object *obj, bool whole)
+emit_get(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj, bool whole)
 {
-	const struct sl_service_entry *se = &obj->se;
-	const char *reason;
+	struct object_status status;
 
-	emit_identity(e, obj);
-	sl_emit_arr(e, "hosts");
-	for (uint32_t i = 0; i < se->n_hosts; i++)
-		sl_emit_str(e, NULL, se->hosts[i]);
-	sl_emit_end(e);
-	sl_emit_str(e, "location", sl_location_name(se->location));
-	sl_emit_str(e, "resolution", sl_resolution_name(se->resolution));
-	sl_emit_arr(e, "addresses");
-	for (uint32_t i = 0; i < se->n_addresses; i++)
-		sl_emit_str(e, NULL, se->addresses[i].text);
-	sl_emit_end(e);
-	sl_emit_u64(e, "endpoints", se->n_endpoints);
-	sl_emit_str(e, "status", status_of(obj, &reason));
-	sl_emit_str(e, "reason", reason);
-	emit_origin(e, obj);
+	control_object_status(c, obj, &status);
+	control_emit_identity(e, obj);
+	control_emit_columns(e, obj);
+	sl_emit_str(e, "status", status.status);
+	sl_emit_str(e, "reason", status.reason);
+	control_emit_origin(e, obj);
 	if (whole)
 		sl_emit_raw(e, "object", obj->json);
+	control_object_status_fini(&status);
 }
 
 struct get_walk {
 	struct sl_control *c;
-	char *kind;
+	enum sl_kind kind;
 	char *namespace_; // NULL: any
 	char *name;       // NULL: any
 	bool whole;
@@ -110,7 +41,7 @@ struct get_walk {
 static bool
 is_wanted(const struct get_walk *w, const struct sl_object *obj)
 {
-	return strcmp(sl_kind_name(obj->kind), w->kind) == 0 &&
+	return obj->kind == w->kind &&
 	       (!w->namespace_ || strcmp(obj->meta.namespace_, w->namespace_) == 0) &&
 	       (!w->name || strcmp(obj->meta.name, w->name) == 0);
 }
@@ -125,14 +56,14 @@ next_objects(void *state, struct sl_ctl_req *req)
 		if (!sl_registry_next(w->c->registry, &w->it, &obj)) {
 			if (!w->name || w->found)
 				return 0;
-			sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", w->kind, w->name,
-				w->namespace_ ? " in namespace " : "",
+			sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", sl_kind_name(w->kind),
+				w->name, w->namespace_ ? " in namespace " : "",
 				w->namespace_ ? w->namespace_ : "");
 			return -1;
 		}
 		if (!is_wanted(w, obj))
 			continue;
-		emit_get(sl_ctl_row(req), obj, w->whole);
+		emit_get(w->c, sl_ctl_row(req), obj, w->whole);
 		sl_ctl_row_end(req);
 		w->found++;
 	}
@@ -144,7 +75,6 @@ get_free(void *state)
 {
 	struct get_walk *w = state;
 
-	free(w->kind);
 	free(w->namespace_);
 	free(w->name);
 	free(w);
@@ -153,11 +83,17 @@ get_free(void *state)
 void
 control_cmd_get(struct sl_control *c, struct sl_ctl_req *req)
 {
-	const char *output = sl_ctl_arg(req, "output");
-	struct get_walk *w = sl_xcalloc(1, sizeof(*w));
+	const char *output = sl_ctl_arg(req, "output"), *kind = sl_ctl_arg(req, "kind");
+	struct get_walk *w;
+	enum sl_kind parsed;
 
+	if (sl_kind_parse(kind, &parsed) < 0) {
+		sl_ctl_fail(req, 2, "\"%s\" is no kind", kind);
+		return;
+	}
+	w = sl_xcalloc(1, sizeof(*w));
 	w->c = c;
-	w->kind = sl_xstrdup(sl_ctl_arg(req, "kind"));
+	w->kind = parsed;
 	w->namespace_ = sl_xstrdup(sl_ctl_arg(req, "namespace"));
 	w->name = sl_xstrdup(sl_ctl_arg(req, "name"));
 	w->whole = output && (strcmp(output, "yaml") == 0 || strcmp(output, "json") == 0);
@@ -166,85 +102,90 @@ control_cmd_get(struct sl_control *c, struct sl_ctl_req *req)
 
 // ---- services and endpoints ----
 
-// Flows of an endpoint of a service port over all VIPs of the service; false: workers do not know
-// it (not served, or a lost conflict).
-static bool
-load_of(const struct sl_control *c, const struct sl_service *svc, const struct sl_se_port *port,
-	const struct sl_se_endpoint *ep, struct sl_endpoint_load *load)
+bool
+control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
+	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load)
 {
-	const struct sl_service_entry *se = &svc->obj->se;
-	const sl_be16 ep_port = sl_cpu_to_be16((uint16_t)sl_se_endpoint_port(ep, port));
-	bool found = false;
+	uint64_t active, total;
+	uint32_t slot;
 
 	*load = (struct sl_endpoint_load){0};
-	for (uint32_t i = 0; svc->served && ep->ip.family == AF_INET && i < se->n_addresses; i++) {
-		const struct sl_fwd_key key = {
-			.vip = se->addresses[i].prefix.addr.v4,
-			.port = sl_cpu_to_be16((uint16_t)port->number),
-			.proto = sl_se_port_transport(port),
-			.len = 32,
-		};
-		struct sl_compile_slot has;
-		uint64_t active, total;
-		uint32_t slot;
-
-		if (sl_se_address_not_served(&se->addresses[i]))
-			continue;
-		slot = sl_compile_slot_find(c->compile, &key, ep->ip.v4, ep_port);
-		// The key may be another object's, with an endpoint at the same place.
-		if (!sl_compile_slot(c->compile, slot, &has) ||
-			strcmp(has.service, svc->obj->meta.name) != 0 ||
-			strcmp(has.namespace_, svc->obj->meta.namespace_) != 0)
-			continue;
-		c->cfg.slot_load(c->cfg.ctx, slot, &active, &total);
-		load->flows += active;
-		load->total += total - c->slot_base[slot];
-		found = true;
-	}
-	return found;
+	if (addr->family != AF_INET)
+		return false;
+	slot = sl_compile_slot_find(c->compile, svc->namespace_, svc->host, port, addr->v4,
+		sl_cpu_to_be16((uint16_t)number));
+	if (slot == UINT32_MAX)
+		return false;
+	c->cfg.slot_load(c->cfg.ctx, slot, &active, &total);
+	load->flows = active;
+	load->total = total - c->slot_base[slot];
+	return true;
 }
 
 static const char *
-endpoint_state(void *ctx, const struct sl_service *svc, const struct sl_se_port *port,
-	const struct sl_se_endpoint *ep, uint32_t ep_port)
+endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struct sl_se_port *port,
+	const struct sl_mesh_endpoint *ep, uint32_t number)
 {
 	struct sl_endpoint_load load;
 
-	return load_of(ctx, svc, port, ep, &load) ? "up" : "notServed";
+	if (!control_load_of(ctx, svc, port->number, &ep->ip, number, &load))
+		return "notServed";
+	return ep->healthy ? "up" : "unhealthy";
 }
 
 static void
-emit_service(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc)
+emit_service(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc)
 {
-	sl_service_emit(svc, endpoint_state, c, sl_ctl_row_value(req));
+	sl_mesh_service_emit(svc, endpoint_state, c, sl_ctl_row_value(req));
 	sl_ctl_row_end(req);
 }
 
 static void
-emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc)
+emit_endpoint(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc,
+	const struct sl_se_port *port, const char *subset, const struct sl_mesh_endpoint *ep,
+	uint32_t number)
 {
-	const struct sl_service_entry *se = &svc->obj->se;
+	struct sl_endpoint_load load;
+	const bool served = control_load_of(c, svc, port->number, &ep->ip, number, &load);
 
-	for (uint32_t p = 0; p < se->n_ports; p++) {
-		for (uint32_t i = 0; i < se->n_endpoints; i++) {
-			struct sl_endpoint_load load;
-			const bool up = load_of(c, svc, &se->ports[p], &se->endpoints[i], &load);
+	sl_mesh_endpoint_emit(svc, port, subset, ep, number,
+		endpoint_state(c, svc, port, ep, number), served ? &load : NULL,
+		sl_ctl_row_value(req));
+	sl_ctl_row_end(req);
+}
 
-			sl_endpoint_emit(svc, &se->ports[p], &se->endpoints[i],
-				up ? "up" : "notServed", up ? &load : NULL, sl_ctl_row_value(req));
-			sl_ctl_row_end(req);
-		}
+static void
+emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc)
+{
+	size_t n;
+	const char **subset = sl_mesh_subsets(c->mesh, svc, &n);
+
+	for (uint32_t p = 0; p < svc->n_ports; p++) {
+		const struct sl_mesh_endpoint *ep;
+		uint32_t number;
+
+		for (uint32_t it = 0;
+			(ep = sl_mesh_endpoint_next(svc, svc->port[p], &it, &number)) != NULL;)
+			emit_endpoint(c, req, svc, svc->port[p], NULL, ep, number);
+		for (size_t s = 0; s < n; s++)
+			for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(
+						       svc, svc->port[p], &it, &number)) != NULL;)
+				if (sl_mesh_in_subset(c->mesh, svc, subset[s], ep))
+					emit_endpoint(
+						c, req, svc, svc->port[p], subset[s], ep, number);
 	}
+	free(subset);
 }
 
 // A walk over the services in the order of listings. The registry may change between two steps: the
 // list is made anew then and goes on at the same place.
 struct service_walk {
 	struct sl_control *c;
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc);
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
 	char *namespace_; // NULL: any
 	char *host;       // NULL: any
-	const struct sl_service **list;
+	const struct sl_mesh_service **list;
 	size_t n;
 	size_t at;
 	uint64_t generation; // of the registry that the list is of
@@ -258,7 +199,7 @@ make_list(struct service_walk *w)
 	if (w->list && w->generation == generation)
 		return;
 	free(w->list);
-	w->list = sl_services_list(w->c->registry, w->namespace_, w->host, &w->n);
+	w->list = sl_mesh_list(w->c->mesh, w->namespace_, w->host, &w->n);
 	w->generation = generation;
 }
 
@@ -286,7 +227,8 @@ service_walk_free(void *state)
 
 static void
 walk_services(struct sl_control *c, struct sl_ctl_req *req, const char *host,
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_service *svc))
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc))
 {
 	struct service_walk *w = sl_xcalloc(1, sizeof(*w));
 
@@ -333,58 +275,74 @@ emit_condition(
 }
 
 static void
-emit_conditions(struct sl_emit *e, const struct sl_object *obj)
+emit_conditions(struct sl_emit *e, const struct sl_object *obj, const struct object_status *s)
 {
-	const struct sl_note *lost = control_lost_conflict(obj);
-	const char *reason, *status = status_of(obj, &reason);
-
 	sl_emit_arr(e, "conditions");
-	emit_condition(e, "Accepted", true, "Valid", NULL);
-	emit_condition(e, "Served", strcmp(status, "NotServed") != 0, status, reason);
-	if (lost)
-		emit_condition(e, "Conflicted", true, "VIPTaken", lost->message);
+	if (obj->rejected)
+		emit_condition(e, "Accepted", false, "LastGoodVersion", obj->rejected);
+	else
+		emit_condition(e, "Accepted", true, "Valid", NULL);
+	if (strcmp(s->status, "Valid") != 0)
+		emit_condition(
+			e, "Served", strcmp(s->status, "NotServed") != 0, s->status, s->reason);
+	if (s->lost)
+		emit_condition(e, "Conflicted", true, "VIPTaken", s->lost);
 	sl_emit_end(e);
 }
 
 static void
-emit_notes(struct sl_emit *e, const struct sl_object *obj)
+emit_note(struct sl_emit *e, const char *path, const char *message, uint32_t line, uint32_t col)
 {
-	sl_emit_arr(e, "notes");
-	for (uint32_t i = 0; i < obj->n_notes; i++) {
-		sl_emit_obj(e, NULL);
-		sl_emit_str(e, "path", obj->notes[i].path);
-		sl_emit_str(e, "message", obj->notes[i].message);
-		sl_emit_u64(e, "line", obj->notes[i].line);
-		sl_emit_u64(e, "col", obj->notes[i].col);
-		sl_emit_end(e);
-	}
+	sl_emit_obj(e, NULL);
+	sl_emit_str(e, "path", path);
+	sl_emit_str(e, "message", message);
+	sl_emit_u64(e, "line", line);
+	sl_emit_u64(e, "col", col);
 	sl_emit_end(e);
+}
+
+// Those of the object itself, and what the mesh finds between it and others.
+static void
+emit_notes(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj)
+{
+	struct sl_diags found = {0};
+
+	sl_emit_arr(e, "notes");
+	for (uint32_t i = 0; i < obj->n_notes; i++)
+		emit_note(e, obj->notes[i].path, obj->notes[i].message, obj->notes[i].line,
+			obj->notes[i].col);
+	sl_mesh_findings(c->mesh, obj, &found);
+	for (size_t i = 0; i < found.n; i++)
+		emit_note(e, found.v[i].path, found.v[i].message, found.v[i].line, found.v[i].col);
+	sl_emit_end(e);
+	sl_diags_fini(&found);
 }
 
 static void
 emit_describe(struct sl_control *c, struct sl_ctl_req *req, const struct sl_object *obj)
 {
 	struct sl_emit *e = sl_ctl_row(req);
-	const struct sl_service **list;
-	const char *reason;
+	const struct sl_mesh_service **list;
+	struct object_status status;
 	size_t n;
 
-	emit_identity(e, obj);
+	control_object_status(c, obj, &status);
+	control_emit_identity(e, obj);
 	emit_labels(e, "labels", obj->meta.labels, obj->meta.n_labels);
 	emit_labels(e, "annotations", obj->meta.annotations, obj->meta.n_annotations);
 	sl_emit_str(e, "creation", obj->meta.creation);
-	emit_origin(e, obj);
-	sl_emit_str(e, "status", status_of(obj, &reason));
-	emit_conditions(e, obj);
-	emit_notes(e, obj);
+	control_emit_origin(e, obj);
+	sl_emit_str(e, "status", status.status);
+	emit_conditions(e, obj, &status);
+	emit_notes(c, e, obj);
 	sl_emit_arr(e, "services");
-	list = sl_services_list(c->registry, obj->meta.namespace_, NULL, &n);
+	list = sl_mesh_list_of(c->mesh, obj, &n);
 	for (size_t i = 0; i < n; i++)
-		if (list[i]->obj == obj)
-			sl_service_emit(list[i], endpoint_state, c, e);
+		sl_mesh_service_emit(list[i], endpoint_state, c, e);
 	free(list);
 	sl_emit_end(e);
 	sl_ctl_row_end(req);
+	control_object_status_fini(&status);
 }
 
 void
@@ -392,21 +350,23 @@ control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req)
 {
 	const char *namespace_ = sl_ctl_arg(req, "namespace"), *name = sl_ctl_arg(req, "name");
 	const char *kind = sl_ctl_arg(req, "kind");
-	struct sl_object *obj;
-	size_t it = 0, found = 0;
+	const struct sl_object *obj;
+	enum sl_kind parsed;
 
-	if (!namespace_)
-		namespace_ = "default";
-	while (sl_registry_next(c->registry, &it, &obj)) {
-		if (strcmp(sl_kind_name(obj->kind), kind) != 0 ||
-			strcmp(obj->meta.namespace_, namespace_) != 0 ||
-			strcmp(obj->meta.name, name) != 0)
-			continue;
-		emit_describe(c, req, obj);
-		found++;
+	if (sl_kind_parse(kind, &parsed) < 0) {
+		sl_ctl_fail(req, 2, "\"%s\" is no kind", kind);
+		return;
 	}
-	if (found)
+	if (!sl_kind_has_namespace(parsed))
+		namespace_ = "";
+	else if (!namespace_)
+		namespace_ = "default";
+	obj = sl_registry_find(c->registry, parsed, namespace_, name);
+	if (obj) {
+		emit_describe(c, req, obj);
 		sl_ctl_done(req);
-	else
-		sl_ctl_fail(req, 1, "%s \"%s\" not found in namespace %s", kind, name, namespace_);
+	} else {
+		sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", sl_kind_name(parsed), name,
+			*namespace_ ? " in namespace " : "", namespace_);
+	}
 }

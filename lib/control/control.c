@@ -147,10 +147,9 @@ load_all(struct sl_control *c)
 static void
 log_conflicts(struct sl_control *c)
 {
-	struct conflicts known = {0};
 	struct sl_diags diags = {0};
 
-	control_conflicts_tell(c, &known, &diags);
+	sl_compile_news(c->compile, &diags);
 	control_log_diags(c, &diags);
 	sl_diags_fini(&diags);
 }
@@ -160,9 +159,10 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 {
 	static const struct sl_log_limit limit = {.burst = 5, .interval_ms = 10000};
 	struct sl_control *c = sl_xcalloc(1, sizeof(*c));
-	const struct sl_compile_cfg compile = {
+	struct sl_compile_cfg compile = {
 		.max_endpoints = cfg->conf->max_endpoints,
 		.max_adjs = CONTROL_MAX_ADJS,
+		.n_workers = cfg->conf->n_workers,
 	};
 	char *text;
 	int rc;
@@ -174,7 +174,9 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	c->log = cfg->log;
 	c->conf = cfg->conf;
 	c->mirror_limit = c->netlink_limit = c->ask_limit = limit;
-	c->registry = sl_registry_new();
+	c->registry = compile.registry = sl_registry_new();
+	c->mesh = sl_mesh_new(c->registry);
+	c->files = sl_conf_cache_new(SL_ORIGIN_FILE);
 	c->compile = sl_compile_new(&compile);
 	c->slot_base = sl_xcalloc(compile.max_endpoints, sizeof(*c->slot_base));
 	if (!c->compile || !watch(c)) {
@@ -183,6 +185,7 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 			compile.max_endpoints);
 		goto failed;
 	}
+	control_take_clients(c);
 	load_all(c);
 	// Addresses first: which VIPs are in a connected subnet follows from them.
 	control_apply_hosts(c);
@@ -220,9 +223,11 @@ sl_control_free(struct sl_control *c)
 	event_end(c->ask_event);
 	event_end(c->netlink_event);
 	sl_fwd_net_put(c->net);
+	sl_fwd_clients_put(c->clients);
 	sl_compile_free(c->compile);
+	sl_mesh_free(c->mesh);
 	sl_registry_free(c->registry);
-	control_file_objects_fini(&c->from_files);
+	sl_conf_cache_free(c->files);
 	sl_conf_free(c->conf);
 	free(c->slot_base);
 	free(c);
@@ -303,6 +308,7 @@ sl_control_handle(struct sl_control *c, struct sl_ctl_req *req)
 		[SL_CTL_DESCRIBE] = control_cmd_describe,
 		[SL_CTL_SERVICES] = control_cmd_services,
 		[SL_CTL_ENDPOINTS] = control_cmd_endpoints,
+		[SL_CTL_EXPLAIN] = control_cmd_explain,
 		[SL_CTL_RELOAD] = cmd_reload,
 		[SL_CTL_LOG_LEVEL] = cmd_log_level,
 	};

@@ -1,28 +1,15 @@
 // Inside of lib/control: control.c (life and events), publish.c (compile and publish), load.c
-// (files to registry), conflicts.c (VIPs that two want), store.c (what was applied), hosts.c
-// (mirrors), cmd_*.c (commands).
+// (files to registry), store.c (what was applied), clients.c (who the clients are), hosts.c
+// (mirrors), object.c (what became of an object), cmd_*.c (commands).
 #pragma once
 
+#include "sl_conf_cache.h"
 #include "sl_control.h"
 #include "sl_str.h"
 
 #define TOPIC "control"
 
 #define CONTROL_MAX_ADJS 65536
-
-// Identity of an object that came from a file, to see what a reload no longer finds.
-struct file_object {
-	enum sl_kind kind;
-	char *namespace_;
-	char *name;
-	char *file;
-};
-
-struct file_objects {
-	struct file_object *v;
-	size_t n;
-	size_t cap;
-};
 
 // What a load did to the registry.
 struct load_result {
@@ -39,12 +26,14 @@ struct sl_control {
 	struct sl_log *log;
 	struct sl_conf *conf;
 	struct sl_registry *registry;
+	struct sl_mesh *mesh;
 	struct sl_compile *compile;
-	struct file_objects from_files;
-	uint64_t generation;     // of the snapshot in force, 0: none yet
-	uint64_t *slot_base;     // flows ever of a slot before its endpoint had it
-	struct sl_fwd_net *net;  // the last one compiled, one reference
-	struct sl_fwd *in_force; // rcu's; NULL: none yet
+	struct sl_conf_cache *files;
+	struct sl_fwd_clients *clients; // of the configuration; one reference
+	uint64_t generation;            // of the snapshot in force, 0: none yet
+	uint64_t *slot_base;            // flows ever of a slot before its endpoint had it
+	struct sl_fwd_net *net;         // the last one compiled, one reference
+	struct sl_fwd *in_force;        // rcu's; NULL: none yet
 	bool link_up[SL_MAX_PORTS];
 	// What the kernel or a packet can bring about as often as it likes.
 	struct sl_log_limit mirror_limit;
@@ -72,18 +61,23 @@ void control_load_files(struct sl_control *c, struct sl_diags *diags, struct loa
 // as they were (the caller frees). With an invalid sluice.yaml nothing was done at all.
 char *control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
 void control_log_diags(struct sl_control *c, const struct sl_diags *diags);
-void control_file_objects_fini(struct file_objects *f);
+// clients.c: the client groups of sluice.yaml, for the mesh and for the workers.
+void control_take_clients(struct sl_control *c);
 
-// conflicts.c: who lost a VIP before a change, and findings about those who lost one by it. telling
-// ends `known`, which starts zeroed.
-struct conflicts {
-	uint64_t *hash; // of the objects, sorted
-	size_t n;
-	size_t cap;
+// object.c: what became of an object.
+struct object_status {
+	const char *status; // "Served", "Partial", "NotServed", "Valid"
+	const char *reason; // NULL: none
+	const char *lost;   // a conflict; NULL: none
+	char *text;         // what reason may point to
 };
-void control_conflicts_before(struct sl_control *c, struct conflicts *known);
-void control_conflicts_tell(struct sl_control *c, struct conflicts *known, struct sl_diags *diags);
-const struct sl_note *control_lost_conflict(const struct sl_object *obj); // the first, or NULL
+void control_object_status(
+	struct sl_control *c, const struct sl_object *obj, struct object_status *out);
+void control_object_status_fini(struct object_status *s);
+void control_emit_identity(struct sl_emit *e, const struct sl_object *obj);
+void control_emit_origin(struct sl_emit *e, const struct sl_object *obj);
+// The columns that `get` has for the kind.
+void control_emit_columns(struct sl_emit *e, const struct sl_object *obj);
 
 // store.c: objects applied through the socket. 0 or -errno.
 int control_store_load(struct sl_control *c, struct sl_diags *diags);
@@ -96,7 +90,12 @@ void control_take_netlink(struct sl_control *c);
 void control_take_asks(struct sl_control *c);
 void control_refresh_neighs(struct sl_control *c);
 
-// cmd_objects.c, cmd_show.c
+// cmd_show.c: flows of an endpoint of a service port; false: new ones do not go there (not served,
+// or a lost conflict).
+bool control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
+	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load);
+
+// cmd_objects.c, cmd_show.c, cmd_explain.c
 void control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_delete(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_diff(struct sl_control *c, struct sl_ctl_req *req);
@@ -104,3 +103,4 @@ void control_cmd_get(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_services(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_endpoints(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_explain(struct sl_control *c, struct sl_ctl_req *req);

@@ -60,19 +60,13 @@ static void
 list_host_addrs(const struct sl_control *c, uint16_t port, struct ip_list *list)
 {
 	struct subnets subnets;
-	size_t n;
-	const struct sl_service *svc = sl_registry_services(c->registry, &n);
+	sl_be32 vip;
 
 	connected_subnets(c, port, &subnets);
 	for (uint32_t i = 0; i < c->cfg.n_pool; i++)
 		add_host_addr(list, &subnets, c->cfg.pool[i]);
-	for (size_t i = 0; i < n; i++) {
-		const struct sl_service_entry *se = &svc[i].obj->se;
-
-		for (uint32_t a = 0; svc[i].served && a < se->n_addresses; a++)
-			if (!sl_se_address_not_served(&se->addresses[a]))
-				add_host_addr(list, &subnets, se->addresses[a].prefix.addr.v4);
-	}
+	for (uint32_t it = 0; sl_compile_next_vip(c->compile, &it, &vip);)
+		add_host_addr(list, &subnets, vip);
 }
 
 static void

@@ -2,134 +2,107 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control_priv.h"
 
-void
-control_file_objects_fini(struct file_objects *f)
+struct loading {
+	struct sl_control *c;
+	struct load_result *result;
+};
+
+static void
+set_rejected(struct sl_object *obj, const char *why)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		free(f->v[i].namespace_);
-		free(f->v[i].name);
-		free(f->v[i].file);
-	}
-	free(f->v);
-	*f = (struct file_objects){0};
+	free(obj->rejected);
+	obj->rejected = sl_xstrdup(why);
+}
+
+static struct sl_object *
+find(const struct loading *l, enum sl_kind kind, const char *namespace_, const char *name)
+{
+	return sl_registry_find_origin(l->c->registry, kind, namespace_, name, SL_ORIGIN_FILE);
 }
 
 static void
-remember(struct file_objects *f, const struct sl_object *obj)
+on_found(void *ctx, struct sl_object *obj)
 {
-	if (f->n == f->cap) {
-		f->cap = f->cap ? 2 * f->cap : 64;
-		f->v = sl_xrealloc(f->v, f->cap, sizeof(*f->v));
-	}
-	f->v[f->n++] = (struct file_object){
-		.kind = obj->kind,
-		.namespace_ = sl_xstrdup(obj->meta.namespace_),
-		.name = sl_xstrdup(obj->meta.name),
-		.file = sl_xstrdup(obj->loc.file),
-	};
-}
+	struct loading *l = ctx;
+	struct sl_object *old = find(l, obj->kind, obj->meta.namespace_, obj->meta.name);
 
-static int
-by_identity(const void *pa, const void *pb)
-{
-	const struct file_object *a = pa, *b = pb;
-	int order = (int)a->kind - (int)b->kind;
-
-	if (order == 0)
-		order = strcmp(a->namespace_, b->namespace_);
-	return order ? order : strcmp(a->name, b->name);
-}
-
-static void
-sort(struct file_objects *f)
-{
-	if (f->n) // v is NULL without any
-		qsort(f->v, f->n, sizeof(*f->v), by_identity);
-}
-
-// Of a file, or of a folder above it that could not be read. When there were more findings than are
-// kept, any file may have had errors.
-static bool
-has_errors(const struct sl_diags *diags, const char *file)
-{
-	for (size_t i = 0; file && i < diags->n; i++) {
-		const struct sl_diag *d = &diags->v[i];
-		const size_t len = d->file ? strlen(d->file) : 0;
-
-		if (d->severity == SL_ERROR && len > 0 && strncmp(d->file, file, len) == 0 &&
-			(file[len] == '\0' || file[len] == '/' || d->file[len - 1] == '/'))
-			return true;
-	}
-	return diags->errors + diags->warnings > diags->n;
-}
-
-static void
-put(struct sl_control *c, struct sl_object *obj, struct load_result *result)
-{
-	switch (sl_registry_put(c->registry, obj)) {
+	// Valid again, and as it was before: the registry keeps the old one, at its new place.
+	if (old)
+		set_rejected(old, NULL);
+	switch (sl_registry_put(l->c->registry, obj)) {
 	case SL_CREATED:
-		result->created++;
+		l->result->created++;
 		break;
 	case SL_CONFIGURED:
-		result->configured++;
+		l->result->configured++;
 		break;
 	default:
-		result->unchanged++;
+		l->result->unchanged++;
+		sl_compile_moved(l->c->compile, old);
 	}
 }
 
-// What an earlier load found and this one did not is gone, unless its file now has errors: then its
-// last good version stays.
 static void
-delete_missing(struct sl_control *c, struct file_objects *found, struct sl_diags *diags,
-	struct load_result *result)
+on_moved(void *ctx, enum sl_kind kind, const char *namespace_, const char *name, int32_t lines)
 {
-	struct file_objects *old = &c->from_files;
-	const size_t n_found = found->n;
+	const struct loading *l = ctx;
+	struct sl_object *obj = find(l, kind, namespace_, name);
 
-	for (size_t i = 0; i < old->n; i++) {
-		struct file_object *was = &old->v[i];
-		struct sl_object *obj = sl_registry_find_origin(
-			c->registry, was->kind, was->namespace_, was->name, SL_ORIGIN_FILE);
+	if (obj)
+		sl_object_move(obj, lines);
+}
 
-		if (!obj || (n_found && bsearch(was, found->v, n_found, sizeof(*was), by_identity)))
-			continue;
-		if (has_errors(diags, was->file)) {
-			sl_log(c->log, SL_LOG_WARN, TOPIC,
-				"invalid now, its last good version stays object=%s/%s file=%s",
-				was->namespace_, was->name, was->file);
-			remember(found, obj);
-			continue;
-		}
-		sl_registry_del(c->registry, was->kind, was->namespace_, was->name, SL_ORIGIN_FILE);
-		result->deleted++;
+// An object that an earlier load found and this one did not; with errors its last good version
+// stays, which the log says once.
+static void
+on_gone(void *ctx, enum sl_kind kind, const char *namespace_, const char *name,
+	const char *rejected)
+{
+	struct loading *l = ctx;
+	struct sl_object *obj = find(l, kind, namespace_, name);
+	char title[600];
+
+	if (!obj)
+		return;
+	if (!rejected) {
+		sl_registry_del(l->c->registry, kind, namespace_, name, SL_ORIGIN_FILE);
+		l->result->deleted++;
+		return;
 	}
-	// What remember() appended stands behind the sorted part.
-	sort(found);
+	if (!obj->rejected)
+		sl_log(l->c->log, SL_LOG_WARN, TOPIC,
+			"invalid now, its last good version stays object=%s",
+			sl_object_title(obj, title, sizeof(title)));
+	set_rejected(obj, rejected);
+}
+
+static int64_t
+wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 void
 control_load_files(struct sl_control *c, struct sl_diags *diags, struct load_result *result)
 {
-	struct sl_objects objects = {0};
-	struct file_objects found = {0};
+	static const struct sl_conf_cache_fns fns = {
+		.found = on_found, .moved = on_moved, .gone = on_gone};
+	struct loading l = {.c = c, .result = result};
+	struct sl_conf_cache_result read;
 
-	for (uint32_t i = 0; i < c->conf->n_resources; i++)
-		sl_conf_objects_path(c->conf->resources[i], SL_ORIGIN_FILE, &objects, diags);
-	result->invalid += objects.invalid;
-	for (size_t i = 0; i < objects.n; i++) {
-		remember(&found, objects.v[i]);
-		put(c, objects.v[i], result);
-		objects.v[i] = NULL;
-	}
-	sort(&found);
-	delete_missing(c, &found, diags, result);
-	control_file_objects_fini(&c->from_files);
-	c->from_files = found;
-	sl_objects_fini(&objects);
+	sl_conf_cache_load(c->files, c->conf->resources, c->conf->n_resources, wall_ns(), &fns, &l,
+		diags, &read);
+	result->unchanged += read.unchanged;
+	result->invalid += read.invalid;
+	sl_log(c->log, SL_LOG_DEBUG, TOPIC, "resources read files=%zu documents=%zu",
+		read.files_read, read.docs_read);
 }
 
 void
@@ -160,18 +133,17 @@ char *
 control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result *result)
 {
 	struct sl_conf *conf = sl_conf_read(c->conf->file, diags);
-	struct conflicts known = {0};
 	int rc;
 
 	if (!conf)
 		return sl_xstrdup("sluice.yaml is invalid");
-	control_conflicts_before(c, &known);
 	sl_conf_restart_needed(c->conf, conf, diags);
 	sl_conf_keep(conf, c->conf);
 	take_conf(c, conf);
+	control_take_clients(c);
 	control_load_files(c, diags, result);
 	rc = control_publish(c);
-	control_conflicts_tell(c, &known, diags);
+	sl_compile_news(c->compile, diags);
 	control_apply_hosts(c);
 	return rc < 0 ? control_publish_why(c, rc) : NULL;
 }

@@ -146,44 +146,88 @@ control_publish_why(const struct sl_control *c, int rc)
 	return sl_xstrdup(strerror(-rc));
 }
 
-int
-control_publish(struct sl_control *c)
+// What the workers are to have now; all parts borrowed.
+static int
+wanted(struct sl_control *c, struct sl_fwd *out)
 {
-	struct sl_compile_result result = {0};
-	struct sl_fwd_services *services;
-	struct sl_fwd_params params;
-	struct sl_fwd *fwd;
-	int rc, failed;
+	*out = (struct sl_fwd){.generation = c->generation + 1,
+		.services = sl_compile_current(c->compile),
+		.net = c->net,
+		.clients = c->clients,
+		.policies = sl_compile_policies(c->compile)};
+	control_params(c->conf, &out->params);
+	if (c->conf->outbound != SL_OUTBOUND_ALLOW_ANY)
+		return 0;
+	out->unknown = sl_compile_unknown(c->compile);
+	return out->unknown ? 0 : -errno;
+}
 
-	// Objects that do not fit must not cut the workers off from the kernel's next hops: the net
-	// part goes out with the services in force.
-	failed = sl_compile_services(c->compile, c->registry, retire, c, &result);
-	if (failed < 0 && !c->in_force)
-		return failed;
-	rc = compile_net(c);
-	if (rc < 0)
-		return rc;
-	services = sl_compile_current(c->compile);
-	control_params(c->conf, &params);
-	if (result.swapped)
-		sl_log(c->log, SL_LOG_INFO, TOPIC, "endpoints changed services=%u", result.swapped);
-	// Against what is in force, not against the last try, which may have failed half-way.
-	if (c->in_force && services == c->in_force->services && c->net == c->in_force->net &&
-		memcmp(&params, &c->in_force->params, sizeof(params)) == 0)
-		return failed;
-	fwd = sl_fwd_new(&(struct sl_fwd){.generation = c->generation + 1,
-		.services = sl_fwd_services_get(services),
-		.net = sl_fwd_net_get(c->net),
-		.params = params});
+static bool
+is_in_force(const struct sl_control *c, const struct sl_fwd *fwd)
+{
+	const struct sl_fwd *now = c->in_force;
+
+	return now && fwd->services == now->services && fwd->net == now->net &&
+	       fwd->clients == now->clients && fwd->policies == now->policies &&
+	       fwd->unknown == now->unknown &&
+	       memcmp(&fwd->params, &now->params, sizeof(fwd->params)) == 0;
+}
+
+static int
+publish(struct sl_control *c, const struct sl_fwd *parts)
+{
+	struct sl_fwd *fwd;
+
+	sl_fwd_services_get(parts->services);
+	sl_fwd_net_get(parts->net);
+	sl_fwd_policies_get(parts->policies);
+	if (parts->clients)
+		sl_fwd_clients_get(parts->clients);
+	if (parts->unknown)
+		sl_fwd_eps_get(parts->unknown);
+	fwd = sl_fwd_new(parts);
 	if (!fwd) {
-		sl_fwd_services_put(services);
-		sl_fwd_net_put(c->net);
+		sl_fwd_services_put(parts->services);
+		sl_fwd_net_put(parts->net);
+		sl_fwd_policies_put(parts->policies);
+		sl_fwd_clients_put(parts->clients);
+		sl_fwd_eps_put(parts->unknown);
 		return -ENOMEM;
 	}
 	c->in_force = fwd;
 	c->generation++;
 	sl_rcu_publish(c->cfg.rcu, fwd, sl_fwd_free);
 	control_reclaim_later(c);
+	return 0;
+}
+
+int
+control_publish(struct sl_control *c)
+{
+	struct sl_compile_result result = {0};
+	struct sl_fwd parts;
+	int rc, failed;
+
+	// Objects that do not fit must not cut the workers off from the kernel's next hops: the net
+	// part goes out with the services in force.
+	failed = sl_compile_services(
+		c->compile, c->mesh, c->cfg.now_ns(c->cfg.ctx), retire, c, &result);
+	if (failed < 0 && !c->in_force)
+		return failed;
+	rc = compile_net(c);
+	if (rc < 0)
+		return rc;
+	if (result.swapped)
+		sl_log(c->log, SL_LOG_INFO, TOPIC, "endpoints changed services=%u", result.swapped);
+	rc = wanted(c, &parts);
+	if (rc < 0)
+		return rc;
+	// Against what is in force, not against the last try, which may have failed half-way.
+	if (is_in_force(c, &parts))
+		return failed;
+	rc = publish(c, &parts);
+	if (rc < 0)
+		return rc;
 	sl_log(c->log, SL_LOG_DEBUG, TOPIC,
 		"published generation=%llu service_ports=%u endpoints=%u added=%u removed=%u",
 		(unsigned long long)c->generation, result.services, result.endpoints, result.added,

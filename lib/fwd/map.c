@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 int
-map_init(struct map *m, uint32_t n_max)
+fwd_map_init(struct map *m, uint32_t n_max)
 {
 	const uint32_t size = map_size(n_max);
 
@@ -14,7 +14,7 @@ map_init(struct map *m, uint32_t n_max)
 }
 
 void
-map_fini(struct map *m)
+fwd_map_fini(struct map *m)
 {
 	free(m->cell);
 	m->cell = NULL;
@@ -31,7 +31,7 @@ probe(const struct map *m, uint64_t key)
 }
 
 uint32_t *
-map_at(struct map *m, uint64_t key)
+fwd_map_at(struct map *m, uint64_t key)
 {
 	struct map_cell *cell = probe(m, key);
 
@@ -41,7 +41,7 @@ map_at(struct map *m, uint64_t key)
 }
 
 const uint32_t *
-map_find(const struct map *m, uint64_t key)
+fwd_map_find(const struct map *m, uint64_t key)
 {
 	const struct map_cell *cell = probe(m, key);
 

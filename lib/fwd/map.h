@@ -32,7 +32,7 @@ map_size(uint32_t n)
 	return n < 4 ? 8 : UINT32_C(1) << (33 - __builtin_clz(n - 1));
 }
 
-int map_init(struct map *m, uint32_t n_max); // 0 or -ENOMEM
-void map_fini(struct map *m);
-uint32_t *map_at(struct map *m, uint64_t key);               // a new one has the value 0
-const uint32_t *map_find(const struct map *m, uint64_t key); // NULL: none
+int fwd_map_init(struct map *m, uint32_t n_max); // 0 or -ENOMEM
+void fwd_map_fini(struct map *m);
+uint32_t *fwd_map_at(struct map *m, uint64_t key);               // a new one has the value 0
+const uint32_t *fwd_map_find(const struct map *m, uint64_t key); // NULL: none

@@ -26,7 +26,7 @@ static int
 init_adjs(struct sl_fwd_net *n, const struct sl_fwd_net_spec *spec)
 {
 	n->adj = malloc((spec->n_adjs + 1) * sizeof(*n->adj));
-	if (!n->adj || map_init(&n->by_hop, spec->n_adjs) < 0)
+	if (!n->adj || fwd_map_init(&n->by_hop, spec->n_adjs) < 0)
 		return -ENOMEM;
 	n->n_adjs = spec->n_adjs;
 	for (uint32_t i = 0; i < spec->n_adjs; i++) {
@@ -34,7 +34,7 @@ init_adjs(struct sl_fwd_net *n, const struct sl_fwd_net_spec *spec)
 
 		n->adj[i] = *a;
 		if (a->state != SL_ADJ_FREE)
-			*map_at(&n->by_hop, hop_key(a->port, a->addr)) = i;
+			*fwd_map_at(&n->by_hop, hop_key(a->port, a->addr)) = i;
 	}
 	return 0;
 }
@@ -42,18 +42,18 @@ init_adjs(struct sl_fwd_net *n, const struct sl_fwd_net_spec *spec)
 static int
 init_addrs(struct sl_fwd_net *n, const struct sl_fwd_net_spec *spec)
 {
-	if (map_init(&n->by_addr, spec->n_addrs) < 0)
+	if (fwd_map_init(&n->by_addr, spec->n_addrs) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < spec->n_addrs; i++)
-		*map_at(&n->by_addr, spec->addr[i].addr) |= spec->addr[i].kinds;
+		*fwd_map_at(&n->by_addr, spec->addr[i].addr) |= spec->addr[i].kinds;
 	return 0;
 }
 
 static void
 net_free(struct sl_fwd_net *n)
 {
-	map_fini(&n->by_addr);
-	map_fini(&n->by_hop);
+	fwd_map_fini(&n->by_addr);
+	fwd_map_fini(&n->by_hop);
 	free(n->adj);
 	routes_fini(&n->routes);
 	free(n);
@@ -110,7 +110,7 @@ sl_fwd_route_find(const struct sl_fwd_net *n, sl_be32 dst, struct sl_fwd_hop *ho
 uint32_t
 sl_fwd_adj_find(const struct sl_fwd_net *n, const struct sl_fwd_hop *hop)
 {
-	const uint32_t *index = map_find(&n->by_hop, hop_key(hop->port, hop->addr));
+	const uint32_t *index = fwd_map_find(&n->by_hop, hop_key(hop->port, hop->addr));
 
 	return index ? *index : SL_ADJ_NONE;
 }
@@ -126,7 +126,7 @@ sl_fwd_adj_at(const struct sl_fwd_net *n, uint32_t index)
 uint32_t
 sl_fwd_addr_kinds(const struct sl_fwd_net *n, sl_be32 addr)
 {
-	const uint32_t *kinds = map_find(&n->by_addr, addr);
+	const uint32_t *kinds = fwd_map_find(&n->by_addr, addr);
 
 	return kinds ? *kinds : 0;
 }

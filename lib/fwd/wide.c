@@ -81,7 +81,7 @@ add_port(struct wide *w, const struct item *item, uint32_t n, uint32_t first, si
 			p[n_cidrs++] = (struct lpm_prefix){
 				.first = item[i].vip, .len = item[i].len, .value = first + i};
 	}
-	*map_at(&w->by_port, item[0].port) = w->n_ports++;
+	*fwd_map_at(&w->by_port, item[0].port) = w->n_ports++;
 	if (n_cidrs == 0)
 		return 0;
 	port->n = lpm_make(p, n_cidrs, false, w->start + port->first, w->cidr + port->cidr, w->up);
@@ -147,7 +147,7 @@ wide_init(struct wide *w, const struct sl_fwd_service *cell, uint32_t n_cells)
 		w->start = lpm_alloc(room_of_ports(item, n));
 	}
 	if (item && p && w->port && w->start && w->cidr && w->spot && w->cell && w->up &&
-		map_init(&w->by_port, n) == 0) {
+		fwd_map_init(&w->by_port, n) == 0) {
 		add_ports(w, item, n, p);
 		rc = 0;
 	}
@@ -159,7 +159,7 @@ wide_init(struct wide *w, const struct sl_fwd_service *cell, uint32_t n_cells)
 void
 wide_fini(struct wide *w)
 {
-	map_fini(&w->by_port);
+	fwd_map_fini(&w->by_port);
 	free(w->port);
 	free(w->start);
 	free(w->cidr);

@@ -43,6 +43,6 @@ wide_find(const struct wide *w, uint8_t proto, sl_be16 port)
 
 	if (w->n_ports == 0)
 		return NULL;
-	index = map_find(&w->by_port, wide_key(proto, port));
+	index = fwd_map_find(&w->by_port, wide_key(proto, port));
 	return index ? &w->port[*index] : NULL;
 }

@@ -63,3 +63,73 @@ spec_take_places(struct sl_object *to, const struct sl_object *from)
 		break;
 	}
 }
+
+// ---- the document stands further down ----
+
+static void
+move(struct sl_loc *loc, int32_t lines)
+{
+	if (loc->line)
+		loc->line += (uint32_t)lines;
+}
+
+static void
+move_service_entry(struct sl_service_entry *se, int32_t lines)
+{
+	for (uint32_t i = 0; i < se->n_addresses; i++)
+		move(&se->addresses[i].loc, lines);
+	for (uint32_t i = 0; i < se->n_ports; i++)
+		move(&se->ports[i].loc, lines);
+	for (uint32_t i = 0; i < se->n_endpoints; i++)
+		move(&se->endpoints[i].loc, lines);
+}
+
+static void
+move_routes(struct sl_vs_route *v, uint32_t n, int32_t lines)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		move(&v[i].loc, lines);
+		for (uint32_t k = 0; k < v[i].n_match; k++)
+			move(&v[i].match[k].loc, lines);
+		for (uint32_t k = 0; k < v[i].n_to; k++)
+			move(&v[i].to[k].loc, lines);
+	}
+}
+
+static void
+move_spec(struct sl_object *obj, int32_t lines)
+{
+	switch (obj->kind) {
+	case SL_KIND_SERVICE_ENTRY:
+		move_service_entry(&obj->se, lines);
+		break;
+	case SL_KIND_WORKLOAD_ENTRY:
+		move(&obj->we.ep.loc, lines);
+		break;
+	case SL_KIND_DESTINATION_RULE:
+		move(&obj->dr.loc, lines);
+		for (uint32_t i = 0; i < obj->dr.n_subsets; i++)
+			move(&obj->dr.subsets[i].loc, lines);
+		break;
+	case SL_KIND_VIRTUAL_SERVICE:
+		move_routes(obj->vs.tcp, obj->vs.n_tcp, lines);
+		move_routes(obj->vs.tls, obj->vs.n_tls, lines);
+		break;
+	case SL_KIND_GATEWAY:
+		for (uint32_t i = 0; i < obj->gw.n_servers; i++)
+			move(&obj->gw.servers[i].loc, lines);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+sl_object_move(struct sl_object *obj, int32_t lines)
+{
+	move(&obj->loc, lines);
+	move_spec(obj, lines);
+	for (uint32_t i = 0; i < obj->n_notes; i++)
+		if (obj->notes[i].line)
+			obj->notes[i].line += (uint32_t)lines;
+}

@@ -1,8 +1,9 @@
 // Runs every file of the given folders through the reader and compares all diagnostics, in order,
 // with the `# expect: LINE:COL: error|warning: ...` comments in the file. conf-*.yaml is a
 // sluice.yaml, everything else holds objects. A folder named "good" takes no errors, one named
-// "bad" at least one; elsewhere the comments decide. A last case asks that each rule of
-// sl_conf_rules() is named by some file.
+// "bad" at least one; elsewhere the comments decide. `# accepts: S5 S6` in a good file says which
+// rules it keeps, and then no diagnostic of it names them. A last case asks that each rule of
+// sl_conf_rules() is kept by one file and broken in another.
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,14 @@
 #include "sl_str.h"
 #include "sl_test.h"
 
-#define EXPECT "# expect: "
+#define EXPECT  "# expect: "
+#define ACCEPTS "# accepts: "
 
-static char seen_rules[65536];
+#define MAX_RULES 512
+
+// Of each rule of sl_conf_rules(), by its place there.
+static unsigned kept[MAX_RULES];
+static unsigned broken[MAX_RULES];
 static unsigned ran;
 static unsigned failed;
 
@@ -22,6 +28,55 @@ result(bool ok, const char *name)
 {
 	printf("%sok %u - %s\n", ok ? "" : "not ", ++ran, name);
 	failed += !ok;
+}
+
+// Counts the rule. False: there is no such rule.
+static bool
+count(unsigned *counts, const char *id, size_t len)
+{
+	size_t n;
+	const struct sl_conf_rule *rule = sl_conf_rules(&n);
+
+	for (size_t i = 0; i < n && i < MAX_RULES; i++) {
+		if (strlen(rule[i].id) != len || strncmp(rule[i].id, id, len) != 0)
+			continue;
+		counts[i]++;
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_named(const struct sl_diags *diags, const char *id, size_t len)
+{
+	for (size_t i = 0; i < diags->n; i++) {
+		const char *rule = diags->v[i].rule;
+
+		if (rule && strlen(rule) == len && strncmp(rule, id, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+// What the file says it accepts. False: it does not, or there is no such rule.
+static bool
+accepts(const char *text, const struct sl_diags *diags)
+{
+	bool ok = true;
+
+	for (const char *at = text; (at = strstr(at, ACCEPTS)) != NULL;) {
+		at += strlen(ACCEPTS);
+		while (*at && *at != '\n') {
+			const size_t len = strcspn(at, " \n");
+
+			if (len && (is_named(diags, at, len) || !count(kept, at, len))) {
+				printf("# %.*s: named by a finding, or no rule\n", (int)len, at);
+				ok = false;
+			}
+			at += len + (at[len] == ' ');
+		}
+	}
+	return ok;
 }
 
 // "# rules: crd" in a file: whose rules it is held to.
@@ -73,8 +128,7 @@ render(const struct sl_diags *diags, const char *path, struct sl_buf *out)
 			path);
 		sl_buf_putc(out, '\n');
 		if (diags->v[i].rule)
-			snprintf(seen_rules + strlen(seen_rules),
-				sizeof(seen_rules) - strlen(seen_rules), " %s ", diags->v[i].rule);
+			count(broken, diags->v[i].rule, strlen(diags->v[i].rule));
 		sl_buf_fini(&line);
 	}
 }
@@ -118,6 +172,7 @@ run_file(const char *folder, const char *base, const char *name)
 		sl_buf_puts(&got, "");
 		sl_buf_puts(&want, "");
 		ok = strcmp(got.data, want.data) == 0 &&
+		     accepts(text.data ? text.data : "", &diags) &&
 		     (strcmp(base, "good") != 0 || !diags.errors) &&
 		     (strcmp(base, "bad") != 0 || diags.errors);
 		if (!ok) {
@@ -163,20 +218,26 @@ run_folder(const char *folder)
 static void
 check_rules(void)
 {
+	unsigned n_kept = 0, n_broken = 0;
 	size_t n;
 	const struct sl_conf_rule *rule = sl_conf_rules(&n);
-	bool ok = true;
+	bool ok = n <= MAX_RULES;
 
-	for (size_t i = 0; i < n; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), " %s ", rule[i].id);
-		if (!strstr(seen_rules, id)) {
-			printf("# no file shows rule %s\n", rule[i].id);
-			ok = false;
-		}
+	for (size_t i = 0; ok && i < n; i++) {
+		n_kept += kept[i];
+		n_broken += broken[i];
 	}
-	result(ok, "each rule is shown by a file");
+	for (size_t i = 0; i < n && i < MAX_RULES; i++) {
+		const bool may_break = !strstr(rule[i].text, "(accepted)");
+		const bool complete = kept[i] && (broken[i] != 0) == may_break;
+
+		if (!complete)
+			printf("# rule %s: %u files keep it, %u findings name it\n", rule[i].id,
+				kept[i], broken[i]);
+		ok = ok && complete;
+	}
+	printf("# %zu rules, %u accepted cases, %u findings\n", n, n_kept, n_broken);
+	result(ok, "each rule is kept by a file and broken in another");
 }
 
 int

@@ -1,24 +1,27 @@
-// Model + next hops to a snapshot, and nothing else: no thread, no clock, no I/O.
+// Mesh + next hops to a snapshot, and nothing else: no thread, no clock, no I/O.
 //
-// Owner:   struct sl_compile keeps what must stay stable between snapshots (endpoint slots, service
-//          ids, adjacency indexes, the parts that did not change). sl_compile_free() ends it.
+// Owner:   struct sl_compile keeps what must stay stable between snapshots (slots, service ids,
+//          adjacency indexes, policies, the parts that did not change). sl_compile_free() ends it.
 // Threads: control only.
 // Errors:  as said per function; nothing is changed then.
-// Limits:  what was given at new: slots (48 bytes each), adjacencies; 1 M service ports. A change
-//          costs the size of the change plus one pass over the service ports (tests/bench says how
-//          much that is).
+// Limits:  what was given at new: slots (72 bytes each), adjacencies; 1 M services (a key and the
+//          clients that are treated alike), 4096 endpoints a cluster (the rest is left out), 65,536
+//          policies. A change costs the size of the change, with all services that want the same
+//          keys; when keys come or go, a new table as well (tests/bench says how much that is).
 //
 // A call that changes nothing returns no new part, so that nothing is written.
 #pragma once
 
 #include "sl_fwd.h"
-#include "sl_model.h"
+#include "sl_mesh_binding.h"
 
 struct sl_compile;
 
 struct sl_compile_cfg {
 	uint32_t max_endpoints; // slots
 	uint32_t max_adjs;
+	uint32_t n_workers;           // 0: 1
+	struct sl_registry *registry; // the mesh's: its objects get the notes about conflicts
 };
 
 struct sl_compile *sl_compile_new(const struct sl_compile_cfg *cfg);
@@ -26,27 +29,52 @@ void sl_compile_free(struct sl_compile *c);
 
 // ---- services ----
 
-// What one service port became.
+// What a pass came to.
 struct sl_compile_result {
-	uint32_t services; // service ports in the table
-	uint32_t endpoints;
-	uint32_t added;     // keys
-	uint32_t removed;   // keys
-	uint32_t swapped;   // endpoint sets of keys that stay: in place, or by the new table
+	uint32_t services;  // in the table
+	uint32_t endpoints; // addresses and ports that new flows may go to, of each service port
+	uint32_t added;     // services
+	uint32_t removed;
+	uint32_t swapped;   // endpoint sets of services that stay: in place, or by the new table
 	bool table_changed; // a new table: publish it, and call sl_compile_net() (the VIPs)
 };
 
-// Brings the compiled services in line with the registry's. When only endpoint sets changed they
-// are swapped in place in the current table (result->swapped) and old ones go to retire(ctx, old,
-// free). A new table shares every set that did not change. What is not served of an object is left
-// out. A VIP conflict (two objects with one key) is decided by service order: the first wins; the
-// loser gets a computed note. Two hosts of one object are no conflict: the first has the key.
-// Returns 0, -ENOSPC (no endpoint slot left, or over 1 M service ports), -EINVAL (over 4096
-// endpoints an object) or -ENOMEM; nothing changed then, the notes neither.
-int sl_compile_services(struct sl_compile *c, struct sl_registry *registry,
+// Updates the mesh and brings the compiled services in line with what it tells. When only endpoint
+// sets changed they are swapped in place in the current table (result->swapped) and old ones go to
+// retire(ctx, old, free). A new table shares every set that did not change; equal sets of a
+// service port are one. now_ns: the workers' clock; an endpoint warms up from when it came, or
+// became healthy.
+//
+// Who gets a key that several services want: sl_mesh_settle(). Those who lose clients get a
+// computed note, and so does who has them.
+//
+// connectionPool.tcp.maxConnections is the gateway's, for all clients that the same DestinationRule
+// applies to: each worker holds a share of max / n_workers, rounded up. With one worker it is
+// exact; with more the sum may pass it by n_workers - 1, and a worker that gets more than its share
+// of the flows refuses before the sum is reached.
+//
+// Returns 0, -ENOSPC (no slot left, over 1 M services, over 65,536 policies), -EINVAL (a balancer
+// that sl_fwd_eps_new() refuses) or -ENOMEM; nothing changed then, the notes neither, and the next
+// call looks at the same services again.
+int sl_compile_services(struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns,
 	void (*retire)(void *ctx, void *object, void (*free_fn)(void *)), void *ctx,
 	struct sl_compile_result *result);
-struct sl_fwd_services *sl_compile_current(struct sl_compile *c); // borrowed
+struct sl_fwd_services *sl_compile_current(struct sl_compile *c);  // borrowed
+struct sl_fwd_policies *sl_compile_policies(struct sl_compile *c); // likewise; indexes are for ever
+// For what no service takes, as outbound policy ALLOW_ANY has it: to where the client wanted to go.
+// Borrowed. NULL and ENOSPC or ENOMEM.
+struct sl_fwd_eps *sl_compile_unknown(struct sl_compile *c);
+
+// The VIPs that are ours to answer for, ascending by their bytes in memory: of exact keys that lead
+// to endpoints. *it = 0 begins; false at the end.
+bool sl_compile_next_vip(const struct sl_compile *c, uint32_t *it, sl_be32 *vip);
+
+// Why a part of the object is not served: the first conflict that it lost; NULL: none.
+const char *sl_compile_lost(const struct sl_compile *c, const struct sl_object *obj);
+// Conflicts that came about since the last call, each as a warning on the object that lost.
+void sl_compile_news(struct sl_compile *c, struct sl_diags *diags);
+// The object stands at other lines now: its notes have to follow.
+void sl_compile_moved(struct sl_compile *c, const struct sl_object *obj);
 
 // Slots whose endpoint is gone become free once no endpoint set names them (those that workers may
 // still read included: a retired set counts until its free function has run) and in_use(ctx, slot)
@@ -55,22 +83,22 @@ struct sl_fwd_services *sl_compile_current(struct sl_compile *c); // borrowed
 void sl_compile_reclaim_slots(
 	struct sl_compile *c, bool (*in_use)(void *ctx, uint32_t slot), void *ctx, unsigned budget);
 
-// What is behind a slot, for listings. Strings live until the slot is reused.
+// What is behind a slot, for listings. Strings live until the slot is reused. What no service takes
+// is of the host "PassthroughCluster". False: free, or the slot of a cluster.
 struct sl_compile_slot {
 	const char *namespace_;
-	const char *service; // object name
 	const char *host;
 	uint32_t port; // service port number
 	const char *port_name;
-	sl_be32 addr;
+	sl_be32 addr; // 0: an original destination
 	sl_be16 addr_port;
 	uint32_t weight;
-	bool live; // still an endpoint of the service
+	bool live; // new flows may go there
 };
 bool sl_compile_slot(const struct sl_compile *c, uint32_t slot, struct sl_compile_slot *out);
 // Slot of an endpoint of a service port now, or UINT32_MAX.
-uint32_t sl_compile_slot_find(
-	const struct sl_compile *c, const struct sl_fwd_key *key, sl_be32 addr, sl_be16 addr_port);
+uint32_t sl_compile_slot_find(const struct sl_compile *c, const char *namespace_, const char *host,
+	uint32_t port, sl_be32 addr, sl_be16 addr_port);
 uint32_t sl_compile_slots_used(const struct sl_compile *c);
 
 // ---- next hops ----

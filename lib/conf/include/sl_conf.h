@@ -10,6 +10,7 @@
 // JSON is read as the subset of YAML that it is. Source of the rules: istio-semantics 1 and 2.
 #pragma once
 
+#include "sl_conf_parts.h"
 #include "sl_diag.h"
 #include "sl_model.h"
 
@@ -55,85 +56,6 @@ void sl_objects_fini(struct sl_objects *o); // frees the objects that are still 
 int sl_conf_json_to_yaml(const char *json, struct sl_buf *out);
 
 // ---- sluice.yaml ----
-
-#define SL_MAX_PORTS         16
-#define SL_MAX_WORKERS       64
-#define SL_MAX_POOL_ADDRS    256
-#define SL_MAX_CLIENT_GROUPS 64
-
-struct sl_conf_route {
-	struct sl_prefix to;
-	struct sl_ip via; // family 0: on link
-	uint32_t metric;  // 0: kernel's default
-	struct sl_loc loc;
-};
-
-struct sl_conf_neigh {
-	struct sl_ip addr;
-	struct sl_mac mac;
-	struct sl_loc loc;
-};
-
-struct sl_conf_port {
-	char *name;    // also the mirror's netdev name; at most 15 characters
-	char *device;  // DPDK device: PCI address or "net_af_xdp0,iface=eth1"
-	char *profile; // drivers-config/nic profile; NULL: by driver
-	bool has_mac;
-	struct sl_mac mac;
-	uint32_t mtu;         // 0: the profile's or the device's
-	uint32_t rx_queues;   // 0: one per worker as far as the device goes
-	uint32_t descriptors; // 0: profile
-	struct sl_prefix *addresses;
-	uint32_t n_addresses;
-	struct sl_conf_route *routes;
-	uint32_t n_routes;
-	struct sl_conf_neigh *neighbours;
-	uint32_t n_neighbours;
-	struct sl_loc loc;
-};
-
-enum sl_conf_idle {
-	SL_IDLE_ADAPTIVE, // back off to short sleeps when there is nothing to do
-	SL_IDLE_POLL,     // never sleep
-};
-
-enum sl_conf_memory {
-	SL_MEMORY_AUTO, // hugepages when there are enough, else without
-	SL_MEMORY_HUGE, // insist
-	SL_MEMORY_NONE, // never
-};
-
-enum sl_conf_outbound {
-	SL_OUTBOUND_REGISTRY_ONLY,
-	SL_OUTBOUND_ALLOW_ANY, // forwarded to where it was sent
-};
-
-// An entry of clients[]: clients by address, and who they are to Istio's rules.
-struct sl_conf_clients {
-	struct sl_prefix *cidrs; // IPv4, without host bits, each once in all of clients
-	uint32_t n_cidrs;
-	char *namespace_; // NULL: node.namespace
-	struct sl_label *labels;
-	uint32_t n_labels;
-	char *locality; // NULL: node.locality
-	struct sl_loc loc;
-};
-
-// A client group: clients of one namespace, labels (in any order) and locality. Texts are borrowed
-// from the struct sl_conf that the group stands in.
-struct sl_conf_group {
-	const char *namespace_;
-	const struct sl_label *labels;
-	uint32_t n_labels;
-	const char *locality; // NULL: none
-	const char *network;  // node's; NULL: none
-};
-
-// A client's group is that of the longest prefix that has its address, and 0 without one.
-struct sl_conf_group_prefix {
-	struct sl_prefix prefix;
-	uint32_t group;
-};
 
 // Where a key of sluice.yaml stands.
 struct sl_conf_place {
@@ -222,6 +144,10 @@ struct sl_conf *sl_conf_read(const char *path, struct sl_diags *diags);
 struct sl_conf *sl_conf_read_text(
 	const char *text, size_t len, const char *file, struct sl_diags *diags);
 void sl_conf_free(struct sl_conf *conf);
+// The row of group_prefixes that decides a client's group: the longest prefix that has its address.
+// NULL: none has, it is of group 0.
+const struct sl_conf_group_prefix *sl_conf_group_of(
+	const struct sl_conf *conf, const struct sl_ip *addr);
 
 // What a reload from `old` to `new` can't change in a running daemon: one warning diagnostic each
 // (key and its place), out of the schema's reload class. Returns how many.
@@ -235,7 +161,7 @@ void sl_conf_keep(struct sl_conf *new_conf, struct sl_conf *old_conf);
 // The rules that diagnostics name ("[S12]"), for the reference and the tests.
 struct sl_conf_rule {
 	const char *id;
-	const char *text;
+	const char *text; // ends with "(warning)", or "(accepted)" when no diagnostic names it
 };
 const struct sl_conf_rule *sl_conf_rules(size_t *n);
 

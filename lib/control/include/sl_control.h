@@ -6,8 +6,8 @@
 // Threads: the event loop's thread only.
 // Errors:  new: NULL and *why. Later trouble is logged, counted and answered; the state that worked
 //          stays in force.
-// Limits:  a change costs the size of the change plus one pass over the service ports; nothing here
-//          waits for a worker.
+// Limits:  a change costs the size of the change, and one pass over the services when one comes or
+//          goes (sl_compile.h); nothing here waits for a worker.
 //
 // Needs no DPDK: what lives in workers and ports comes in through functions.
 #pragma once
@@ -43,6 +43,7 @@ struct sl_control_cfg {
 	// Takes one question of a worker; false: no more.
 	bool (*next_ask)(void *ctx, uint16_t *port, sl_be32 *addr);
 	bool (*link_up)(void *ctx, uint16_t port);
+	uint64_t (*now_ns)(void *ctx); // the workers' clock
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);
 	void *ctx;
@@ -61,8 +62,8 @@ void sl_control_reload(struct sl_control *c);
 // started.
 void sl_control_follow_links(struct sl_control *c);
 
-// A request of the commands apply, diff, delete, get, describe, services, endpoints, reload,
-// log-level; others are refused.
+// A request of the commands apply, diff, delete, get, describe, services, endpoints, explain,
+// reload, log-level; others are refused.
 void sl_control_handle(struct sl_control *c, struct sl_ctl_req *req);
 
 const struct sl_conf *sl_control_conf(const struct sl_control *c);

@@ -147,6 +147,8 @@ void sl_object_note(struct sl_object *obj, const char *path, const struct sl_loc
 	bool computed, const char *fmt, ...) SL_PRINTF(5, 6);
 void sl_object_notes_clear_computed(struct sl_object *obj);
 // "ServiceEntry default/web", "Namespace shop"
+// Its document stands so many lines further down: all places in it follow, notes too.
+void sl_object_move(struct sl_object *obj, int32_t lines);
 const char *sl_object_title(const struct sl_object *obj, char *buf, size_t size);
 
 // ---- registry ----

@@ -242,8 +242,8 @@ int
 test_notes(void)
 {
 	struct read r = read_text(HEAD("web") "spec:\n  hosts: [web.example.com]\n"
-					      "  addresses: [192.0.2.80, 203.0.113.0/24]\n"
-					      "  ports: [{number: 80, name: http}]\n"
+					      "  addresses: [192.0.2.80, '2001:db8::80']\n"
+					      "  ports: [{number: 80, name: http, protocol: TCP}]\n"
 					      "  resolution: STATIC\n"
 					      "  subjectAltNames: [x]\n");
 

@@ -1,0 +1,65 @@
+// The addresses of the table: those that the mirrors answer for, as the workers do.
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "plan.h"
+#include "sl_str.h"
+
+// An original destination is a host of its own, and what is no single address is no VIP.
+void
+vip_change(struct vips *v, const struct entry *e, const struct claim *claim, int32_t by)
+{
+	const struct vip_change change = {.addr = e->key.vip, .by = by};
+
+	if (e->key.len == 32 && claim->is_vip)
+		PLAN_PUSH(v->change, v->n_changes, v->cap, change);
+}
+
+static int
+cmp_change(const void *x, const void *y)
+{
+	const struct vip_change *a = x, *b = y;
+
+	return a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+// One pass over both, each in order.
+static uint32_t
+merge(const struct vips *v, struct vip *to)
+{
+	uint32_t at = 0, n = 0;
+
+	for (size_t i = 0; i < v->n_changes;) {
+		struct vip vip = {.addr = v->change[i].addr};
+		int64_t count = 0;
+
+		while (at < v->n && v->v[at].addr < vip.addr)
+			to[n++] = v->v[at++];
+		if (at < v->n && v->v[at].addr == vip.addr)
+			count = v->v[at++].n;
+		for (; i < v->n_changes && v->change[i].addr == vip.addr; i++)
+			count += v->change[i].by;
+		vip.n = (uint32_t)count;
+		if (count > 0)
+			to[n++] = vip;
+	}
+	while (at < v->n)
+		to[n++] = v->v[at++];
+	return n;
+}
+
+void
+vips_settle(struct vips *v)
+{
+	struct vip *to;
+
+	if (v->n_changes == 0)
+		return;
+	qsort(v->change, v->n_changes, sizeof(*v->change), cmp_change);
+	to = sl_xcalloc(v->n + v->n_changes, sizeof(*to));
+	v->n = merge(v, to);
+	free(v->v);
+	v->v = to;
+	v->n_changes = 0;
+}

@@ -1,0 +1,147 @@
+// One cluster: a destination with its policy and the endpoints that new flows choose from.
+#include "cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sl_str.h"
+
+// ---- each address and port once: the first stays ----
+
+struct seen {
+	uint32_t *cell; // index in ep + 1
+	uint32_t mask;
+};
+
+static void
+seen_init(struct seen *seen, uint32_t n)
+{
+	uint32_t size = 8;
+
+	while (size < 2 * n)
+		size *= 2;
+	seen->cell = sl_xcalloc(size, sizeof(*seen->cell));
+	seen->mask = size - 1;
+}
+
+// Takes ep[n] in, unless it is there: then false.
+static bool
+seen_add(struct seen *seen, const struct sl_mesh_ep *ep, uint32_t n)
+{
+	const struct sl_mesh_ep *e = &ep[n];
+	const uint64_t key = (uint64_t)e->from->ip.v4 << 16 | e->port;
+	uint32_t i = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+
+	for (; seen->cell[i & seen->mask]; i++) {
+		const struct sl_mesh_ep *o = &ep[seen->cell[i & seen->mask] - 1];
+
+		if (o->from->ip.v4 == e->from->ip.v4 && o->port == e->port)
+			return false;
+	}
+	seen->cell[i & seen->mask] = n + 1;
+	return true;
+}
+
+// ---- endpoints ----
+
+static void
+collect(struct sl_mesh_cluster *c, const struct sl_se_port *port, const struct sl_subset *subset)
+{
+	const struct sl_mesh_endpoint *ep;
+	struct seen seen;
+	uint32_t number;
+
+	c->ep = sl_xcalloc(c->svc->n_eps + 1, sizeof(*c->ep));
+	seen_init(&seen, c->svc->n_eps);
+	for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(c->svc, port, &it, &number)) != NULL;) {
+		if (ep->not_served || ep->ip.family != AF_INET)
+			continue;
+		if (subset &&
+			!labels_match(subset->labels, subset->n_labels, ep->labels, ep->n_labels))
+			continue;
+		c->ep[c->n_eps] = (struct sl_mesh_ep){
+			.from = ep, .port = number, .weight = ep->weight, .healthy = ep->healthy};
+		c->n_eps += seen_add(&seen, c->ep, c->n_eps);
+	}
+	free(seen.cell);
+}
+
+// ---- the cluster ----
+
+static const struct sl_se_port *
+port_of(const struct sl_mesh_service *svc, uint32_t number)
+{
+	for (uint32_t i = 0; i < svc->n_ports; i++) {
+		if (svc->port[i]->number == number)
+			return svc->port[i];
+	}
+	return NULL;
+}
+
+char *
+dest_problem(const struct sl_mesh *m, const struct dest *d)
+{
+	if (!d->svc)
+		return sl_xasprintf("no service of host %s is visible to the client", d->host);
+	if (!port_of(&d->svc->pub, d->port))
+		return sl_xasprintf("service %s has no port %u", d->host, d->port);
+	if (*d->subset && !rule_subset(m, d->rule, d->subset))
+		return sl_xasprintf("subset %s of %s is in no DestinationRule that applies",
+			d->subset, d->host);
+	return NULL;
+}
+
+static bool
+to_original_dst(const struct sl_mesh_cluster *c)
+{
+	return c->svc->resolution == SL_RESOLUTION_NONE ||
+	       (c->policy.lb.simple == SL_LB_PASSTHROUGH && c->policy.lb.hash == SL_LB_HASH_NONE);
+}
+
+static char *
+empty_problem(const struct sl_mesh_cluster *c)
+{
+	const struct service *s = service_of(c->svc);
+
+	if (s->own_problem)
+		return sl_xasprintf("%s is not served yet: %s", c->host, s->own_problem);
+	if (*c->subset)
+		return sl_xasprintf(
+			"no endpoint of %s has the labels of subset %s", c->host, c->subset);
+	return sl_xasprintf("%s has no endpoint on port %u", c->host, c->port);
+}
+
+void
+cluster_make(struct sl_mesh *m, unsigned client, const struct dest *d, struct sl_mesh_cluster *c)
+{
+	const struct sl_subset *subset = *d->subset ? rule_subset(m, d->rule, d->subset) : NULL;
+	const struct sl_se_port *port;
+
+	*c = (struct sl_mesh_cluster){.weight = d->weight,
+		.svc = d->svc ? &d->svc->pub : NULL,
+		.host = d->host,
+		.subset = d->subset,
+		.port = d->port,
+		.problem = dest_problem(m, d)};
+	rule_policy(m, d->rule, d->port, subset, &c->policy);
+	if (c->problem)
+		return;
+	port = port_of(c->svc, d->port);
+	c->original_dst = to_original_dst(c);
+	if (c->original_dst) {
+		c->dst_port = port->target_port;
+		return;
+	}
+	collect(c, port, subset);
+	locality_apply(m, client, c);
+	if (!c->n_eps && !c->problem)
+		c->problem = empty_problem(c);
+}
+
+void
+cluster_fini(struct sl_mesh_cluster *c)
+{
+	free(c->ep);
+	free(c->group);
+	free(c->problem);
+}

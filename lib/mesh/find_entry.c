@@ -1,0 +1,121 @@
+// Findings on a ServiceEntry by itself and among the services of its hosts.
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "findings.h"
+#include "sl_str.h"
+
+static void
+check_clients(struct sl_mesh *m, const struct sl_object *se, const struct service *s,
+	struct sl_diags *diags)
+{
+	if (s->pub.obj[0] != se)
+		return;
+	if (!s->pub.visible)
+		find(diags, se, "M4", NULL, "spec.exportTo",
+			"no client of sluice.yaml is in a namespace that it is exported to");
+	else if (!s->pub.clients)
+		find(diags, se, "M4", NULL, "spec.hosts",
+			"a service of the same host comes first for every client that sees it");
+}
+
+static void
+check_selector(struct sl_mesh *m, const struct sl_object *se, struct sl_diags *diags)
+{
+	struct ptrs picked = {0};
+
+	if (!se->se.has_selector)
+		return;
+	selector_pick(m, se, &picked);
+	if (!picked.n)
+		find(diags, se, "M6", NULL, "spec.workloadSelector",
+			"it matches no WorkloadEntry and no Pod of its namespace: the service has "
+			"no endpoint of it");
+	ptrs_fini(&picked);
+}
+
+// Ports of other services of the host that a client sees as well: only in one namespace can two
+// entries both count, so what is compared is what they are exported to.
+static void
+check_protocols(const struct sl_object *se, const struct service *s, struct sl_diags *diags)
+{
+	const struct host *h = s->host;
+	char title[600];
+
+	for (uint32_t i = 0; i < h->svc.n; i++) {
+		const struct service *o = h->svc.v[i];
+
+		if (!(o->pub.visible & s->pub.visible))
+			continue;
+		for (uint32_t k = 0; k < o->obj.n; k++) {
+			const struct sl_object *other = o->obj.v[k];
+
+			for (uint32_t a = 0; other != se && a < se->se.n_ports; a++) {
+				for (uint32_t b = 0; b < other->se.n_ports; b++) {
+					const struct sl_se_port *x = &se->se.ports[a];
+					const struct sl_se_port *y = &other->se.ports[b];
+
+					if (x->number != y->number ||
+						strcmp(x->protocol, y->protocol) == 0)
+						continue;
+					char *message = sl_xasprintf(
+						"port %u of %s is %s here and %s in %s", x->number,
+						s->pub.host, *x->protocol ? x->protocol : "unset",
+						*y->protocol ? y->protocol : "unset",
+						sl_object_title(other, title, sizeof(title)));
+
+					find(diags, se, "M7", &x->loc, "spec.ports", message);
+					free(message);
+				}
+			}
+		}
+	}
+}
+
+static void
+check_port(const struct sl_object *se, const struct service *s, const struct sl_se_port *port,
+	struct sl_diags *diags)
+{
+	const bool named =
+		sl_protocol_is_http(port->protocol) || sl_protocol_is_tls(port->protocol);
+	const bool wide = !s->pub.n_vips || !sl_prefix_is_host(&s->pub.vip[0]->prefix);
+	char *message = NULL;
+
+	if (s->pub.not_served || !wide || sl_mesh_port_not_served(&s->pub, port))
+		return;
+	if (named)
+		message = sl_xasprintf("the name in the traffic (HTTP Host, TLS SNI) is not read "
+				       "yet: all traffic to %s on port %u goes to this service",
+			s->pub.n_vips ? s->pub.vip[0]->text : "any address", port->number);
+	else if (!s->pub.n_vips && sl_se_port_transport(port) == IPPROTO_TCP)
+		message = sl_xasprintf("a TCP port without spec.addresses takes all traffic on "
+				       "port %u, whatever its address, that no other service "
+				       "takes",
+			port->number);
+	if (message)
+		find(diags, se, named ? "M9" : "M8", &port->loc, "spec.ports", message);
+	free(message);
+}
+
+void
+find_in_entry(struct sl_mesh *m, const struct sl_object *se, struct sl_diags *diags)
+{
+	check_selector(m, se, diags);
+	for (uint32_t i = 0; i < se->se.n_hosts; i++) {
+		const struct sl_mesh_service *svc =
+			sl_mesh_find(m, se->meta.namespace_, se->se.hosts[i]);
+
+		if (!svc)
+			continue;
+		const struct service *s = service_of(svc);
+
+		check_protocols(se, s, diags);
+		if (i > 0)
+			continue; // what is said of the ports holds for every host
+		check_clients(m, se, s, diags);
+		for (uint32_t k = 0; k < se->se.n_ports; k++)
+			check_port(se, s, &se->se.ports[k], diags);
+	}
+}
