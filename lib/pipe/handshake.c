@@ -7,7 +7,7 @@
 // Nothing here changes a flow that a hit of the burst points to: packets that ask for it are put
 // aside until the others are through.
 
-#include "pipe_priv.h"
+#include "handshake.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // Who takes a new flow: by client group, VIP, CIDR, any address, and what is never taken; and what
-// holds a flow afterwards: its cluster's limit and its policy.
+// holds a flow afterwards: its cluster's limit and its idle timeout (its longest age: test_age.c).
 
 #include "fixture.h"
 
@@ -345,28 +345,6 @@ idle(void)
 	return is_over(fx, &to);
 }
 
-static int
-max_age(void)
-{
-	static const struct fixture_opt opt = {.max_age_s = 20};
-	struct fixture *fx = box(&opt);
-	const struct packet ack = {TCP_TO(VIP, 80), .flags = T_ACK};
-	struct packet to;
-
-	SL_TEST_INT(establish(fx, &to), TEST_SUCCESS);
-	for (int i = 0; i < 19; i++) {
-		pass(fx, 1);
-		SL_TEST_INT(fixture_send(fx, &ack, 0).verdict, SL_V_FORWARD);
-		SL_TEST_INT(answer(fx, &to, T_ACK).verdict, SL_V_FORWARD);
-	}
-	pass(fx, 1.5);
-	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_AGED), 1); // who is told what: test_age.c
-	SL_TEST_INT(fixture_send(fx, &ack, 0).verdict, SL_V_REPLY);
-	CHECK_BOOKS(fx);
-	fixture_free(fx);
-	return TEST_SUCCESS;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -378,7 +356,6 @@ main(int argc, char **argv)
 		{"limit_ends_with_time", limit_ends_with_time},
 		{"limit_lets_it_move", limit_lets_it_move},
 		{"idle", idle},
-		{"max_age", max_age},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));

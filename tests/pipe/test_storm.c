@@ -7,6 +7,7 @@
 #define ROUNDS 6000
 
 static uint64_t seed;
+static unsigned n_icmp; // errors that a handshake moved on, or ended, for
 
 static uint32_t
 below(uint32_t n)
@@ -29,11 +30,12 @@ static struct packet
 from_clients(void)
 {
 	struct packet k = {
-		.src = PICK(CLIENT, CLIENT2, REMOTE_CLIENT, CLIENT + 50 + below(20)),
+		.src = PICK(CLIENT, CLIENT2, REMOTE_CLIENT, CLIENT_G1, CLIENT_G2,
+			CLIENT + 50 + below(20)),
 		.dst = PICK(VIP, VIP, VIP, VIP, VIP2, LOCAL, POOL, TRANSIT),
 		.sport = (uint16_t)(40000 + below(10)),
-		.dport = (uint16_t)PICK(80, 53, 81, 82, 83, 84, 85, 8443, 22, PORT_ANY,
-			PORT_LIMITED, PORT_LAST, PORT_REWRITTEN),
+		.dport = (uint16_t)PICK(80, 53, 81, 82, 83, 84, 85, 8443, 22, PORT_GROUPS, PORT_ANY,
+			PORT_NESTED, PORT_LIMITED, PORT_LAST, PORT_REWRITTEN),
 		.proto = (uint8_t)PICK(P_TCP, P_TCP, P_UDP, P_UDP, P_ICMP),
 		.flags = (uint8_t)PICK(T_SYN, T_SYN, T_ACK, T_ACK | T_PSH, T_FIN | T_ACK, T_RST),
 	};
@@ -184,9 +186,13 @@ check(const struct frame *in, const struct result *r)
 			!r->bad || !right || in->data_len != in->len, "forwarded: %s", r->bad);
 		RTE_TEST_ASSERT(is_pool(src) || (is_pool(get32(in->bytes + 30)) && !is_pool(dst)),
 			"it left from %08x to %08x", src, dst);
+		RTE_TEST_ASSERT(!is_pool(src) || (!is_pool(dst) && dst != VIP && dst != VIP2 &&
+							 dst != LOCAL),
+			"it came back to %08x", dst);
 		RTE_TEST_ASSERT(src != get32(in->bytes + 26) || dst != get32(in->bytes + 30),
 			"it left untranslated");
 	}
+	n_icmp += in->len > 34 && in->bytes[23] == P_ICMP && r->reason == SL_DROP_REFUSED;
 	if (r->verdict == SL_V_RETRY)
 		RTE_TEST_ASSERT(!r->bad && r->out.flags == T_SYN && r->out_port == 1,
 			"a SYN tried again: %s", r->bad);
@@ -212,6 +218,7 @@ shake(struct fixture *fx)
 			(uint8_t)PICK(SL_ADJ_UNRESOLVED, SL_ADJ_OK, SL_ADJ_OK, SL_ADJ_FAILED);
 		fx->route_gen += one_in(3);
 		fx->no_services = one_in(20);
+		fx->allow_any = one_in(4);
 		fixture_publish(fx);
 	}
 	fx->fail = one_in(20);
@@ -277,6 +284,7 @@ check_handshakes(const struct fixture *fx)
 		RTE_TEST_ASSERT((fixture_counter(fx, met[i]) > 0) == (fx->opt.syns > 0),
 			"counter %u is %llu", met[i],
 			(unsigned long long)fixture_counter(fx, met[i]));
+	RTE_TEST_ASSERT((n_icmp > 0) == (fx->opt.syns > 0), "%u by ICMP", n_icmp);
 	return TEST_SUCCESS;
 }
 
@@ -313,6 +321,7 @@ storm(const struct fixture_opt *opt, enum sl_drop limit)
 	struct fixture *fx = fixture_new(opt);
 
 	seed = sl_test_seed();
+	n_icmp = 0;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		if (burst(fx) != TEST_SUCCESS)
 			return TEST_FAILED;
