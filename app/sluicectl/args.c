@@ -76,6 +76,10 @@ take_local(struct args *a, const struct sl_ctl_param *param, const char *value)
 		a->socket = value;
 	} else if (strcmp(param->name, "output") == 0) {
 		a->output = value;
+	} else if (strcmp(param->name, "conf") == 0) {
+		a->conf = value;
+	} else if (strcmp(param->name, "rules") == 0) {
+		a->rules = value;
 	} else if (strcmp(param->name, "no-headers") == 0) {
 		a->no_headers = true;
 	} else if (strcmp(param->name, "help") == 0) {
@@ -223,6 +227,7 @@ check_whole(const struct args *a, struct sl_buf *why)
 	const char *name = sl_ctl_command(a->cmd)->name;
 	const bool by_name = args_get(a, "name", 0) != NULL, by_kind = args_get(a, "kind", 0);
 	const struct sl_ctl_param *p = NULL;
+	struct sl_mesh_question q;
 
 	while ((p = sl_ctl_param_next(a->cmd, p))) {
 		if (p->positional && p->need == SL_CTL_ONE && !args_get(a, p->name, 0)) {
@@ -238,6 +243,11 @@ check_whole(const struct args *a, struct sl_buf *why)
 		sl_buf_puts(why, "delete: expected either -f PATH or KIND NAME");
 	else if (a->watch_s > 0 && a->n_paths > 0)
 		sl_buf_printf(why, "%s: --watch asks the daemon and does not go with -f", name);
+	else if (a->conf && a->n_paths == 0)
+		sl_buf_printf(
+			why, "%s: the daemon has its own sluice.yaml: --conf goes with -f", name);
+	else if (a->cmd == SL_CTL_EXPLAIN)
+		return args_question(a, &q, why);
 	else
 		return 0;
 	return -EINVAL;
@@ -279,4 +289,12 @@ args_get(const struct args *args, const char *name, size_t i)
 		if (strcmp(args->v[a].param->name, name) == 0 && i-- == 0)
 			return args->v[a].text;
 	return NULL;
+}
+
+int
+args_question(const struct args *args, struct sl_mesh_question *q, struct sl_buf *why)
+{
+	return sl_mesh_question_parse(args_get(args, "from", 0), args_get(args, "to", 0),
+		args_get(args, "proto", 0), args_get(args, "sni", 0), args_get(args, "host", 0), q,
+		why);
 }

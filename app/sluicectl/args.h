@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sl_ctl_table.h"
+#include "sl_mesh_explain.h"
 
 struct args_value {
 	const struct sl_ctl_param *param;
@@ -20,6 +21,8 @@ struct args {
 	// what stays here
 	const char *socket; // NULL: not given
 	const char *output; // NULL: not given
+	const char *conf;   // likewise
+	const char *rules;  // NULL: not given; a name of enum sl_rules
 	bool no_headers;
 	bool help;
 	bool version;
@@ -35,3 +38,5 @@ void args_fini(struct args *args);
 const char *args_get(const struct args *args, const char *name, size_t i);
 // The sentence about a command that is none.
 void args_unknown_command(const char *name, struct sl_buf *why);
+// What explain asks. 0, or -EINVAL and why.
+int args_question(const struct args *args, struct sl_mesh_question *q, struct sl_buf *why);

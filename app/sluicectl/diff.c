@@ -52,13 +52,13 @@ diff_new(FILE *err)
 static char *
 file_name(const json_t *row)
 {
-	static const char *const keys[] = {"kind", "namespace", "name"};
+	static const char *const keys[] = {"kind", "group", "namespace", "name"};
 	struct sl_buf name = {0};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(keys); i++) {
 		const char *text = json_string_value(json_object_get(row, keys[i]));
 
-		if (i > 0)
+		if (i > 0 && text && *text)
 			sl_buf_putc(&name, '.');
 		for (; text && *text; text++)
 			sl_buf_putc(&name, *text == '/' || *text < ' ' ? '_' : *text);

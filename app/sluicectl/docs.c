@@ -194,8 +194,11 @@ docs_control(struct sl_buf *out)
 	put_limits(out);
 	sl_buf_puts(out, "## Kinds\n\n| kind | also |\n|---|---|\n");
 	for (size_t i = 0; (kind = sl_ctl_kind_at(i)); i++)
-		sl_buf_printf(out, "| `%s` | `%s`, `%s`, in any letter case |\n", kind->kind,
-			kind->plural, kind->abbreviation);
+		sl_buf_printf(out, "| `%s` | `%s`%s%s%s |\n", kind->kind, kind->plural,
+			*kind->abbreviation ? ", `" : "", kind->abbreviation,
+			*kind->abbreviation ? "`" : "");
+	sl_buf_puts(out, "\nIn any letter case, also with the API group behind it: "
+			 "`serviceentries.networking.istio.io`. `Gateway` alone is Istio's.\n");
 	sl_buf_puts(out, "\n## Flags of every command\n\n");
 	put_params(out, SL_CTL_CMD_MAX);
 	sl_buf_puts(out, "## Commands\n\n");

@@ -7,7 +7,7 @@
 #include "sl_conf.h"
 #include "sl_ctl.h"
 #include "sl_emit.h"
-#include "sl_mesh_binding.h"
+#include "sl_mesh_explain.h"
 
 static void
 read_paths(const struct args *args, struct sl_objects *objects, struct sl_diags *diags)
@@ -125,33 +125,143 @@ put_service(struct output *o, const struct sl_mesh_service *svc)
 	sl_buf_fini(&json);
 }
 
-static void
-list(const struct args *args, struct sl_objects *objects, FILE *out, FILE *err)
+// ---- what the files say together ----
+
+// Without --conf: one client group, as a gateway has it whose sluice.yaml says nothing of clients.
+struct world {
+	struct sl_registry *registry;
+	struct sl_mesh *mesh;
+	struct sl_conf *read; // of --conf, or NULL
+	struct sl_conf_group group;
+	struct sl_conf plain;
+	const struct sl_conf *conf;
+};
+
+static bool
+world_conf(struct world *w, const struct args *args, struct sl_diags *diags)
 {
-	struct sl_registry *registry = sl_registry_new();
-	struct sl_mesh *mesh = sl_mesh_new(registry);
+	w->group = (struct sl_conf_group){.namespace_ = "default"};
+	w->plain = (struct sl_conf){
+		.groups = &w->group, .n_groups = 1, .root_namespace = (char *)"istio-system"};
+	w->conf = &w->plain;
+	if (!args->conf)
+		return true;
+	w->read = sl_conf_read(args->conf, diags);
+	w->conf = w->read;
+	return w->read != NULL;
+}
+
+static void
+world_fill(struct world *w, struct sl_objects *objects)
+{
+	w->registry = sl_registry_new();
+	w->mesh = sl_mesh_new(w->registry);
+	for (size_t i = 0; i < objects->n; i++) {
+		sl_registry_put(w->registry, objects->v[i]);
+		objects->v[i] = NULL;
+	}
+	sl_mesh_configure_conf(w->mesh, w->conf);
+	sl_mesh_update(w->mesh, NULL, NULL);
+}
+
+static void
+world_fini(struct world *w)
+{
+	sl_mesh_free(w->mesh);
+	sl_registry_free(w->registry);
+	sl_conf_free(w->read);
+}
+
+static void
+list(const struct args *args, struct world *w, FILE *out, FILE *err)
+{
 	const struct sl_mesh_service **services;
 	struct output o;
 	size_t n;
 
-	for (size_t i = 0; i < objects->n; i++) {
-		sl_registry_put(registry, objects->v[i]);
-		objects->v[i] = NULL;
-	}
-	sl_mesh_update(mesh, NULL, NULL);
 	services = sl_mesh_list(
-		mesh, args_get(args, "namespace", 0), args_get(args, "service", 0), &n);
+		w->mesh, args_get(args, "namespace", 0), args_get(args, "service", 0), &n);
 	output_begin(&o, args, out, err);
 	for (size_t i = 0; i < n; i++) {
 		if (args->cmd == SL_CTL_SERVICES)
 			put_service(&o, services[i]);
 		else
-			put_endpoints(&o, mesh, services[i]);
+			put_endpoints(&o, w->mesh, services[i]);
 	}
 	output_end(&o, true);
 	free(services);
-	sl_mesh_free(mesh);
-	sl_registry_free(registry);
+}
+
+// ---- explain ----
+
+static bool
+is_vip(struct sl_mesh *mesh, const struct sl_ip *addr)
+{
+	const struct sl_mesh_service *svc;
+
+	for (size_t it = 0; sl_mesh_next(mesh, &it, &svc);)
+		for (uint32_t i = 0; !svc->not_served && i < svc->n_vips; i++)
+			if (sl_prefix_is_host(&svc->vip[i]->prefix) &&
+				sl_ip_equal(&svc->vip[i]->prefix.addr, addr))
+				return true;
+	return false;
+}
+
+// As far as sluice.yaml tells: the mirrors of a running gateway may have other addresses.
+static unsigned
+ours(void *ctx, const struct sl_ip *addr)
+{
+	const struct world *w = ctx;
+	const struct sl_conf *conf = w->conf;
+	unsigned kinds = is_vip(w->mesh, addr) ? SL_MESH_OURS_VIP : 0;
+
+	for (uint32_t i = 0; i < conf->n_pool; i++)
+		if (sl_prefix_contains(&conf->pool[i], addr))
+			kinds |= SL_MESH_OURS_POOL;
+	for (uint32_t p = 0; p < conf->n_ports; p++)
+		for (uint32_t i = 0; i < conf->ports[p].n_addresses; i++)
+			if (sl_ip_equal(&conf->ports[p].addresses[i].addr, addr))
+				kinds |= SL_MESH_OURS_LOCAL;
+	return kinds;
+}
+
+static void
+explain(const struct args *args, struct world *w, FILE *out, FILE *err)
+{
+	const struct sl_mesh_live known = {.ctx = w, .ours = ours};
+	struct sl_buf json = {0}, why = {0};
+	struct sl_mesh_question q;
+	struct output o;
+	struct sl_emit e;
+
+	args_question(args, &q, &why); // checked
+	sl_emit_init(&e, &json);
+	sl_mesh_explain_emit(w->mesh, w->conf, &q, &known, &e);
+	output_begin(&o, args, out, err);
+	output_row(&o, json.data, json.len);
+	output_end(&o, true);
+	sl_buf_fini(&json);
+	sl_buf_fini(&why);
+}
+
+static void
+show(const struct args *args, struct sl_objects *objects, struct sl_diags *diags, FILE *out,
+	FILE *err)
+{
+	struct world w = {0};
+	const bool good = world_conf(&w, args, diags);
+
+	sl_diags_sort(diags);
+	print_diags(diags, err);
+	// Who the clients are is not guessed when sluice.yaml is wrong.
+	if (good) {
+		world_fill(&w, objects);
+		if (args->cmd == SL_CTL_EXPLAIN)
+			explain(args, &w, out, err);
+		else
+			list(args, &w, out, err);
+	}
+	world_fini(&w);
 }
 
 int
@@ -161,6 +271,8 @@ offline_run(const struct args *args, FILE *out, FILE *err)
 	struct sl_diags diags = {0};
 	int rc;
 
+	if (args->rules)
+		sl_rules_parse(args->rules, &objects.rules); // one of the choices
 	read_paths(args, &objects, &diags);
 	rc = diags.errors > 0 ? 1 : 0;
 	if (objects.n + objects.invalid + objects.skipped == 0 && rc == 0)
@@ -168,8 +280,8 @@ offline_run(const struct args *args, FILE *out, FILE *err)
 	if (args->cmd == SL_CTL_VALIDATE) {
 		validate(args, &objects, &diags, out, err);
 	} else {
-		print_diags(&diags, err);
-		list(args, &objects, out, err);
+		show(args, &objects, &diags, out, err);
+		rc = diags.errors > 0 ? 1 : 0;
 	}
 	sl_objects_fini(&objects);
 	sl_diags_fini(&diags);

@@ -1,5 +1,5 @@
-// The verbs that answer from files, on the code that the daemon uses: validate, and services and
-// endpoints with -f.
+// The verbs that answer from files, on the code that the daemon uses: validate, and services,
+// endpoints and explain with -f.
 //
 // Threads: one.
 #pragma once

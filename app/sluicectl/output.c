@@ -8,6 +8,7 @@
 #include "safe.h"
 #include "sl_conf.h"
 #include "sl_str.h"
+#include "verdict.h"
 
 static enum output_form
 form_of(const struct args *args)
@@ -28,6 +29,8 @@ form_of(const struct args *args)
 		return OUTPUT_RESULT;
 	case SL_CTL_DESCRIBE:
 		return OUTPUT_DESCRIBE;
+	case SL_CTL_EXPLAIN:
+		return OUTPUT_VERDICT;
 	case SL_CTL_LOG_LEVEL:
 		return OUTPUT_VALUE;
 	case SL_CTL_FLOWS:
@@ -40,11 +43,13 @@ form_of(const struct args *args)
 void
 output_begin(struct output *o, const struct args *args, FILE *out, FILE *err)
 {
+	const char *kind = args_get(args, "kind", 0);
+
 	*o = (struct output){.form = form_of(args), .out = out, .err = err};
 	o->value = args->cmd == SL_CTL_LOG_LEVEL ? "level" : "count";
 	o->single = args_get(args, "name", 0) != NULL;
-	table_init(&o->table, out, args->cmd, args->output && strcmp(args->output, "wide") == 0,
-		!args->no_headers);
+	table_init(&o->table, out, args->cmd, kind ? sl_ctl_kind_find(kind) : NULL,
+		args->output && strcmp(args->output, "wide") == 0, !args->no_headers);
 }
 
 // ---- rows, form by form ----
@@ -60,8 +65,9 @@ text_of(const json_t *row, const char *key)
 static void
 put_result(struct output *o, const json_t *row)
 {
-	char *line = sl_xasprintf("%s %s/%s %s\n", text_of(row, "kind"), text_of(row, "namespace"),
-		text_of(row, "name"), text_of(row, "result"));
+	const char *namespace_ = text_of(row, "namespace");
+	char *line = sl_xasprintf("%s %s%s%s %s\n", text_of(row, "kind"), namespace_,
+		*namespace_ ? "/" : "", text_of(row, "name"), text_of(row, "result"));
 
 	safe_put(o->out, line, "\n");
 	free(line);
@@ -79,10 +85,20 @@ put_value(struct output *o, const json_t *row)
 }
 
 static void
+put_lower(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		putc(tolower((unsigned char)*text), out);
+}
+
+// "serviceentry.networking.istio.io/web", as kubectl has it.
+static void
 put_name(struct output *o, const json_t *row)
 {
-	for (const char *c = text_of(row, "kind"); *c; c++)
-		putc(tolower((unsigned char)*c), o->out);
+	put_lower(o->out, text_of(row, "kind"));
+	if (*text_of(row, "group"))
+		putc('.', o->out);
+	put_lower(o->out, text_of(row, "group"));
 	putc('/', o->out);
 	safe_put(o->out, text_of(row, "name"), "");
 	putc('\n', o->out);
@@ -183,6 +199,9 @@ put_row(struct output *o, const json_t *row)
 		break;
 	case OUTPUT_DESCRIBE:
 		describe(o->out, row, o->rows > 0);
+		break;
+	case OUTPUT_VERDICT:
+		verdict(o->out, row);
 		break;
 	case OUTPUT_NAME:
 		put_name(o, row);

@@ -19,6 +19,7 @@ enum output_form {
 	OUTPUT_RESULT, // apply, delete: KIND NAMESPACE/NAME RESULT
 	OUTPUT_VALUE,  // flows --count, log-level: one value, nothing around it
 	OUTPUT_DESCRIBE,
+	OUTPUT_VERDICT, // explain
 	OUTPUT_NAME,    // get -o name
 	OUTPUT_YAML,    // get -o yaml
 	OUTPUT_OBJECTS, // get -o json

@@ -10,13 +10,15 @@
 #define NONE "-"
 
 void
-table_init(struct table *t, FILE *out, enum sl_ctl_cmd cmd, bool wide, bool headers)
+table_init(
+	struct table *t, FILE *out, enum sl_ctl_cmd cmd, const char *kind, bool wide, bool headers)
 {
 	const struct sl_ctl_column *c = NULL;
 
 	*t = (struct table){.out = out, .headers = headers};
 	while (t->n_columns < TABLE_COLUMNS && (c = sl_ctl_column_next(cmd, c)))
-		if (wide || c->when == SL_CTL_TABLE)
+		if ((wide || c->when == SL_CTL_TABLE) &&
+			(!c->kind || (kind && strcmp(c->kind, kind) == 0)))
 			t->column[t->n_columns++] = c;
 }
 

@@ -28,7 +28,9 @@ struct table {
 	bool started;       // widths are fixed
 };
 
-void table_init(struct table *t, FILE *out, enum sl_ctl_cmd cmd, bool wide, bool headers);
+// kind: canonical, of the objects that `get` lists, or NULL.
+void table_init(
+	struct table *t, FILE *out, enum sl_ctl_cmd cmd, const char *kind, bool wide, bool headers);
 // One row: a line, or several when a column's path spreads over a list.
 void table_row(struct table *t, const json_t *row);
 // Writes what is held back; the widths are fixed from now on.

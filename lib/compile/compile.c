@@ -24,11 +24,8 @@ sl_compile_new(const struct sl_compile_cfg *cfg)
 		c->cfg.n_workers = 1;
 	c->slots = slots_new(cfg->max_endpoints);
 	c->table = empty;
-	c->policies = (struct policies){.v = sl_xcalloc(1, sizeof(none)),
-		.n = 1,
-		.cap = 1,
-		.made = policies,
-		.n_made = 1};
+	c->policies = (struct policies){
+		.v = sl_xcalloc(1, sizeof(none)), .n = 1, .cap = 1, .made = policies, .n_made = 1};
 	entries_init(&c->entries);
 	notes_init(&c->notes);
 	return c;

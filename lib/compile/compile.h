@@ -26,7 +26,7 @@ struct claim {
 	uint64_t granted;
 	struct set *set;    // NULL: nothing was granted
 	struct claim *next; // of the same key, in order of precedence
-	bool is_vip;        // its granted clients reach endpoints: the address is ours to answer for
+	bool is_vip; // its granted clients reach endpoints: the address is ours to answer for
 	// while a pass plans
 	uint64_t next_granted;
 	struct set *next_set;

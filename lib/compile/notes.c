@@ -27,11 +27,11 @@ struct remark {
 	struct remark *next_of_key;
 	struct remark *next_on, **link_on; // of the same object
 	struct noted *on;
-	bool lost;      // it is not served there, or not to all; else it has what another one wants
-	bool address;   // spec.addresses[index], else spec.ports[index]
+	bool lost;    // it is not served there, or not to all; else it has what another one wants
+	bool address; // spec.addresses[index], else spec.ports[index]
 	uint32_t index;
 	uint32_t line, col; // of that, for news
-	uint64_t hash; // of the object and the text
+	uint64_t hash;      // of the object and the text
 	char *text;
 };
 
@@ -252,21 +252,19 @@ mixed_text(const struct claim *loser, const struct claim *other)
 }
 
 static char *
-won_text(const struct claim *winner, const struct claim *loser, uint32_t losers)
+won_text(const struct claim *winner, const struct claim *loser, bool others)
 {
-	char title[600], key[80], more[32] = "";
+	char title[600], key[80];
 
-	if (losers > 1)
-		snprintf(more, sizeof(more), " and %u more", losers - 1);
 	sl_object_title(object_of(loser->binding), title, sizeof(title));
 	return sl_xasprintf("%s is wanted by %s%s too: this one comes first and has it",
-		key_text(winner->binding, key, sizeof(key)), title, more);
+		key_text(winner->binding, key, sizeof(key)), title, others ? " and others" : "");
 }
 
 struct winner {
 	const struct claim *claim;
 	const struct claim *loser; // the first
-	uint32_t losers;
+	bool others;               // objects that lost as well
 };
 
 // The services of a key that have clients: at most one a client group.
@@ -313,8 +311,10 @@ remark_loser(struct notes *t, const struct plan *p, struct entry *e, const struc
 		held |= winner[i].claim->granted;
 		if (object_of(winner[i].claim->binding) == obj)
 			continue;
-		if (!winner[i].losers++)
+		if (!winner[i].loser)
 			winner[i].loser = loser;
+		else if (object_of(winner[i].loser->binding) != obj)
+			winner[i].others = true;
 		if (!told)
 			remark_add(t, e, loser->binding, true, lost_text(loser, winner[i].claim));
 		told = true;
@@ -378,9 +378,9 @@ notes_of_key(struct notes *t, const struct plan *p, struct entry *e)
 		if (p->order[e->order + i]->wanted & ~p->order[e->order + i]->granted)
 			remark_loser(t, p, e, p->order[e->order + i], winner, n);
 	for (unsigned i = 0; i < n; i++)
-		if (winner[i].losers)
+		if (winner[i].loser)
 			remark_add(t, e, winner[i].claim->binding, false,
-				won_text(winner[i].claim, winner[i].loser, winner[i].losers));
+				won_text(winner[i].claim, winner[i].loser, winner[i].others));
 	tell_news(t, e, known, n_known);
 	free(known);
 }
@@ -432,8 +432,7 @@ void
 notes_write(struct notes *t, struct sl_registry *registry)
 {
 	for (struct noted *n = t->changed, *next; n; n = next) {
-		struct sl_object *obj =
-			sl_registry_find(registry, n->kind, n->namespace_, n->name);
+		struct sl_object *obj = sl_registry_find(registry, n->kind, n->namespace_, n->name);
 
 		next = n->next_changed;
 		n->changed = false;
@@ -493,7 +492,8 @@ sl_compile_news(struct sl_compile *c, struct sl_diags *diags)
 		const struct sl_diag *d = &news->v[i];
 		const struct sl_loc loc = {.file = d->file, .line = d->line, .col = d->col};
 
-		sl_diag_add(diags, d->severity, &loc, d->object, d->path, d->rule, "%s", d->message);
+		sl_diag_add(
+			diags, d->severity, &loc, d->object, d->path, d->rule, "%s", d->message);
 	}
 	sl_diags_fini(&c->notes.news);
 	c->notes.news = (struct sl_diags){0};

@@ -188,8 +188,7 @@ static int
 add(struct plan *p, uint32_t id, uint64_t clients, const struct set *set)
 {
 	struct sl_fwd_eps *eps = sl_fwd_eps_get(set->eps);
-	const int rc = sl_fwd_services_add(
-		p->table, &p->c->entries.v[id].key, clients, id, eps);
+	const int rc = sl_fwd_services_add(p->table, &p->c->entries.v[id].key, clients, id, eps);
 
 	if (rc < 0)
 		sl_fwd_eps_put(eps);

@@ -1,4 +1,5 @@
-// A pass over what the mesh says has changed: what has to change here, decided before anything does.
+// A pass over what the mesh says has changed: what has to change here, decided before anything
+// does.
 #pragma once
 
 #include "compile.h"

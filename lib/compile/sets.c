@@ -201,8 +201,7 @@ draft_warmup(struct plan *p, struct draft *d, const struct sl_warmup *w)
 		return;
 	d->since = sl_xcalloc(d->spec.n, sizeof(*d->since));
 	for (uint32_t i = 0; i < d->spec.n; i++)
-		d->since[i] =
-			slot_since(p->c->slots, d->ep[i].slot, d->ep[i].down != 0, p->now_ns);
+		d->since[i] = slot_since(p->c->slots, d->ep[i].slot, d->ep[i].down != 0, p->now_ns);
 	d->spec.warmup_ns = w->duration_ns;
 	d->spec.warmup_min_percent = w->minimum_percent;
 	d->spec.warmup_aggression = w->aggression > 0 ? w->aggression : 1;
@@ -274,8 +273,7 @@ put_image(struct sl_buf *out, const struct draft *d, uint32_t weight)
 	if (s->n)
 		sl_buf_put(out, d->ep, s->n * sizeof(*d->ep));
 	for (uint32_t i = 0; i < s->n_groups; i++) {
-		const uint32_t group[] = {
-			d->group[i].n, d->group[i].weight, d->group[i].priority};
+		const uint32_t group[] = {d->group[i].n, d->group[i].weight, d->group[i].priority};
 
 		sl_buf_put(out, group, sizeof(group));
 	}

@@ -158,8 +158,8 @@ place(const struct slots *s, const struct home *home, const struct slot_key *key
 	for (; s->index[i] != SLOT_NONE; i = (i + 1) & s->mask) {
 		const struct slot *slot = &s->v[s->index[i]];
 
-		if (slot->home == home && slot->addr == key->addr &&
-			slot->port == key->addr_port && same_cluster(slot->cluster, key->cluster))
+		if (slot->home == home && slot->addr == key->addr && slot->port == key->addr_port &&
+			same_cluster(slot->cluster, key->cluster))
 			break;
 	}
 	return i;

@@ -36,8 +36,8 @@ struct slot {
 	uint8_t state; // enum slot_state
 	bool down;
 	uint32_t weight;
-	uint32_t uses; // sets in force that name it
-	uint32_t sets; // sets that exist and name it
+	uint32_t uses;         // sets in force that name it
+	uint32_t sets;         // sets that exist and name it
 	uint32_t older, newer; // among the retired; newer also links the free ones
 	uint64_t since_ns;     // it became live, or healthy
 	struct home *home;
@@ -80,7 +80,7 @@ uint32_t slot_find(const struct slots *s, const struct slot_key *key); // or SLO
 uint32_t slot_get(struct slots *s, const struct slot_key *key);
 void slot_free(struct slots *s, uint32_t i);
 void slot_use(struct slots *s, uint32_t i, bool down, uint64_t now_ns); // LIVE from here on
-void slot_unuse(struct slots *s, uint32_t i); // the last one: RETIRED
+void slot_unuse(struct slots *s, uint32_t i);                           // the last one: RETIRED
 // Since when it counts as it will when slot_use() is called.
 uint64_t slot_since(const struct slots *s, uint32_t i, bool down, uint64_t now_ns);
 void slot_requeue(struct slots *s, uint32_t i); // a retired one: looked at last

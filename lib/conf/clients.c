@@ -168,3 +168,18 @@ conf_groups(struct reader *r, struct sl_conf *conf)
 	free(v);
 	free(group);
 }
+
+const struct sl_conf_group_prefix *
+sl_conf_group_of(const struct sl_conf *conf, const struct sl_ip *addr)
+{
+	const struct sl_conf_group_prefix *best = NULL;
+
+	for (uint32_t i = 0; i < conf->n_group_prefixes; i++) {
+		const struct sl_conf_group_prefix *p = &conf->group_prefixes[i];
+
+		if (sl_prefix_contains(&p->prefix, addr) &&
+			(!best || p->prefix.len > best->prefix.len))
+			best = p;
+	}
+	return best;
+}

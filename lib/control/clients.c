@@ -1,37 +1,9 @@
 // Who the clients are: the client groups of sluice.yaml, for the mesh (what they see) and for the
 // workers (which address is of which group).
 #include <stdlib.h>
-#include <string.h>
 
 #include "control_priv.h"
-
-static void
-configure_mesh(struct sl_control *c)
-{
-	const struct sl_conf *conf = c->conf;
-	struct sl_mesh_client *client = sl_xcalloc(conf->n_groups, sizeof(*client));
-
-	for (uint32_t i = 0; i < conf->n_groups; i++) {
-		const struct sl_conf_group *g = &conf->groups[i];
-
-		client[i] = (struct sl_mesh_client){.namespace_ = g->namespace_,
-			.labels = g->labels,
-			.n_labels = g->n_labels,
-			.locality = g->locality,
-			.network = g->network};
-	}
-	sl_mesh_configure(c->mesh,
-		&(struct sl_mesh_cfg){.client = client,
-			.n_clients = conf->n_groups,
-			.root_namespace = conf->root_namespace,
-			.se_export_to = {conf->se_export_to, conf->n_se_export_to},
-			.vs_export_to = {conf->vs_export_to, conf->n_vs_export_to},
-			.dr_export_to = {conf->dr_export_to, conf->n_dr_export_to},
-			.connect_timeout_ns = conf->connect_timeout_ns,
-			.locality = &conf->locality,
-			.allow_any = conf->outbound == SL_OUTBOUND_ALLOW_ANY});
-	free(client);
-}
+#include "sl_mesh_conf.h"
 
 static struct sl_fwd_clients *
 make_clients(const struct sl_conf *conf)
@@ -54,7 +26,7 @@ control_take_clients(struct sl_control *c)
 {
 	struct sl_fwd_clients *clients = NULL;
 
-	configure_mesh(c);
+	sl_mesh_configure_conf(c->mesh, c->conf);
 	if (c->conf->n_group_prefixes > 0)
 		clients = make_clients(c->conf);
 	sl_fwd_clients_put(c->clients);

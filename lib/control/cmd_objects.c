@@ -109,6 +109,7 @@ static void
 emit_identity(struct sl_emit *e, enum sl_kind kind, const char *namespace_, const char *name)
 {
 	sl_emit_str(e, "kind", sl_kind_name(kind));
+	sl_emit_str(e, "group", sl_kind_group(kind));
 	sl_emit_str(e, "namespace", namespace_);
 	sl_emit_str(e, "name", name);
 }

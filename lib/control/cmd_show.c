@@ -22,7 +22,6 @@ emit_get(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj, b
 	control_emit_columns(e, obj);
 	sl_emit_str(e, "status", status.status);
 	sl_emit_str(e, "reason", status.reason);
-	sl_emit_str(e, "creation", obj->meta.creation);
 	control_emit_origin(e, obj);
 	if (whole)
 		sl_emit_raw(e, "object", obj->json);
@@ -103,20 +102,17 @@ control_cmd_get(struct sl_control *c, struct sl_ctl_req *req)
 
 // ---- services and endpoints ----
 
-// Flows of an endpoint of a service port; false: new ones do not go there (not served, or a lost
-// conflict).
-static bool
-load_of(const struct sl_control *c, const struct sl_mesh_service *svc,
-	const struct sl_se_port *port, const struct sl_mesh_endpoint *ep, uint32_t number,
-	struct sl_endpoint_load *load)
+bool
+control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
+	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load)
 {
 	uint64_t active, total;
 	uint32_t slot;
 
 	*load = (struct sl_endpoint_load){0};
-	if (ep->ip.family != AF_INET)
+	if (addr->family != AF_INET)
 		return false;
-	slot = sl_compile_slot_find(c->compile, svc->namespace_, svc->host, port->number, ep->ip.v4,
+	slot = sl_compile_slot_find(c->compile, svc->namespace_, svc->host, port, addr->v4,
 		sl_cpu_to_be16((uint16_t)number));
 	if (slot == UINT32_MAX)
 		return false;
@@ -132,7 +128,7 @@ endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struct sl_se_
 {
 	struct sl_endpoint_load load;
 
-	if (!load_of(ctx, svc, port, ep, number, &load))
+	if (!control_load_of(ctx, svc, port->number, &ep->ip, number, &load))
 		return "notServed";
 	return ep->healthy ? "up" : "unhealthy";
 }
@@ -150,7 +146,7 @@ emit_endpoint(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh
 	uint32_t number)
 {
 	struct sl_endpoint_load load;
-	const bool served = load_of(c, svc, port, ep, number, &load);
+	const bool served = control_load_of(c, svc, port->number, &ep->ip, number, &load);
 
 	sl_mesh_endpoint_emit(svc, port, subset, ep, number,
 		endpoint_state(c, svc, port, ep, number), served ? &load : NULL,
@@ -172,11 +168,11 @@ emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mes
 			(ep = sl_mesh_endpoint_next(svc, svc->port[p], &it, &number)) != NULL;)
 			emit_endpoint(c, req, svc, svc->port[p], NULL, ep, number);
 		for (size_t s = 0; s < n; s++)
-			for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(svc, svc->port[p], &it,
-						       &number)) != NULL;)
+			for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(
+						       svc, svc->port[p], &it, &number)) != NULL;)
 				if (sl_mesh_in_subset(c->mesh, svc, subset[s], ep))
-					emit_endpoint(c, req, svc, svc->port[p], subset[s], ep,
-						number);
+					emit_endpoint(
+						c, req, svc, svc->port[p], subset[s], ep, number);
 	}
 	free(subset);
 }
@@ -185,7 +181,8 @@ emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mes
 // list is made anew then and goes on at the same place.
 struct service_walk {
 	struct sl_control *c;
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
 	char *namespace_; // NULL: any
 	char *host;       // NULL: any
 	const struct sl_mesh_service **list;
@@ -230,7 +227,8 @@ service_walk_free(void *state)
 
 static void
 walk_services(struct sl_control *c, struct sl_ctl_req *req, const char *host,
-	void (*emit)(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc))
+	void (*emit)(
+		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc))
 {
 	struct service_walk *w = sl_xcalloc(1, sizeof(*w));
 
@@ -285,8 +283,8 @@ emit_conditions(struct sl_emit *e, const struct sl_object *obj, const struct obj
 	else
 		emit_condition(e, "Accepted", true, "Valid", NULL);
 	if (strcmp(s->status, "Valid") != 0)
-		emit_condition(e, "Served", strcmp(s->status, "NotServed") != 0, s->status,
-			s->reason);
+		emit_condition(
+			e, "Served", strcmp(s->status, "NotServed") != 0, s->status, s->reason);
 	if (s->lost)
 		emit_condition(e, "Conflicted", true, "VIPTaken", s->lost);
 	sl_emit_end(e);
@@ -368,7 +366,7 @@ control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req)
 		emit_describe(c, req, obj);
 		sl_ctl_done(req);
 	} else {
-		sl_ctl_fail(req, 1, "%s \"%s\" not found in namespace %s", sl_kind_name(parsed),
-			name, namespace_);
+		sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", sl_kind_name(parsed), name,
+			*namespace_ ? " in namespace " : "", namespace_);
 	}
 }

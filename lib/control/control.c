@@ -308,6 +308,7 @@ sl_control_handle(struct sl_control *c, struct sl_ctl_req *req)
 		[SL_CTL_DESCRIBE] = control_cmd_describe,
 		[SL_CTL_SERVICES] = control_cmd_services,
 		[SL_CTL_ENDPOINTS] = control_cmd_endpoints,
+		[SL_CTL_EXPLAIN] = control_cmd_explain,
 		[SL_CTL_RELOAD] = cmd_reload,
 		[SL_CTL_LOG_LEVEL] = cmd_log_level,
 	};

@@ -30,10 +30,10 @@ struct sl_control {
 	struct sl_compile *compile;
 	struct sl_conf_cache *files;
 	struct sl_fwd_clients *clients; // of the configuration; one reference
-	uint64_t generation;     // of the snapshot in force, 0: none yet
-	uint64_t *slot_base;     // flows ever of a slot before its endpoint had it
-	struct sl_fwd_net *net;  // the last one compiled, one reference
-	struct sl_fwd *in_force; // rcu's; NULL: none yet
+	uint64_t generation;            // of the snapshot in force, 0: none yet
+	uint64_t *slot_base;            // flows ever of a slot before its endpoint had it
+	struct sl_fwd_net *net;         // the last one compiled, one reference
+	struct sl_fwd *in_force;        // rcu's; NULL: none yet
 	bool link_up[SL_MAX_PORTS];
 	// What the kernel or a packet can bring about as often as it likes.
 	struct sl_log_limit mirror_limit;
@@ -90,7 +90,12 @@ void control_take_netlink(struct sl_control *c);
 void control_take_asks(struct sl_control *c);
 void control_refresh_neighs(struct sl_control *c);
 
-// cmd_objects.c, cmd_show.c
+// cmd_show.c: flows of an endpoint of a service port; false: new ones do not go there (not served,
+// or a lost conflict).
+bool control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
+	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load);
+
+// cmd_objects.c, cmd_show.c, cmd_explain.c
 void control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_delete(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_diff(struct sl_control *c, struct sl_ctl_req *req);
@@ -98,3 +103,4 @@ void control_cmd_get(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_services(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_endpoints(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_explain(struct sl_control *c, struct sl_ctl_req *req);

@@ -1,6 +1,7 @@
 // What became of an object, and how listings show it.
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control_priv.h"
 #include "sl_emit.h"
@@ -72,10 +73,39 @@ control_object_status_fini(struct object_status *s)
 
 // ---- columns ----
 
+// As kubectl writes a duration: "90s", "12m", "5h", "3d", without its smaller unit.
+static void
+emit_age(struct sl_emit *e, const char *creation)
+{
+	static const struct {
+		int64_t s;
+		char unit;
+	} units[] = {{365 * 86400, 'y'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}};
+	struct tm tm = {0};
+	int64_t age;
+
+	if (!creation || !strptime(creation, "%Y-%m-%dT%H:%M:%SZ", &tm)) {
+		sl_emit_null(e, "age");
+		return;
+	}
+	age = time(NULL) - timegm(&tm);
+	age = age > 0 ? age : 0;
+	// Two of a unit at least, so that it is never half wrong.
+	for (size_t i = 0; i < SL_ARRAY_LEN(units); i++) {
+		if (age >= 2 * units[i].s) {
+			sl_emit_strf(
+				e, "age", "%lld%c", (long long)(age / units[i].s), units[i].unit);
+			return;
+		}
+	}
+	sl_emit_strf(e, "age", "%llds", (long long)age);
+}
+
 void
 control_emit_identity(struct sl_emit *e, const struct sl_object *obj)
 {
 	sl_emit_str(e, "kind", sl_kind_name(obj->kind));
+	sl_emit_str(e, "group", sl_kind_group(obj->kind));
 	sl_emit_str(e, "namespace", obj->meta.namespace_);
 	sl_emit_str(e, "name", obj->meta.name);
 }
@@ -130,6 +160,8 @@ pod_columns(struct sl_emit *e, const struct sl_pod *pod)
 void
 control_emit_columns(struct sl_emit *e, const struct sl_object *obj)
 {
+	sl_emit_str(e, "creation", obj->meta.creation);
+	emit_age(e, obj->meta.creation);
 	switch (obj->kind) {
 	case SL_KIND_SERVICE_ENTRY:
 		service_entry_columns(e, &obj->se);

@@ -26,7 +26,9 @@ static const struct sl_ctl_param params[] = {
 
 static const struct sl_ctl_column columns[] = {
 #define SL_COLUMN(id, path, title, align, when)                                                    \
-	{SL_CTL_##id, path, title, SL_CTL_##align, SL_CTL_##when},
+	{SL_CTL_##id, path, title, SL_CTL_##align, SL_CTL_##when, NULL},
+#define SL_KIND_COLUMN(kind, path, title, align, when)                                             \
+	{SL_CTL_GET, path, title, SL_CTL_##align, SL_CTL_##when, kind},
 #include "sl_ctl_commands.def"
 };
 
@@ -36,7 +38,7 @@ static const struct sl_ctl_field fields[] = {
 };
 
 static const struct sl_ctl_kind kinds[] = {
-#define SL_OBJECT_KIND(kind, plural, abbreviation) {kind, plural, abbreviation},
+#define SL_OBJECT_KIND(kind, plural, abbreviation, group) {kind, plural, abbreviation, group},
 #include "sl_ctl_commands.def"
 };
 
@@ -110,14 +112,26 @@ sl_ctl_kind_at(size_t i)
 	return i < SL_ARRAY_LEN(kinds) ? &kinds[i] : NULL;
 }
 
+// text is word, or word.group.
+static bool
+is_called(const char *text, const char *word, const char *group)
+{
+	const size_t len = strlen(word);
+
+	if (len == 0 || strncasecmp(text, word, len) != 0)
+		return false;
+	return text[len] == '\0' ||
+	       (text[len] == '.' && *group && strcasecmp(text + len + 1, group) == 0);
+}
+
 const char *
 sl_ctl_kind_find(const char *text)
 {
 	for (size_t i = 0; i < SL_ARRAY_LEN(kinds); i++) {
 		const struct sl_ctl_kind *k = &kinds[i];
 
-		if (strcasecmp(text, k->kind) == 0 || strcasecmp(text, k->plural) == 0 ||
-			strcasecmp(text, k->abbreviation) == 0)
+		if (is_called(text, k->kind, k->group) || is_called(text, k->plural, k->group) ||
+			is_called(text, k->abbreviation, k->group))
 			return k->kind;
 	}
 	return NULL;
@@ -287,8 +301,9 @@ expected_kind(const char *value, struct sl_buf *why)
 	for (size_t i = 0; i < SL_ARRAY_LEN(kinds); i++) {
 		names[n++] = kinds[i].kind;
 		names[n++] = kinds[i].plural;
-		sl_buf_printf(
-			why, "%s%s (%s)", i ? ", " : "", kinds[i].plural, kinds[i].abbreviation);
+		sl_buf_printf(why, "%s%s", i ? ", " : "", kinds[i].plural);
+		if (*kinds[i].abbreviation)
+			sl_buf_printf(why, " (%s)", kinds[i].abbreviation);
 	}
 	const char *near = sl_str_nearest(value, names);
 	if (near)

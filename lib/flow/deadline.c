@@ -30,7 +30,7 @@ flow_deadline(const struct sl_flow *f, const struct sl_flow_timeouts *timeouts)
 	const struct sl_flow_policy *policy = policy_of(f, timeouts);
 	sl_tick deadline = tick_add(f->last_seen, timeout_of(f, policy, timeouts));
 
-	if (policy->max_age)
+	if (policy->max_age && f->state != SL_FLOW_UDP)
 		deadline = earlier(deadline, tick_add(f->created, policy->max_age));
 	if (policy->connect && f->state == SL_FLOW_SYN_SENT)
 		deadline = earlier(deadline, tick_add(f->last_seen, policy->connect));

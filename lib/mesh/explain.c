@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "mesh.h"
-#include "sl_emit.h"
 #include "sl_str.h"
 
 struct want {
@@ -136,9 +135,14 @@ conclude(struct sl_mesh_explanation *out)
 {
 	const struct sl_mesh_binding *b = out->binding;
 	char dst[SL_PREFIX_STRLEN], title[600];
-	char *where = b->dst.len ? sl_xasprintf("%s port %u", sl_prefix_str(&b->dst, dst), b->port)
-				 : sl_xasprintf("any address on port %u", b->port);
+	char *where;
 
+	if (b->dst.len == 32)
+		where = sl_xasprintf("%s port %u", sl_ip_str(&b->dst.addr, dst), b->port);
+	else if (b->dst.len)
+		where = sl_xasprintf("%s port %u", sl_prefix_str(&b->dst, dst), b->port);
+	else
+		where = sl_xasprintf("any address on port %u", b->port);
 	list_candidates(out);
 	if (!goes_somewhere(b)) {
 		out->verdict = "deny";
@@ -162,7 +166,7 @@ sl_mesh_explain(struct sl_mesh *m, unsigned client, uint8_t proto, const struct 
 	struct claims all = {0};
 
 	*out = (struct sl_mesh_explanation){0};
-	for (struct service *s; (s = map_next(&m->services, &it)) != NULL;) {
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
 		if (may_match(&s->pub, &want))
 			add_claims(m, &s->pub, &want, &all);
 	}
@@ -187,54 +191,4 @@ sl_mesh_explanation_fini(struct sl_mesh_explanation *x)
 	free(x->candidate);
 	free(x->reason);
 	*x = (struct sl_mesh_explanation){0};
-}
-
-static void
-emit_candidate(const struct sl_mesh_candidate *c, struct sl_emit *e)
-{
-	char title[600];
-
-	sl_emit_obj(e, NULL);
-	sl_emit_str(e, "address", c->ep->from->address);
-	sl_emit_u64(e, "port", c->ep->port);
-	sl_emit_u64(e, "weight", c->ep->weight);
-	sl_emit_str(e, "state", c->ep->healthy ? "unknown" : "unhealthy");
-	sl_emit_strf(e, "cluster", "outbound|%u|%s|%s", c->cluster->port, c->cluster->subset,
-		c->cluster->host);
-	sl_emit_u64(e, "clusterWeight", c->cluster->weight);
-	sl_emit_u64(e, "priority", c->cluster->group[c->group].priority);
-	sl_emit_str(e, "locality", c->ep->from->locality);
-	sl_emit_str(e, "source", sl_object_title(c->ep->from->obj, title, sizeof(title)));
-	sl_emit_end(e);
-}
-
-void
-sl_mesh_explanation_emit(const struct sl_mesh_explanation *x, struct sl_emit *e)
-{
-	const struct sl_mesh_binding *b = x->binding;
-	char title[600];
-
-	sl_emit_str(e, "verdict", x->verdict);
-	sl_emit_str(e, "reason", x->reason);
-	if (b) {
-		sl_emit_obj(e, "service");
-		sl_emit_str(e, "namespace", b->svc->namespace_);
-		sl_emit_str(e, "host", b->svc->host);
-		sl_emit_u64(e, "port", b->service_port->number);
-		sl_emit_end(e);
-	} else {
-		sl_emit_null(e, "service");
-	}
-	sl_emit_str(e, "tier", strcmp(x->verdict, "forward") == 0 ? "L4" : "none");
-	sl_emit_bool(e, "originalDestination",
-		b ? b->cluster[0].original_dst : strcmp(x->verdict, "forward") == 0);
-	sl_emit_arr(e, "candidates");
-	for (uint32_t i = 0; i < x->n_candidates; i++)
-		emit_candidate(&x->candidate[i], e);
-	sl_emit_end(e);
-	if (b)
-		sl_emit_str(e, "source",
-			sl_object_title(b->vs ? b->vs : b->svc->obj[0], title, sizeof(title)));
-	else
-		sl_emit_null(e, "source");
 }

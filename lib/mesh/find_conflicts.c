@@ -202,7 +202,7 @@ collect(struct sl_mesh *m, const struct sl_object *only, struct all *all)
 
 	if (only)
 		add_own(m, only, &own);
-	for (struct service *s; (s = map_next(&m->services, &it)) != NULL;) {
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
 		size_t n;
 
 		if (!s->pub.obj || (only && !may_meet(&s->pub, &own)))

@@ -135,7 +135,7 @@ check_host(struct sl_mesh *m, const struct sl_object *vs, uint32_t i, struct sl_
 {
 	char name[HOST_MAX], title[600], path[64];
 	const struct host *h =
-		map_find(&m->hosts, full_host(vs->vs.hosts[i], vs->meta.namespace_, name));
+		by_key_find(&m->hosts, full_host(vs->vs.hosts[i], vs->meta.namespace_, name));
 
 	for (uint32_t k = 0; h && k < h->vs.n && h->vs.v[k] != vs; k++) {
 		const struct sl_object *other = h->vs.v[k];

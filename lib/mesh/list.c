@@ -9,7 +9,7 @@ const struct sl_mesh_service *
 sl_mesh_find(const struct sl_mesh *m, const char *namespace_, const char *host)
 {
 	char *key = sl_xasprintf("%s/%s", namespace_, host);
-	const struct service *s = map_find(&m->services, key);
+	const struct service *s = by_key_find(&m->services, key);
 
 	free(key);
 	return s ? &s->pub : NULL;
@@ -65,7 +65,7 @@ sl_mesh_next(struct sl_mesh *m, size_t *it, const struct sl_mesh_service **svc)
 		uint32_t n = 0;
 
 		m->sorted = sl_xrealloc(m->sorted, m->services.n + 1, sizeof(*m->sorted));
-		for (struct service *s; (s = map_next(&m->services, &all)) != NULL;)
+		for (struct service *s; (s = by_key_next(&m->services, &all)) != NULL;)
 			m->sorted[n++] = &s->pub;
 		qsort(m->sorted, n, sizeof(*m->sorted), in_order);
 		m->sorted_valid = true;
@@ -84,7 +84,7 @@ sl_mesh_list(const struct sl_mesh *m, const char *namespace_, const char *host, 
 	struct map_it it = {0};
 
 	*n = 0;
-	for (struct service *s; (s = map_next(&m->services, &it)) != NULL;) {
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
 		if (namespace_ && strcmp(s->pub.namespace_, namespace_) != 0)
 			continue;
 		if (!host || strcmp(s->pub.host, host) == 0)

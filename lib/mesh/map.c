@@ -14,7 +14,7 @@ hash_of(const char *key)
 }
 
 void *
-map_find(const struct map *map, const char *key)
+by_key_find(const struct map *map, const char *key)
 {
 	const uint64_t hash = hash_of(key);
 
@@ -46,7 +46,7 @@ grow(struct map *map)
 }
 
 void
-map_add(struct map *map, struct node *node, const char *key)
+by_key_add(struct map *map, struct node *node, const char *key)
 {
 	if (map->n >= map->n_slots)
 		grow(map);
@@ -58,7 +58,7 @@ map_add(struct map *map, struct node *node, const char *key)
 }
 
 void
-map_del(struct map *map, struct node *node)
+by_key_del(struct map *map, struct node *node)
 {
 	struct node **link = &map->slots[node->hash & (map->n_slots - 1)];
 
@@ -70,7 +70,7 @@ map_del(struct map *map, struct node *node)
 }
 
 void *
-map_next(const struct map *map, struct map_it *it)
+by_key_next(const struct map *map, struct map_it *it)
 {
 	while (!it->next) {
 		if (it->slot == map->n_slots)
@@ -84,7 +84,7 @@ map_next(const struct map *map, struct map_it *it)
 }
 
 void
-map_fini(struct map *map)
+by_key_fini(struct map *map)
 {
 	free(map->slots);
 	*map = (struct map){0};

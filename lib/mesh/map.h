@@ -6,7 +6,7 @@
 struct node {
 	struct node *next; // in the slot's chain
 	uint64_t hash;
-	char *key; // the map's, freed with map_del()
+	char *key; // the map's, freed with by_key_del()
 };
 
 struct map {
@@ -15,16 +15,16 @@ struct map {
 	uint32_t n;
 };
 
-void *map_find(const struct map *map, const char *key);
-void map_add(struct map *map, struct node *node, const char *key); // copies key; not there yet
-void map_del(struct map *map, struct node *node);
+void *by_key_find(const struct map *map, const char *key);
+void by_key_add(struct map *map, struct node *node, const char *key); // copies key; not there yet
+void by_key_del(struct map *map, struct node *node);
 // Every node, in no order. A node may be deleted by the step that gets it. *it = {0} begins.
 struct map_it {
 	uint32_t slot;
 	struct node *next;
 };
-void *map_next(const struct map *map, struct map_it *it);
-void map_fini(struct map *map); // the nodes are gone already
+void *by_key_next(const struct map *map, struct map_it *it);
+void by_key_fini(struct map *map); // the nodes are gone already
 
 // A growing array of pointers.
 struct ptrs {

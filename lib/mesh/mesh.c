@@ -9,11 +9,11 @@
 const char *
 intern(struct sl_mesh *m, const char *text)
 {
-	struct text *t = map_find(&m->texts, text);
+	struct text *t = by_key_find(&m->texts, text);
 
 	if (!t) {
 		t = sl_xcalloc(1, sizeof(*t));
-		map_add(&m->texts, &t->node, text);
+		by_key_add(&m->texts, &t->node, text);
 	}
 	return t->node.key;
 }
@@ -21,11 +21,11 @@ intern(struct sl_mesh *m, const char *text)
 struct space *
 space_get(struct sl_mesh *m, const char *name)
 {
-	struct space *s = map_find(&m->spaces, name);
+	struct space *s = by_key_find(&m->spaces, name);
 
 	if (!s) {
 		s = sl_xcalloc(1, sizeof(*s));
-		map_add(&m->spaces, &s->node, name);
+		by_key_add(&m->spaces, &s->node, name);
 	}
 	return s;
 }
@@ -59,7 +59,7 @@ host_covering(const struct sl_mesh *m, const char *name, const uint32_t *wild, s
 	if (whole >= HOST_MAX)
 		return NULL;
 	if (*len == 0) {
-		struct host *h = map_find(&m->hosts, name);
+		struct host *h = by_key_find(&m->hosts, name);
 
 		*len = whole + 1;
 		if (h)
@@ -69,7 +69,8 @@ host_covering(const struct sl_mesh *m, const char *name, const uint32_t *wild, s
 		if (!wild[*len])
 			continue;
 		snprintf(pattern, sizeof(pattern), "*%s", name + whole - (*len - 1));
-		struct host *h = strcmp(pattern, name) == 0 ? NULL : map_find(&m->hosts, pattern);
+		struct host *h =
+			strcmp(pattern, name) == 0 ? NULL : by_key_find(&m->hosts, pattern);
 
 		if (h)
 			return h;
@@ -97,7 +98,7 @@ use_config(struct sl_mesh *m)
 {
 	struct map_it it = {0};
 
-	for (struct space *s; (s = map_next(&m->spaces, &it)) != NULL;)
+	for (struct space *s; (s = by_key_next(&m->spaces, &it)) != NULL;)
 		s->clients = 0;
 	m->n_clients = m->cfg.n_clients;
 	for (unsigned g = 0; g < m->n_clients; g++) {
@@ -141,13 +142,13 @@ free_services(struct sl_mesh *m)
 {
 	struct map_it it = {0};
 
-	for (struct service *s; (s = map_next(&m->services, &it)) != NULL;) {
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
 		service_unmake(s);
-		map_del(&m->services, &s->node);
+		by_key_del(&m->services, &s->node);
 		ptrs_fini(&s->obj);
 		free(s);
 	}
-	map_fini(&m->services);
+	by_key_fini(&m->services);
 	ptrs_fini(&m->by_id);
 	ptrs_fini(&m->free_ids);
 	free(m->sorted);
@@ -158,17 +159,17 @@ free_hosts(struct sl_mesh *m)
 {
 	struct map_it it = {0};
 
-	for (struct host *h; (h = map_next(&m->hosts, &it)) != NULL;) {
+	for (struct host *h; (h = by_key_next(&m->hosts, &it)) != NULL;) {
 		suffix_del(m, h);
-		map_del(&m->hosts, &h->node);
+		by_key_del(&m->hosts, &h->node);
 		ptrs_fini(&h->svc);
 		ptrs_fini(&h->dr);
 		ptrs_fini(&h->vs);
 		ptrs_fini(&h->to);
 		free(h);
 	}
-	map_fini(&m->hosts);
-	map_fini(&m->suffixes);
+	by_key_fini(&m->hosts);
+	by_key_fini(&m->suffixes);
 }
 
 static void
@@ -176,20 +177,20 @@ free_workloads(struct sl_mesh *m)
 {
 	struct map_it it = {0};
 
-	for (struct workload *w; (w = map_next(&m->workloads, &it)) != NULL;) {
-		map_del(&m->workloads, &w->node);
+	for (struct workload *w; (w = by_key_next(&m->workloads, &it)) != NULL;) {
+		by_key_del(&m->workloads, &w->node);
 		free(w->label);
 		free(w);
 	}
-	map_fini(&m->workloads);
+	by_key_fini(&m->workloads);
 	it = (struct map_it){0};
-	for (struct bucket *b; (b = map_next(&m->buckets, &it)) != NULL;) {
-		map_del(&m->buckets, &b->node);
+	for (struct bucket *b; (b = by_key_next(&m->buckets, &it)) != NULL;) {
+		by_key_del(&m->buckets, &b->node);
 		ptrs_fini(&b->workload);
 		ptrs_fini(&b->selector);
 		free(b);
 	}
-	map_fini(&m->buckets);
+	by_key_fini(&m->buckets);
 }
 
 // Nodes that hold nothing but themselves.
@@ -198,11 +199,11 @@ free_nodes(struct map *map)
 {
 	struct map_it it = {0};
 
-	for (struct node *n; (n = map_next(map, &it)) != NULL;) {
-		map_del(map, n);
+	for (struct node *n; (n = by_key_next(map, &it)) != NULL;) {
+		by_key_del(map, n);
 		free(n);
 	}
-	map_fini(map);
+	by_key_fini(map);
 }
 
 void

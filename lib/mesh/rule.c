@@ -95,7 +95,7 @@ rule_next(const struct sl_mesh *m, const struct sl_object *first, size_t *it)
 {
 	char name[HOST_MAX];
 	const struct host *h =
-		map_find(&m->hosts, full_host(first->dr.host, first->meta.namespace_, name));
+		by_key_find(&m->hosts, full_host(first->dr.host, first->meta.namespace_, name));
 
 	while (h && *it < h->dr.n) {
 		struct sl_object *dr = h->dr.v[(*it)++];

@@ -45,7 +45,7 @@ static struct bucket *
 bucket_find(const struct sl_mesh *m, const char *namespace_, const struct sl_label *label)
 {
 	char *key = bucket_key(namespace_, label);
-	struct bucket *b = map_find(&m->buckets, key);
+	struct bucket *b = by_key_find(&m->buckets, key);
 
 	free(key);
 	return b;
@@ -55,11 +55,11 @@ static struct bucket *
 bucket_get(struct sl_mesh *m, const char *namespace_, const struct sl_label *label)
 {
 	char *key = bucket_key(namespace_, label);
-	struct bucket *b = map_find(&m->buckets, key);
+	struct bucket *b = by_key_find(&m->buckets, key);
 
 	if (!b) {
 		b = sl_xcalloc(1, sizeof(*b));
-		map_add(&m->buckets, &b->node, key);
+		by_key_add(&m->buckets, &b->node, key);
 	}
 	free(key);
 	return b;
@@ -70,7 +70,7 @@ bucket_drop_if_empty(struct sl_mesh *m, struct bucket *b)
 {
 	if (b->workload.n || b->selector.n)
 		return;
-	map_del(&m->buckets, &b->node);
+	by_key_del(&m->buckets, &b->node);
 	ptrs_fini(&b->workload);
 	ptrs_fini(&b->selector);
 	free(b);
@@ -89,7 +89,7 @@ struct workload *
 workload_find(const struct sl_mesh *m, const struct sl_object *obj)
 {
 	char *key = workload_key(obj);
-	struct workload *w = map_find(&m->workloads, key);
+	struct workload *w = by_key_find(&m->workloads, key);
 
 	free(key);
 	return w;
@@ -128,7 +128,7 @@ workload_put(struct sl_mesh *m, struct sl_object *obj)
 		.locality = obj->kind == SL_KIND_WORKLOAD_ENTRY ? obj->we.ep.locality : NULL};
 
 	w->locality = intern(m, sl_se_endpoint_locality(&ep, locality, sizeof(locality)));
-	map_add(&m->workloads, &w->node, key);
+	by_key_add(&m->workloads, &w->node, key);
 	free(key);
 	ptrs_add(&bucket_get(m, obj->meta.namespace_, NULL)->workload, w);
 	for (uint32_t i = 0; i < w->n_labels; i++)
@@ -147,7 +147,7 @@ workload_del(struct sl_mesh *m, const struct sl_object *obj)
 		ptrs_del(&b->workload, w);
 		bucket_drop_if_empty(m, b);
 	}
-	map_del(&m->workloads, &w->node);
+	by_key_del(&m->workloads, &w->node);
 	free(w->label);
 	free(w);
 }

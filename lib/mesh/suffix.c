@@ -22,11 +22,11 @@ struct member {
 static struct suffix *
 suffix_get(struct sl_mesh *m, const char *text)
 {
-	struct suffix *s = map_find(&m->suffixes, text);
+	struct suffix *s = by_key_find(&m->suffixes, text);
 
 	if (!s) {
 		s = sl_xcalloc(1, sizeof(*s));
-		map_add(&m->suffixes, &s->node, text);
+		by_key_add(&m->suffixes, &s->node, text);
 	}
 	return s;
 }
@@ -62,7 +62,7 @@ suffix_del(struct sl_mesh *m, struct host *h)
 		if (mb->next)
 			mb->next->link = mb->link;
 		if (!mb->suffix->first) {
-			map_del(&m->suffixes, &mb->suffix->node);
+			by_key_del(&m->suffixes, &mb->suffix->node);
 			free(mb->suffix);
 		}
 	}
@@ -77,7 +77,7 @@ each_of_all(struct sl_mesh *m, const char *pattern, void (*fn)(struct sl_mesh *,
 {
 	struct map_it it = {0};
 
-	for (struct host *h; (h = map_next(&m->hosts, &it)) != NULL;) {
+	for (struct host *h; (h = by_key_next(&m->hosts, &it)) != NULL;) {
 		if (h->svc.n && covers(pattern, h->node.key))
 			fn(m, h);
 	}
@@ -92,7 +92,7 @@ suffix_each(struct sl_mesh *m, const char *pattern, void (*fn)(struct sl_mesh *,
 		each_of_all(m, pattern, fn);
 		return;
 	}
-	s = map_find(&m->suffixes, pattern + 1);
+	s = by_key_find(&m->suffixes, pattern + 1);
 	for (struct member *mb = s ? s->first : NULL; mb; mb = mb->next)
 		fn(m, mb->host);
 }

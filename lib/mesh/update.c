@@ -78,11 +78,11 @@ queue_routed(struct sl_mesh *m, struct host *h)
 static struct host *
 host_get(struct sl_mesh *m, const char *name)
 {
-	struct host *h = map_find(&m->hosts, name);
+	struct host *h = by_key_find(&m->hosts, name);
 
 	if (!h) {
 		h = sl_xcalloc(1, sizeof(*h));
-		map_add(&m->hosts, &h->node, name);
+		by_key_add(&m->hosts, &h->node, name);
 	}
 	return h;
 }
@@ -104,11 +104,11 @@ static struct service *
 service_get(struct sl_mesh *m, const char *namespace_, const char *host)
 {
 	char *key = sl_xasprintf("%s/%s", namespace_, host);
-	struct service *s = map_find(&m->services, key);
+	struct service *s = by_key_find(&m->services, key);
 
 	if (!s) {
 		s = sl_xcalloc(1, sizeof(*s));
-		map_add(&m->services, &s->node, key);
+		by_key_add(&m->services, &s->node, key);
 		s->space = space_get(m, namespace_);
 		s->host = host_get(m, host);
 		s->pub.namespace_ = s->space->node.key;
@@ -267,7 +267,7 @@ queue_everything(struct sl_mesh *m)
 {
 	struct map_it it = {0};
 
-	for (struct service *s; (s = map_next(&m->services, &it)) != NULL;) {
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
 		queue_service(m, s);
 		tell(m, s);
 	}
@@ -279,12 +279,12 @@ queue_spaces(struct sl_mesh *m)
 {
 	struct map_it it = {0};
 
-	for (struct service *s; (s = map_next(&m->services, &it)) != NULL;) {
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
 		if (s->space->dirty)
 			queue_ruled(m, s->host);
 	}
 	it = (struct map_it){0};
-	for (struct space *s; (s = map_next(&m->spaces, &it)) != NULL;)
+	for (struct space *s; (s = by_key_next(&m->spaces, &it)) != NULL;)
 		s->dirty = false;
 	m->spaces_dirty = false;
 }
@@ -377,7 +377,7 @@ drop_host_if_empty(struct sl_mesh *m, struct host *h)
 {
 	if (h->svc.n || h->dr.n || h->vs.n || h->to.n)
 		return;
-	map_del(&m->hosts, &h->node);
+	by_key_del(&m->hosts, &h->node);
 	ptrs_fini(&h->svc);
 	ptrs_fini(&h->dr);
 	ptrs_fini(&h->vs);
@@ -427,7 +427,7 @@ tell_gone(struct sl_mesh *m, struct service *s, sl_mesh_update_fn *fn, void *ctx
 		fn(ctx, NULL, id);
 	m->by_id.v[id] = NULL;
 	ptrs_add(&m->free_ids, (void *)(uintptr_t)id);
-	map_del(&m->services, &s->node);
+	by_key_del(&m->services, &s->node);
 	ptrs_fini(&s->obj);
 	free(s);
 }

@@ -72,7 +72,7 @@ host_settle(struct sl_mesh *m, struct host *h, void (*tell)(struct sl_mesh *, st
 struct service *
 host_service(const struct sl_mesh *m, const char *host, unsigned client)
 {
-	const struct host *h = map_find(&m->hosts, host);
+	const struct host *h = by_key_find(&m->hosts, host);
 
 	for (uint32_t i = 0; h && i < h->svc.n; i++) {
 		struct service *s = h->svc.v[i];

@@ -18,7 +18,7 @@ on_due(void *arg, struct sl_flow *flow, uint32_t index)
 	const struct due *due = arg;
 	struct sl_pipe *p = due->p;
 
-	if (!pipe_due(p, due->b, flow, index))
+	if (!pipe_due(p, due->b, flow, index) || pipe_age(p, due->b, flow, index))
 		return false;
 	pipe_give_back(p, flow);
 	p->stats->counter[SL_C_FLOWS_EXPIRED]++;

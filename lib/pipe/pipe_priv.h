@@ -71,6 +71,7 @@ void pipe_lookup(struct sl_pipe *p, struct burst *b);
 void pipe_classify(struct sl_pipe *p, struct burst *b); // misses: verdicts, or hits of new flows
 void pipe_track(struct sl_pipe *p, struct burst *b);
 void pipe_rewrite(struct burst *b);
+void pipe_rewrite_one(const struct hit *h); // outside of the row
 void pipe_hop(struct sl_pipe *p, struct burst *b);
 
 // ---- verdicts ----
@@ -171,6 +172,12 @@ void pipe_uncount(struct sl_pipe *p, struct sl_flow *flow); // as if it never ha
 // all that it has borrowed goes back (the record itself is the caller's).
 void pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state);
 void pipe_give_back(struct sl_pipe *p, struct sl_flow *flow);
+
+// age.c: a flow's time has come. True: it is because of its age, and it rests until both sides
+// know.
+bool pipe_age(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index);
+// A segment of such a flow: it gets its verdict. False: it passes as usual.
+bool pipe_cut(struct sl_pipe *p, const struct burst *b, const struct hit *h);
 
 // ---- handshakes (handshake.c, retry.c) ----
 

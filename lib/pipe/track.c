@@ -61,6 +61,8 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 			b->miss[b->n_miss++] = h->pkt;
 			continue;
 		}
+		if (sl_unlikely(h->flow->flags & SL_FLOW_F_CUT) && pipe_cut(p, b, h))
+			continue;
 		if (sl_unlikely(h->flow->syn) && pipe_refuses(p, b, h)) {
 			b->refused[b->n_refused++] = h->pkt;
 			continue;

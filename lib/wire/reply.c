@@ -112,6 +112,28 @@ sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info)
 	return len;
 }
 
+uint32_t
+sl_wire_to_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info)
+{
+	const uint32_t len = (uint32_t)info->l4_off + SL_TCP_HLEN;
+
+	if (info->kind != SL_WIRE_L4 || info->tuple.proto != SL_PROTO_TCP ||
+		(info->tcp_flags & SL_TCP_RST) || room < len)
+		return 0;
+	struct sl_ipv4_hdr *ip = (struct sl_ipv4_hdr *)(data + SL_ETH_HLEN);
+	struct sl_tcp_hdr *tcp = (struct sl_tcp_hdr *)(data + info->l4_off);
+
+	ip->total_len = sl_cpu_to_be16((uint16_t)(len - SL_ETH_HLEN));
+	ip->csum = sl_csum_ipv4(ip);
+	tcp->off = SL_TCP_HLEN / 4 << 4;
+	tcp->flags = SL_TCP_RST | (tcp->flags & SL_TCP_ACK);
+	tcp->window = 0;
+	tcp->urgent = 0;
+	tcp->csum = 0;
+	tcp->csum = sl_csum_l4(ip, tcp, SL_TCP_HLEN);
+	return len;
+}
+
 static uint32_t
 min32(uint32_t a, uint32_t b)
 {

@@ -25,6 +25,19 @@ services() {
 	done
 }
 
+# Round robin: who has a download of its own would be chosen less often.
+round_robin() {
+	cat <<-'END'
+	---
+	apiVersion: networking.istio.io/v1
+	kind: DestinationRule
+	metadata: {name: web, namespace: gwtest}
+	spec:
+	  host: web.example.com
+	  trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}
+	END
+}
+
 workload() { # N APP [HEALTHY]
 	cat <<-END
 	---
@@ -47,7 +60,7 @@ who() { spread 40 http://192.0.2.100/ | awk '{ print $2 }' | sort | paste -sd' '
 
 lab_up
 servers_up 32
-{ services; workload 1 vm; workload 2 vm; } >"$lab_tmp/resources/all.yaml"
+{ services; round_robin; workload 1 vm; workload 2 vm; } >"$lab_tmp/resources/all.yaml"
 gateway_up
 is "two workloads" "$(who)" "server1 server2"
 

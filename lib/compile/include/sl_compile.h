@@ -20,7 +20,7 @@ struct sl_compile;
 struct sl_compile_cfg {
 	uint32_t max_endpoints; // slots
 	uint32_t max_adjs;
-	uint32_t n_workers;            // 0: 1
+	uint32_t n_workers;           // 0: 1
 	struct sl_registry *registry; // the mesh's: its objects get the notes about conflicts
 };
 

@@ -4,7 +4,7 @@
 // Threads: one at a time, any control-side thread.
 // Errors:  every finding is a diagnostic with file, line, column, object and path, all in one pass;
 //          the functions return the number of errors they added.
-// Limits:  256 MiB of YAML, 100,000 documents, 1 MiB a scalar, 100 levels, 1,000,000 nodes out of
+// Limits:  256 MiB of YAML, 100,000 documents, 2 MiB a scalar, 100 levels, 1,000,000 nodes out of
 //          aliases: past that the document is refused. Linear in the input.
 //
 // JSON is read as the subset of YAML that it is. Source of the rules: istio-semantics 1 and 2.
@@ -144,6 +144,10 @@ struct sl_conf *sl_conf_read(const char *path, struct sl_diags *diags);
 struct sl_conf *sl_conf_read_text(
 	const char *text, size_t len, const char *file, struct sl_diags *diags);
 void sl_conf_free(struct sl_conf *conf);
+// The row of group_prefixes that decides a client's group: the longest prefix that has its address.
+// NULL: none has, it is of group 0.
+const struct sl_conf_group_prefix *sl_conf_group_of(
+	const struct sl_conf *conf, const struct sl_ip *addr);
 
 // What a reload from `old` to `new` can't change in a running daemon: one warning diagnostic each
 // (key and its place), out of the schema's reload class. Returns how many.

@@ -62,8 +62,8 @@ void sl_control_reload(struct sl_control *c);
 // started.
 void sl_control_follow_links(struct sl_control *c);
 
-// A request of the commands apply, diff, delete, get, describe, services, endpoints, reload,
-// log-level; others are refused.
+// A request of the commands apply, diff, delete, get, describe, services, endpoints, explain,
+// reload, log-level; others are refused.
 void sl_control_handle(struct sl_control *c, struct sl_ctl_req *req);
 
 const struct sl_conf *sl_control_conf(const struct sl_control *c);

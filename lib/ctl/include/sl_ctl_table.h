@@ -79,6 +79,7 @@ struct sl_ctl_column {
 	const char *title;
 	enum sl_ctl_align align;
 	enum sl_ctl_when when;
+	const char *kind; // of `get`: for this kind alone; NULL: always
 };
 
 struct sl_ctl_field {
@@ -91,7 +92,8 @@ struct sl_ctl_field {
 struct sl_ctl_kind {
 	const char *kind;
 	const char *plural;
-	const char *abbreviation;
+	const char *abbreviation; // "": none
+	const char *group;        // may stand behind each of them, after a dot; "": none
 };
 
 const struct sl_ctl_command *sl_ctl_command(enum sl_ctl_cmd cmd);
@@ -107,7 +109,8 @@ const struct sl_ctl_field *sl_ctl_field_next(enum sl_ctl_cmd cmd, const struct s
 const struct sl_ctl_param *sl_ctl_param_find(enum sl_ctl_cmd cmd, const char *name);
 
 const struct sl_ctl_kind *sl_ctl_kind_at(size_t i); // NULL: past the end
-// Kind, plural or abbreviation, any letter case, to the kind's name; NULL: no such kind.
+// Kind, plural or abbreviation, with its group or without, any letter case, to the kind's canonical
+// form; NULL: no such kind.
 const char *sl_ctl_kind_find(const char *text);
 
 bool sl_ctl_type_is_local(enum sl_ctl_type type);

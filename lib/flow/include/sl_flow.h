@@ -179,3 +179,5 @@ unsigned sl_flow_walk(const struct sl_flow_table *t, uint32_t *cursor, struct sl
 
 #define SL_FLOW_F_NONE    0
 #define SL_FLOW_F_COUNTED 1 // among the active flows of its endpoint and cluster
+#define SL_FLOW_F_CUT     2 // it reached its age while it was open: both sides have to be told
+#define SL_FLOW_F_TOLD    4 // and one of them was

@@ -124,10 +124,7 @@ struct sl_mesh_explanation {
 // Looks at every service. Returns whether a binding takes it.
 bool sl_mesh_explain(struct sl_mesh *m, unsigned client, uint8_t proto, const struct sl_ip *dst,
 	uint16_t port, struct sl_mesh_explanation *out);
-void sl_mesh_explanation_fini(struct sl_mesh_explanation *x);
-// "verdict", "reason", "service", "tier" and "candidates" of the row of `explain`, into an object
-// that is open.
-void sl_mesh_explanation_emit(const struct sl_mesh_explanation *x, struct sl_emit *e);
+void sl_mesh_explanation_fini(struct sl_mesh_explanation *x); // for people: sl_mesh_explain.h
 
 // ---- findings ----
 

@@ -175,6 +175,10 @@ bool sl_wire_may_answer(const uint8_t *data, uint32_t avail, const struct sl_wir
 // RST by RFC 9293 3.10.7.1: SEQ=SEG.ACK if ACK was set, else SEQ=0, ACK=SEG.SEQ+SEG.LEN with ACK
 // set.
 uint32_t sl_wire_make_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info);
+// Turns a TCP segment into a RST of its sender's, to where it goes: SEG.SEQ as it is, so that a
+// receiver that has all before it takes it (RFC 5961 3.2), nothing behind the header. Returns the
+// new frame length; 0: not TCP, or itself a RST, or no room.
+uint32_t sl_wire_to_rst(uint8_t *data, uint32_t room, const struct sl_wire_info *info);
 // ICMP destination unreachable (3) with `code`, or time exceeded (11) code 0: source is `from`
 // (0: the destination of the frame), TOS is internetwork control (RFC 1812 4.3.2.5), body is the IP
 // header and as much of the datagram as avail, room and 576 bytes for the answer allow (RFC 1812

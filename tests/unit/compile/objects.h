@@ -1,4 +1,4 @@
-// ServiceEntries out of short texts, for tests and benchmarks that do not read YAML.
+// Objects out of short texts, for tests and benchmarks that do not read YAML.
 #pragma once
 
 #include <stdio.h>
@@ -81,23 +81,74 @@ add_endpoint(struct sl_object *obj, char *word)
 	ep->loc = (struct sl_loc){.line = 30 + obj->se.n_endpoints, .col = 7};
 }
 
+// Whatever tells the content apart does for the canonical JSON.
+static inline struct sl_object *
+object_named(enum sl_kind kind, const char *name, char *json)
+{
+	struct sl_object *obj = sl_object_new(kind);
+
+	obj->api_version = sl_xstrdup("networking.istio.io/v1");
+	obj->meta.name = sl_xstrdup(name);
+	obj->meta.namespace_ = sl_xstrdup("ns");
+	obj->json = json;
+	obj->hash = sl_str_hash(json, strlen(json), 0);
+	return obj;
+}
+
 static inline struct sl_object *
 object_of(const struct text_se *t)
 {
-	struct sl_object *obj = sl_object_new(SL_KIND_SERVICE_ENTRY);
+	struct sl_object *obj = object_named(SL_KIND_SERVICE_ENTRY, t->name,
+		sl_xasprintf("%s|%s|%s|%s|%s|%s", t->name, t->creation ? t->creation : "", t->hosts,
+			t->addresses, t->ports, t->endpoints));
 
-	obj->api_version = sl_xstrdup("networking.istio.io/v1");
-	obj->meta.name = sl_xstrdup(t->name);
-	obj->meta.namespace_ = sl_xstrdup("ns");
 	obj->meta.creation = sl_xstrdup(t->creation);
 	obj->se.resolution = SL_RESOLUTION_STATIC;
 	each_word(t->hosts, obj, add_host);
 	each_word(t->addresses, obj, add_address);
 	each_word(t->ports, obj, add_port);
 	each_word(t->endpoints, obj, add_endpoint);
-	// Whatever tells the content apart does for the canonical JSON.
-	obj->json = sl_xasprintf("%s|%s|%s|%s|%s|%s", t->name, t->creation ? t->creation : "",
-		t->hosts, t->addresses, t->ports, t->endpoints);
-	obj->hash = sl_str_hash(obj->json, strlen(obj->json), 0);
+	return obj;
+}
+
+// Its endpoints are those with the label app.
+static inline struct sl_object *
+object_of_selector(const struct text_se *t, const char *app)
+{
+	struct sl_object *obj = object_of(t);
+	struct sl_label *l = APPEND(obj->se.selector, obj->se.n_selector);
+
+	*l = (struct sl_label){.key = sl_xstrdup("app"), .value = sl_xstrdup(app)};
+	obj->se.has_selector = true;
+	return obj;
+}
+
+static inline struct sl_object *
+object_of_workload(const char *name, const char *app, const char *address, uint32_t weight)
+{
+	struct sl_object *obj = object_named(SL_KIND_WORKLOAD_ENTRY, name,
+		sl_xasprintf("%s|%s|%s|%u", name, app, address, weight));
+	struct sl_se_endpoint *ep = &obj->we.ep;
+	struct sl_label *l = APPEND(ep->labels, ep->n_labels);
+
+	*l = (struct sl_label){.key = sl_xstrdup("app"), .value = sl_xstrdup(app)};
+	obj->we.healthy = true;
+	ep->address = sl_xstrdup(address);
+	ep->weight = weight;
+	if (sl_ip_parse(address, &ep->ip) < 0)
+		abort();
+	return obj;
+}
+
+static inline struct sl_object *
+object_of_rule(const char *name, const char *host, uint32_t max_connections)
+{
+	struct sl_object *obj = object_named(SL_KIND_DESTINATION_RULE, name,
+		sl_xasprintf("%s|%s|%u", name, host, max_connections));
+
+	obj->dr.host = sl_xstrdup(host);
+	obj->dr.policy.given = true;
+	obj->dr.policy.pool =
+		(struct sl_connection_pool){.given = true, .max_connections = max_connections};
 	return obj;
 }

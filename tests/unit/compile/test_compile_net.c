@@ -339,9 +339,10 @@ vips_are_ours(void)
 	const struct text_se a = {
 		"a", NULL, "a.example", "192.0.2.30 192.0.2.9", "h/80/TCP s/81/TCP", ""};
 	const struct text_se b = {"b", NULL, "b.example", "192.0.2.30 192.0.2.31", "h/80/TCP", ""};
-	struct sl_compile *c =
-		sl_compile_new(&(struct sl_compile_cfg){.max_endpoints = 4, .max_adjs = MAX_ADJS});
 	struct sl_registry *r = sl_registry_new();
+	struct sl_mesh *m = sl_mesh_new(r);
+	struct sl_compile *c = sl_compile_new(
+		&(struct sl_compile_cfg){.max_endpoints = 4, .max_adjs = MAX_ADJS, .registry = r});
 	struct sl_compile_result result;
 	struct sl_fwd_net *n;
 
@@ -352,7 +353,7 @@ vips_are_ours(void)
 
 	sl_registry_put(r, object_of(&a));
 	sl_registry_put(r, object_of(&b));
-	SL_TEST_INT(sl_compile_services(c, r, no_retire, NULL, &result), 0);
+	SL_TEST_INT(sl_compile_services(c, m, 0, no_retire, NULL, &result), 0);
 	n = make(c, &base);
 	SL_TEST_INT(sl_fwd_addr_kinds(n, HOST(30)), SL_ADDR_VIP);
 	SL_TEST_INT(sl_fwd_addr_kinds(n, HOST(31)), SL_ADDR_VIP);
@@ -362,13 +363,14 @@ vips_are_ours(void)
 	RTE_TEST_ASSERT(!make(c, &base) && errno == 0, "a new part for nothing");
 
 	sl_registry_del(r, SL_KIND_SERVICE_ENTRY, "ns", "a", SL_ORIGIN_FILE);
-	SL_TEST_INT(sl_compile_services(c, r, no_retire, NULL, &result), 0);
+	SL_TEST_INT(sl_compile_services(c, m, 0, no_retire, NULL, &result), 0);
 	n = make(c, &base);
 	SL_TEST_INT(sl_fwd_addr_kinds(n, HOST(30)), SL_ADDR_VIP);
 	SL_TEST_INT(sl_fwd_addr_kinds(n, HOST(9)), SL_ADDR_LOCAL);
 	sl_fwd_net_put(n);
-	sl_registry_free(r);
 	sl_compile_free(c);
+	sl_mesh_free(m);
+	sl_registry_free(r);
 	return TEST_SUCCESS;
 }
 

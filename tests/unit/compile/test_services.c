@@ -85,7 +85,7 @@ check_slots(struct world *w)
 
 		if (!sl_compile_slot(w->compile, slot, &info))
 			continue;
-		RTE_TEST_ASSERT(info.namespace_ && info.service && info.host && info.port_name,
+		RTE_TEST_ASSERT(info.namespace_ && info.host && info.port_name,
 			"slot %u has no names", slot);
 		endpoints += info.live;
 	}
@@ -204,29 +204,32 @@ static const struct step ports_and_protocols[] = {
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1 192.0.2.2",
 		 "dns/53/UDP http/80/HTTP/8080 tls/443/TLS odd/81/SCTP",
 		 "198.51.100.1@http=90 198.51.100.2*0"),
-		.result = "+6 -0 ~0 new", .slots = 12,
-		.table = "192.0.2.1:53/udp{198.51.100.1:53*1#0 198.51.100.2:53*1#1} "
-			 "192.0.2.1:80/tcp{198.51.100.1:90*1#2 198.51.100.2:8080*1#3} "
-			 "192.0.2.1:443/tcp{198.51.100.1:443*1#4 198.51.100.2:443*1#5} "
-			 "192.0.2.2:53/udp{198.51.100.1:53*1#6 198.51.100.2:53*1#7} "
-			 "192.0.2.2:80/tcp{198.51.100.1:90*1#8 198.51.100.2:8080*1#9} "
-			 "192.0.2.2:443/tcp{198.51.100.1:443*1#10 198.51.100.2:443*1#11}"},
-	// the same number on the other transport is another key
-	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "dns/53/UDP dns-tcp/53/TCP", "198.51.100.1"),
-		.result = "+1 -5 ~1 new", .slots = 13,
-		.table = "192.0.2.1:53/tcp{198.51.100.1:53*1#12} "
-			 "192.0.2.1:53/udp{198.51.100.1:53*1#0}"},
+		.result = "+6 -0 ~0 new", .slots = 6, // the VIPs of a service port share them
+		.table = "192.0.2.1:53/udp{198.51.100.1:53*1#4 198.51.100.2:53*1#5} "
+			 "192.0.2.1:80/tcp{198.51.100.1:90*1#0 198.51.100.2:8080*1#1} "
+			 "192.0.2.1:443/tcp{198.51.100.1:443*1#2 198.51.100.2:443*1#3} "
+			 "192.0.2.2:53/udp{198.51.100.1:53*1#4 198.51.100.2:53*1#5} "
+			 "192.0.2.2:80/tcp{198.51.100.1:90*1#0 198.51.100.2:8080*1#1} "
+			 "192.0.2.2:443/tcp{198.51.100.1:443*1#2 198.51.100.2:443*1#3}"},
+	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "dns/53/UDP web/81/TCP", "198.51.100.1"),
+		.result = "+1 -5 ~1 new", .slots = 7,
+		.table = "192.0.2.1:53/udp{198.51.100.1:53*1#4} "
+			 "192.0.2.1:81/tcp{198.51.100.1:81*1#6}"},
+	// the same number on the other transport, of another service, is another key
+	{SE(PUT, "b", NULL, "b.example", "192.0.2.1", "dns/53/TCP", "198.51.100.1"),
+		.result = "+1 -0 ~0 new", .slots = 8,
+		.table = "192.0.2.1:53/tcp{198.51.100.1:53*1#7} "
+			 "192.0.2.1:53/udp{198.51.100.1:53*1#4} "
+			 "192.0.2.1:81/tcp{198.51.100.1:81*1#6}"},
 	{.op = END},
 };
 
 static const struct step what_is_not_served_is_left_out[] = {
-	{SE(PUT, "a", NULL, "a.example", "192.0.2.1 2001:db8::1 198.51.100.0/24", "http/80/HTTP",
+	{SE(PUT, "a", NULL, "a.example", "192.0.2.1 2001:db8::1", "http/80/HTTP odd/81/SCTP",
 		 "198.51.100.1 2001:db8::9 unix:///run/x names.example 198.51.100.2"),
 		.result = "+1 -0 ~0 new",
 		.table = "192.0.2.1:80/tcp{198.51.100.1:80*1#0 198.51.100.2:80*1#1}"},
 	{SE(PUT, "v6", NULL, "v6.example", "2001:db8::1", "http/80/HTTP", "198.51.100.1"),
-		.result = "+0 -0 ~0"},
-	{SE(PUT, "none", NULL, "none.example", "", "http/80/HTTP", "198.51.100.1"),
 		.result = "+0 -0 ~0"},
 	// served, but nobody behind it
 	{SE(PUT, "empty", NULL, "empty.example", "192.0.2.9", "http/80/HTTP", ""),
@@ -257,13 +260,13 @@ static const struct step slots_are_stable[] = {
 	{.op = RECLAIM, .slots = 1},
 	// gone for good: its number is given to the next
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.2 198.51.100.7"),
-		.table = "192.0.2.1:80/tcp{198.51.100.7:80*1#0 198.51.100.2:80*1#1}", .slots = 2},
+		.table = "192.0.2.1:80/tcp{198.51.100.2:80*1#1 198.51.100.7:80*1#0}", .slots = 2},
 	// the whole service goes and comes back while flows hold its slots
 	{.op = DEL, .se = {.name = "a"}, .table = "", .slots = 2},
 	{.op = GRACE},
 	{.op = RECLAIM, .busy = 3, .slots = 2},
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.7 198.51.100.3"),
-		.table = "192.0.2.1:80/tcp{198.51.100.7:80*1#0 198.51.100.3:80*1#2}", .slots = 3},
+		.table = "192.0.2.1:80/tcp{198.51.100.3:80*1#2 198.51.100.7:80*1#0}", .slots = 3},
 	// the same endpoint of another service port has another slot
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP s/81/TCP/80", "198.51.100.7"),
 		.table = "192.0.2.1:80/tcp{198.51.100.7:80*1#0} "
@@ -275,8 +278,13 @@ static const struct step slots_are_stable[] = {
 	{.op = END},
 };
 
-#define TAKEN(who)                                                                                 \
-	" belongs to ServiceEntry ns/" who ", which is first in service order: not served here"
+#define KEY1 "192.0.2.1 port 80/tcp"
+#define LOST(who)                                                                                  \
+	KEY1 " belongs to ServiceEntry ns/" who ", which is first in service order: not served "   \
+	     "here"
+#define HAS(whom) KEY1 " is wanted by ServiceEntry ns/" whom " too: this one comes first and has it"
+
+#define A_OVER_B "a:12: spec.addresses[1]: " HAS("b") "; b:11: spec.addresses[0]: " LOST("a")
 
 static const struct step conflicts[] = {
 	{SE(PUT, "b", NULL, "b.example", "192.0.2.1", "http/80/HTTP", "198.51.100.2"),
@@ -285,25 +293,20 @@ static const struct step conflicts[] = {
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.2 192.0.2.1", "http/80/HTTP tls/443/TLS",
 		 "198.51.100.1"),
 		.result = "+3 -0 ~1 new",
-		.table = "192.0.2.1:80/tcp{198.51.100.1:80*1#3} "
-			 "192.0.2.1:443/tcp{198.51.100.1:443*1#4} "
+		.table = "192.0.2.1:80/tcp{198.51.100.1:80*1#1} "
+			 "192.0.2.1:443/tcp{198.51.100.1:443*1#2} "
 			 "192.0.2.2:80/tcp{198.51.100.1:80*1#1} "
 			 "192.0.2.2:443/tcp{198.51.100.1:443*1#2}",
-		.notes = "b:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("a"), .slots = 5},
-	{.op = COMPILE,
-		.result = "+0 -0 ~0",
-		.retired = 0,
-		.notes = "b:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("a")},
-	// an older one wins over both, whatever its host
+		.notes = A_OVER_B, .slots = 3},
+	{.op = COMPILE, .result = "+0 -0 ~0", .retired = 0, .notes = A_OVER_B},
+	// one more that loses
 	{SE(PUT, "z", "", "z.example", "192.0.2.1", "http/80/HTTP", "198.51.100.9"),
 		.result = "+0 -0 ~0",
-		.notes = "b:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN(
-			"a") "; "
-			     "z:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("a")},
-	{.op = DEL,
-		.se = {.name = "z"},
-		.result = "+0 -0 ~0",
-		.notes = "b:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("a")},
+		.notes = "a:12: spec.addresses[1]: " KEY1 " is wanted by ServiceEntry ns/b and "
+			 "others too: this one comes first and has "
+			 "it; b:11: spec.addresses[0]: " LOST(
+				 "a") "; z:11: spec.addresses[0]: " LOST("a")},
+	{.op = DEL, .se = {.name = "z"}, .result = "+0 -0 ~0", .notes = A_OVER_B},
 	// the winner goes: the loser is served at once, on the slot it had, without a note
 	{.op = DEL,
 		.se = {.name = "a"},
@@ -313,12 +316,14 @@ static const struct step conflicts[] = {
 	{SE(PUT, "a", "2026-01-02T00:00:00Z", "a.example", "192.0.2.1", "http/80/HTTP",
 		 "198.51.100.1"),
 		.result = "+0 -0 ~0",
-		.notes = "a:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("b")},
+		.notes = "a:11: spec.addresses[0]: " LOST("b") "; b:11: spec.addresses[0]: " HAS(
+			"a")},
 	{SE(PUT, "b", "2026-01-03T00:00:00Z", "b.example", "192.0.2.1", "http/80/HTTP",
 		 "198.51.100.2"),
 		.result = "+0 -0 ~1", .retired = 1,
-		.table = "192.0.2.1:80/tcp{198.51.100.1:80*1#3}",
-		.notes = "b:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("a")},
+		.table = "192.0.2.1:80/tcp{198.51.100.1:80*1#1}",
+		.notes = "a:11: spec.addresses[0]: " HAS("b") "; b:11: spec.addresses[0]: " LOST(
+			"a")},
 	{.op = END},
 };
 
@@ -331,28 +336,26 @@ static const struct step one_object_with_itself[] = {
 	{SE(PUT, "x", NULL, "x.example y.example", "192.0.2.3 192.0.2.1", "http/80/HTTP",
 		 "198.51.100.1"),
 		.result = "+1 -0 ~0 new", .table = A1 " 192.0.2.3:80/tcp{198.51.100.1:80*1#1}",
-		.notes = "x:12: spec.addresses[1]: 192.0.2.1 port 80/tcp" TAKEN("a")},
+		.notes = "a:11: spec.addresses[0]: " HAS("x") "; x:12: spec.addresses[1]: " LOST(
+			"a")},
 	{.op = END},
 };
 
-#define TWIN                                                                                       \
-	"a:33: spec.endpoints[2]: same address and port as spec.endpoints[0] on port 80: not "     \
-	"counted twice"
-
+// The same address and port twice is one endpoint, as the first one says.
 static const struct step twins[] = {
 	// apart on one port, the same on the other
 	{SE(PUT, "a", NULL, "a.example b.example", "192.0.2.1", "http/80/HTTP tls/443/TLS",
 		 "198.51.100.1*3 198.51.100.2 198.51.100.1*4@tls=444"),
-		.result = "+2 -0 ~0 new", .notes = TWIN, .slots = 5,
+		.result = "+2 -0 ~0 new", .slots = 5,
 		.table = "192.0.2.1:80/tcp{198.51.100.1:80*3#0 198.51.100.2:80*1#1} "
-			 "192.0.2.1:443/tcp{198.51.100.1:443*3#2 198.51.100.2:443*1#3 "
-			 "198.51.100.1:444*4#4}"},
-	{.op = COMPILE, .result = "+0 -0 ~0", .notes = TWIN, .slots = 5},
-	{SE(PUT, "b", NULL, "b.example", "192.0.2.2", "http/80/HTTP", ""), .result = "+1 -0 ~0 new",
-		.notes = TWIN, .slots = 5,
+			 "192.0.2.1:443/tcp{198.51.100.1:443*3#2 198.51.100.1:444*4#4 "
+			 "198.51.100.2:443*1#3}"},
+	{.op = COMPILE, .result = "+0 -0 ~0", .slots = 5},
+	{SE(PUT, "c", NULL, "c.example", "192.0.2.2", "http/80/HTTP", ""), .result = "+1 -0 ~0 new",
+		.slots = 5,
 		.table = "192.0.2.1:80/tcp{198.51.100.1:80*3#0 198.51.100.2:80*1#1} "
-			 "192.0.2.1:443/tcp{198.51.100.1:443*3#2 198.51.100.2:443*1#3 "
-			 "198.51.100.1:444*4#4} "
+			 "192.0.2.1:443/tcp{198.51.100.1:443*3#2 198.51.100.1:444*4#4 "
+			 "198.51.100.2:443*1#3} "
 			 "192.0.2.2:80/tcp{}"},
 	{.op = END},
 };
@@ -362,12 +365,14 @@ static const struct step out_of_slots[] = {
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.1"), .table = A1,
 		.slots = 1},
 	{SE(PUT, "b", NULL, "b.example", "192.0.2.1", "http/80/HTTP", ""),
-		.notes = "b:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("a")},
-	// b wins nothing yet, c needs three: nothing changes, also not what would have fitted
+		.notes = "a:11: spec.addresses[0]: " HAS("b") "; b:11: spec.addresses[0]: " LOST(
+			"a")},
+	// b needs one more, c two: nothing changes, also not what would have fitted
 	{SE(STAGE_PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.1*7"),
-		.notes = "b:11: spec.addresses[0]: 192.0.2.1 port 80/tcp" TAKEN("a")},
+		.notes = "b:11: spec.addresses[0]: " LOST("a")},
 	{SE(STAGE_PUT, "b", NULL, "b.example", "192.0.2.2", "http/80/HTTP", "198.51.100.2")},
-	{SE(PUT, "c", NULL, "c.example", "192.0.2.3 192.0.2.4", "http/80/HTTP", "198.51.100.3"),
+	{SE(PUT, "c", NULL, "c.example", "192.0.2.3 192.0.2.4", "http/80/HTTP",
+		 "198.51.100.3 198.51.100.4"),
 		.rc = -ENOSPC, .result = "+0 -0 ~0", .table = A1, .slots = 1},
 	{.op = COMPILE, .rc = -ENOSPC, .result = "+0 -0 ~0", .table = A1, .slots = 1},
 	// two endpoints instead of one on the same key: also taken back
@@ -378,13 +383,13 @@ static const struct step out_of_slots[] = {
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.1*7"),
 		.result = "+1 -0 ~1 new", .slots = 2,
 		.table = "192.0.2.1:80/tcp{198.51.100.1:80*7#0} "
-			 "192.0.2.2:80/tcp{198.51.100.2:80*1#1}"},
+			 "192.0.2.2:80/tcp{198.51.100.2:80*1#2}"},
 	// an exact fit
 	{SE(PUT, "c", NULL, "c.example", "192.0.2.3", "http/80/HTTP", "198.51.100.3"),
 		.result = "+1 -0 ~0 new", .slots = 3,
 		.table = "192.0.2.1:80/tcp{198.51.100.1:80*7#0} "
-			 "192.0.2.2:80/tcp{198.51.100.2:80*1#1} "
-			 "192.0.2.3:80/tcp{198.51.100.3:80*1#2}"},
+			 "192.0.2.2:80/tcp{198.51.100.2:80*1#2} "
+			 "192.0.2.3:80/tcp{198.51.100.3:80*1#1}"},
 	// a replacement needs its slot beside the old one until that is reclaimed
 	{SE(PUT, "c", NULL, "c.example", "192.0.2.3", "http/80/HTTP", "198.51.100.4"),
 		.rc = -ENOSPC, .result = "+0 -0 ~0", .slots = 3},
@@ -529,12 +534,9 @@ slots_tell_what_is_behind_them(void)
 	const struct text_se a = {"a", NULL, "a.example", "192.0.2.1", "h/80/TCP",
 		"198.51.100.1*3@h=8080 198.51.100.2"};
 	const struct text_se renamed = {
-		"a", NULL, "z.example", "192.0.2.1", "web/80/TCP", "198.51.100.2*6"};
+		"a", NULL, "a.example", "192.0.2.1", "web/80/TCP", "198.51.100.2*6"};
 	const struct text_se renamed_again = {
-		"a", NULL, "y.example", "192.0.2.1", "www/80/TCP", "198.51.100.2*6"};
-	const struct sl_fwd_key key = {
-		.vip = sl_cpu_to_be32(0xc0000201), .port = htons(80), .proto = 6, .len = 32};
-	const struct sl_fwd_key other = {.vip = key.vip, .port = htons(81), .proto = 6, .len = 32};
+		"a", NULL, "a.example", "192.0.2.1", "www/80/TCP", "198.51.100.2*6"};
 	const sl_be32 first = sl_cpu_to_be32(0xc6336401), second = sl_cpu_to_be32(0xc6336402);
 	struct sl_compile_slot s;
 	uint64_t busy = 1;
@@ -543,13 +545,14 @@ slots_tell_what_is_behind_them(void)
 	world_init(&w, 64);
 	put(&w, &a);
 	SL_TEST_INT(compile(&w), 0);
-	SL_TEST_INT(sl_compile_slot_find(w.compile, &key, first, htons(8080)), 0);
-	SL_TEST_INT(sl_compile_slot_find(w.compile, &key, second, htons(80)), 1);
-	SL_TEST_INT(sl_compile_slot_find(w.compile, &key, first, htons(80)), UINT32_MAX);
-	SL_TEST_INT(sl_compile_slot_find(w.compile, &other, first, htons(8080)), UINT32_MAX);
+	SL_TEST_INT(sl_compile_slot_find(w.compile, "ns", "a.example", 80, first, htons(8080)), 0);
+	SL_TEST_INT(sl_compile_slot_find(w.compile, "ns", "a.example", 80, second, htons(80)), 1);
+	SL_TEST_INT(sl_compile_slot_find(w.compile, "ns", "a.example", 80, first, htons(80)),
+		UINT32_MAX);
+	SL_TEST_INT(sl_compile_slot_find(w.compile, "ns", "a.example", 81, first, htons(8080)),
+		UINT32_MAX);
 	RTE_TEST_ASSERT(sl_compile_slot(w.compile, 0, &s), "slot 0");
 	SL_TEST_STR(s.namespace_, "ns");
-	SL_TEST_STR(s.service, "a");
 	SL_TEST_STR(s.host, "a.example");
 	SL_TEST_STR(s.port_name, "h");
 	SL_TEST_INT(s.port, 80);
@@ -558,15 +561,13 @@ slots_tell_what_is_behind_them(void)
 	SL_TEST_INT(s.weight, 3);
 	SL_TEST_INT(s.live, true);
 
-	// The live one is told by its new names, the retired one by those it had.
+	// The names are those of the service port, of its retired ones too.
 	put(&w, &renamed);
 	SL_TEST_INT(compile(&w), 0);
 	RTE_TEST_ASSERT(sl_compile_slot(w.compile, 0, &s) && !s.live, "slot 0 is retired");
-	SL_TEST_STR(s.host, "a.example");
-	SL_TEST_STR(s.port_name, "h");
-	SL_TEST_INT(sl_compile_slot_find(w.compile, &key, first, htons(8080)), UINT32_MAX);
+	SL_TEST_INT(sl_compile_slot_find(w.compile, "ns", "a.example", 80, first, htons(8080)),
+		UINT32_MAX);
 	RTE_TEST_ASSERT(sl_compile_slot(w.compile, 1, &s) && s.live, "slot 1 is live");
-	SL_TEST_STR(s.host, "z.example");
 	SL_TEST_STR(s.port_name, "web");
 	SL_TEST_INT(s.weight, 6);
 
@@ -575,7 +576,7 @@ slots_tell_what_is_behind_them(void)
 	SL_TEST_INT(compile(&w), 0);
 	SL_TEST_INT(w.result.swapped, 0);
 	RTE_TEST_ASSERT(sl_compile_slot(w.compile, 1, &s) && s.live, "slot 1 is live");
-	SL_TEST_STR(s.host, "y.example");
+	SL_TEST_STR(s.host, "a.example");
 	SL_TEST_STR(s.port_name, "www");
 
 	del(&w, "a");
@@ -583,7 +584,7 @@ slots_tell_what_is_behind_them(void)
 	grace(&w);
 	sl_compile_reclaim_slots(w.compile, is_busy, &busy, 64);
 	RTE_TEST_ASSERT(sl_compile_slot(w.compile, 0, &s), "a flow still needs its name");
-	SL_TEST_STR(s.service, "a");
+	SL_TEST_STR(s.host, "a.example");
 	RTE_TEST_ASSERT(!sl_compile_slot(w.compile, 1, &s), "slot 1 is free");
 	world_fini(&w);
 	return TEST_SUCCESS;

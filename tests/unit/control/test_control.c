@@ -84,8 +84,11 @@ static const char sluice_yaml[] = "ports:\n"
 static int
 rig_start(struct rig *r)
 {
-	struct sl_control_cfg cfg = {
-		.next_ask = no_ask, .link_up = up, .now_ns = no_time, .slot_load = no_load, .ctx = r};
+	struct sl_control_cfg cfg = {.next_ask = no_ask,
+		.link_up = up,
+		.now_ns = no_time,
+		.slot_load = no_load,
+		.ctx = r};
 	struct sl_ctl_cfg ctl = {.ctx = r};
 	char *path = sl_xasprintf("%s/sluice.yaml", r->dir), *why = NULL;
 	struct sl_diags diags = {0};
@@ -503,6 +506,53 @@ conflicts_are_told(void)
 	return TEST_SUCCESS;
 }
 
+// What would happen to a new flow. This gateway has no mirror, so no route: what is forwarded is
+// dropped, for that reason.
+static int
+explains(void)
+{
+	static const struct {
+		const char *args;
+		const char *parts[4];
+	} rows[] = {
+		{"{\"from\":\"192.0.2.10\",\"to\":\"192.0.2.100:80\"}",
+			{"\"verdict\":\"drop\"", "there is no route to it",
+				"\"host\":\"web.example.com\"",
+				"\"address\":\"198.51.100.11\",\"port\":80,\"weight\":1,\"state\":"
+				"\"unreachable\""}},
+		{"{\"from\":\"192.0.2.20\",\"to\":\"192.0.2.100:80\"}",
+			{"\"namespace\":\"team-b\"", "\"cidr\":\"192.0.2.20/32\"", "\"line\":10",
+				"\"flows\":0"}},
+		{"{\"from\":\"192.0.2.10\",\"to\":\"192.0.2.99:80\",\"sni\":\"a\"}",
+			{"\"verdict\":\"deny\"", "REGISTRY_ONLY", "--sni a changes nothing",
+				"addresses [192.0.2.99] and port 80"}},
+		{"{\"from\":\"127.0.0.1\",\"to\":\"192.0.2.100:80\"}",
+			{"\"verdict\":\"drop\"", "no address that a host can have", "martian",
+				"\"service\":null"}},
+		{"{\"from\":\"192.0.2.100\",\"to\":\"192.0.2.100:80\"}",
+			{"\"verdict\":\"drop\"", "a VIP of a service", "martian",
+				"\"candidates\":[]"}},
+		{"{\"from\":\"192.0.2.10\"}", {"\"exit\":2", "--to IP:PORT is missing", "", ""}},
+		{"{\"from\":\"192.0.2.10\",\"to\":\"[2001:db8::1]:80\"}",
+			{"\"exit\":2", "IPv6 is not served yet", "", ""}},
+	};
+	struct rig r;
+	struct sl_buf conf = {0};
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	sl_buf_printf(
+		&conf, "%sclients: [{cidrs: [192.0.2.20/32], namespace: team-b}]\n", sluice_yaml);
+	write_text(&r, "sluice.yaml", conf.data);
+	sl_buf_fini(&conf);
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
+	ask(&r, "apply", NULL, entry("web", 100, 11, 2));
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)
+		for (size_t k = 0; k < SL_ARRAY_LEN(rows[i].parts); k++)
+			EXPECT(ask(&r, "explain", rows[i].args, NULL), rows[i].parts[k]);
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -516,6 +566,7 @@ main(int argc, char **argv)
 		{"a reload without the folder", reload_without_folder},
 		{"a reload with too many endpoints", reload_too_many},
 		{"conflicts are told", conflicts_are_told},
+		{"explains", explains},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));

@@ -67,8 +67,10 @@ on_get(void *ctx, struct sl_ctl_req *req)
 			continue;
 		e = sl_ctl_row(req);
 		sl_emit_str(e, "kind", sl_ctl_arg(req, "kind"));
+		sl_emit_str(e, "group", "networking.istio.io");
 		sl_emit_str(e, "namespace", "default");
 		sl_emit_str(e, "name", row_name);
+		sl_emit_str(e, "age", "5d");
 		sl_emit_arr(e, "hosts");
 		for (int k = 0; k < i; k++)
 			sl_emit_strf(e, NULL, "h%d.example.com", k);
@@ -173,6 +175,32 @@ on_describe(void *ctx, struct sl_ctl_req *req)
 }
 
 static void
+on_explain(void *ctx, struct sl_ctl_req *req)
+{
+	put_json(req,
+		"{\"verdict\":\"forward\",\"reason\":\"because\",\"flow\":{\"proto\":\"tcp\","
+		"\"from\":\"192.0.2.10\",\"to\":\"192.0.2.80:80\"},\"client\":{\"namespace\":"
+		"\"shop\",\"labels\":{\"app\":\"cart\"},\"locality\":\"eu/a\",\"network\":null,"
+		"\"cidr\":\"192.0.2.0/24\",\"file\":\"/etc/sluice/sluice.yaml\",\"line\":7},"
+		"\"service\":{\"namespace\":\"shop\",\"host\":\"web.example.com\",\"port\":80},"
+		"\"matchedBy\":\"VIP\",\"matched\":\"192.0.2.80\",\"route\":"
+		"\"VirtualService shop/web\",\"source\":\"VirtualService shop/web\","
+		"\"clusters\":[{\"name\":\"outbound|80|v1|web.example.com\",\"weight\":1,"
+		"\"balancer\":\"RANDOM\",\"destinationRule\":\"DestinationRule shop/web\","
+		"\"problem\":null},{\"name\":\"outbound|80|v2|web.example.com\",\"weight\":2,"
+		"\"balancer\":\"RANDOM\",\"destinationRule\":null,\"problem\":\"it has none\"}],"
+		"\"candidates\":[{\"address\":\"198.51.100.1\",\"port\":8080,\"weight\":1,"
+		"\"state\":\"up\",\"problem\":null,\"cluster\":"
+		"\"outbound|80|v1|web.example.com\",\"priority\":0,\"sharePercent\":100,"
+		"\"flows\":12,\"source\":\"Pod shop/a\",\"file\":\"a.yaml\",\"line\":3},"
+		"{\"address\":\"198.51.100.2\",\"port\":8080,\"weight\":1,\"state\":\"unhealthy\","
+		"\"problem\":\"no\",\"cluster\":\"outbound|80|v1|web.example.com\",\"priority\":1,"
+		"\"sharePercent\":null,\"flows\":null,\"source\":\"Pod shop/b\",\"file\":null,"
+		"\"line\":0}],\"hints\":[\"do\"],\"notes\":[\"one\",\"two\\u001b[2J\"]}");
+	sl_ctl_done(req);
+}
+
+static void
 serve(const char *path, int ready)
 {
 	struct event_base *base = event_base_new();
@@ -189,6 +217,7 @@ serve(const char *path, int ready)
 				[SL_CTL_WORKERS] = on_workers,
 				[SL_CTL_LOG_LEVEL] = on_log_level,
 				[SL_CTL_DESCRIBE] = on_describe,
+				[SL_CTL_EXPLAIN] = on_explain,
 			},
 	};
 

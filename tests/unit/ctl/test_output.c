@@ -33,21 +33,38 @@ test_tables(void)
 			""},
 		{"get serviceentries", 0,
 			"NAMESPACE   NAME   HOSTS                           LOCATION        "
-			"RESOLUTION   STATUS\n"
+			"RESOLUTION   AGE   STATUS\n"
 			"default     web1   h0.example.com                  MESH_EXTERNAL   STATIC "
-			"      Served\n"
+			"      5d    Served\n"
 			"default     web2   h0.example.com,h1.example.com   MESH_EXTERNAL   STATIC "
-			"      Served\n",
+			"      5d    Served\n",
+			""},
+		// The columns of the kind, and of no other.
+		{"get vs web1", 0,
+			"NAMESPACE   NAME   GATEWAYS   HOSTS            AGE   STATUS\n"
+			"default     web1   -          h0.example.com   5d    Served\n",
+			""},
+		{"get po web1", 0,
+			"NAMESPACE   NAME   READY   IP   AGE   STATUS\n"
+			"default     web1   -       -    5d    Served\n",
+			""},
+		{"get gtw web1", 0,
+			"NAMESPACE   NAME   AGE   STATUS\n"
+			"default     web1   5d    Served\n",
 			""},
 		{"get se web1 -o wide", 0,
-			"NAMESPACE   NAME   HOSTS            LOCATION        RESOLUTION   STATUS   "
+			"NAMESPACE   NAME   HOSTS            LOCATION        RESOLUTION   AGE   "
+			"STATUS   "
 			"ADDRESSES   "
 			"ENDPOINTS   ORIGIN   GENERATION   REASON\n"
-			"default     web1   h0.example.com   MESH_EXTERNAL   STATIC       Served   "
-			"-           "
+			"default     web1   h0.example.com   MESH_EXTERNAL   STATIC       5d    "
+			"Served   -           "
 			"        1   -                 -   -\n",
 			""},
-		{"get se -o name", 0, "serviceentry/web1\nserviceentry/web2\n", ""},
+		{"get se -o name", 0,
+			"serviceentry.networking.istio.io/web1\n"
+			"serviceentry.networking.istio.io/web2\n",
+			""},
 		{"get se web1 -o yaml", 0, "kind: ServiceEntry\nspec:\n  hosts:\n  - a\n", ""},
 		{"get se -o yaml", 0,
 			"kind: ServiceEntry\nspec:\n  hosts:\n  - a\n---\n"
@@ -121,7 +138,7 @@ test_table_streams(void)
 	char *text = NULL;
 	FILE *f = open_memstream(&text, &len);
 
-	table_init(&t, f, SL_CTL_FLOWS, false, true);
+	table_init(&t, f, SL_CTL_FLOWS, NULL, false, true);
 	for (int i = 0; i < TABLE_SAMPLE - 1; i++)
 		table_row(&t, narrow);
 	fflush(f);
@@ -160,7 +177,7 @@ test_table_paths(void)
 	char *text;
 	FILE *f = open_memstream(&text, &len);
 
-	table_init(&t, f, SL_CTL_SERVICES, false, true);
+	table_init(&t, f, SL_CTL_SERVICES, NULL, false, true);
 	table_row(&t, row);
 	table_row(&t, bare);
 	table_fini(&t);

@@ -42,9 +42,13 @@ test_usage(void)
 			"sluicectl: services: --watch asks the daemon and does not go with "
 			"-f\n" TELLS(" services")},
 		{"get", 2, "", "sluicectl: get: the argument KIND is missing\n" TELLS(" get")},
-		{"get pods", 2, "",
-			"sluicectl: KIND: \"pods\" does not fit, expected one of serviceentries "
-			"(se)\n" TELLS(" get")},
+		{"get configmaps", 2, "",
+			"sluicectl: KIND: \"configmaps\" does not fit, expected one of "
+			"serviceentries "
+			"(se), workloadentries (we), destinationrules (dr), virtualservices (vs), "
+			"gateways (gw), pods (po), namespaces (ns), "
+			"gateways.gateway.networking.k8s.io (gtw), httproutes, referencegrants "
+			"(refgrant), trafficpolicies\n" TELLS(" get")},
 		{"describe se", 2, "",
 			"sluicectl: describe: the argument NAME is missing\n" TELLS(" describe")},
 		{"validate", 2, "", "sluicectl: validate: -f PATH is missing\n" TELLS(" validate")},

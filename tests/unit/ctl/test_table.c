@@ -49,8 +49,10 @@ test_values(void)
 		{SL_CTL_GET, "kind", "serviceEntries", NULL},
 		{SL_CTL_GET, "kind", "service-entry",
 			"KIND: \"service-entry\" does not fit, expected one of serviceentries "
-			"(se); did "
-			"you mean ServiceEntry?"},
+			"(se), workloadentries (we), destinationrules (dr), virtualservices (vs), "
+			"gateways (gw), pods (po), namespaces (ns), "
+			"gateways.gateway.networking.k8s.io (gtw), httproutes, referencegrants "
+			"(refgrant), trafficpolicies; did you mean ServiceEntry?"},
 		{SL_CTL_LOG_LEVEL, "level", "debugg",
 			"level: \"debugg\" does not fit, expected one of err, warn, notice, info, "
 			"debug; "
@@ -112,12 +114,51 @@ test_table(void)
 	return TEST_SUCCESS;
 }
 
+static int
+test_kinds(void)
+{
+	static const struct {
+		const char *text;
+		const char *kind; // NULL: no such kind
+	} rows[] = {
+		{"ServiceEntry", "ServiceEntry"},
+		{"SE", "ServiceEntry"},
+		{"serviceentries.networking.istio.io", "ServiceEntry"},
+		{"se.Networking.istio.io", "ServiceEntry"},
+		{"serviceentries.gateway.networking.k8s.io", NULL},
+		{"serviceentries.", NULL},
+		{"po", "Pod"},
+		{"pods.", NULL},
+		{"ns", "Namespace"},
+		// Two kinds have one name.
+		{"gateway", "Gateway"},
+		{"gw", "Gateway"},
+		{"gateways.networking.istio.io", "Gateway"},
+		{"gtw", "Gateway.gateway.networking.k8s.io"},
+		{"gateway.gateway.networking.k8s.io", "Gateway.gateway.networking.k8s.io"},
+		{"gateways.gateway.networking.k8s.io", "Gateway.gateway.networking.k8s.io"},
+		{"httproute", "HTTPRoute"},
+		{"trafficpolicies.gateway.kgateway.dev", "TrafficPolicy"},
+		{"", NULL},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		const char *kind = sl_ctl_kind_find(rows[i].text);
+
+		SL_TEST_STR(kind ? kind : "", rows[i].kind ? rows[i].kind : "");
+		if (kind)
+			SL_TEST_STR(sl_ctl_kind_find(kind), kind);
+	}
+	return TEST_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"values", test_values},
 		{"table", test_table},
+		{"kinds", test_kinds},
 	};
 
 	return sl_test_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));

@@ -59,6 +59,7 @@ deadlines(void)
 		{"idle is not for UDP", IDLE, SL_FLOW_UDP, 30},
 		{"never idle", NEVER, SL_FLOW_ESTABLISHED, 0},
 		{"age", AGED, SL_FLOW_ESTABLISHED, 60},
+		{"age is not for UDP", AGED, SL_FLOW_UDP, 30},
 		{"age, when the state's timeout is earlier", AGED, SL_FLOW_SYN_SENT, 20},
 		{"connect", CONNECT, SL_FLOW_SYN_SENT, 7},
 		{"connect is over with the answer", CONNECT, SL_FLOW_SYN_RECV, 20},

@@ -1,0 +1,51 @@
+// Connections that reach the age that their policy allows while they are still open.
+//
+// Sequence numbers are not kept, so nobody can be told at once. The flow rests in state RESET, and
+// the next segment of either side brings both of them a RST: it goes on as one to its receiver, and
+// what its sender says after that is answered with one.
+
+#include "pipe_priv.h"
+
+bool
+pipe_age(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index)
+{
+	const struct sl_flow_timeouts *to = &b->timeouts;
+	const sl_tick max_age =
+		flow->policy < to->n_policies ? to->policy[flow->policy].max_age : 0;
+	enum sl_flow_state state = flow->state;
+
+	if (max_age == 0 || b->now - flow->created < max_age || state == SL_FLOW_SYN_SENT ||
+		state == SL_FLOW_UDP || !pipe_is_open(state))
+		return false;
+	flow->flags |= SL_FLOW_F_CUT;
+	flow->policy = UINT16_MAX; // none: what is left is a reset flow like any other
+	state = sl_flow_touch(p->flows, index, SL_DIR_ENDPOINT, SL_TCP_RST, b->now, to);
+	pipe_recount(p, flow, state);
+	p->stats->counter[SL_C_FLOWS_AGED]++;
+	return true;
+}
+
+bool
+pipe_cut(struct sl_pipe *p, const struct burst *b, const struct hit *h)
+{
+	struct sl_pkt *pkt = h->pkt;
+	const struct sl_tuple *other = &h->flow->tuple[!h->dir];
+	struct next_hop next;
+	uint32_t len;
+
+	if (pkt->info.tcp_flags & SL_TCP_RST)
+		return false; // it tells by itself
+	if ((h->flow->flags & SL_FLOW_F_TOLD) ||
+		pipe_find_hop(p, b, other->src, &next) != SL_DROP_NONE || !next.adj ||
+		(len = sl_wire_to_rst(pkt->data, pkt->room, &pkt->info)) == 0) {
+		pipe_reject(p, b, pkt, SL_DROP_NO_FLOW, 0);
+		return true;
+	}
+	h->flow->flags |= SL_FLOW_F_TOLD;
+	pipe_drop(p, pkt, SL_DROP_NO_FLOW);
+	pipe_rewrite_one(h);
+	pipe_send(pkt, next.adj);
+	pkt->data_len = pkt->frame_len = len;
+	pkt->verdict = SL_V_REPLY;
+	return true;
+}
