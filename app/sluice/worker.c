@@ -15,9 +15,6 @@
 #include "sl_str.h"
 #include "worker_priv.h"
 
-// Handshakes on their way that can move on: 132 bytes each.
-#define KEPT_SYNS 16384
-
 static void *
 mem_alloc(void *ctx, size_t bytes)
 {
@@ -148,7 +145,7 @@ make_pipe(struct sl_worker *w, const struct sl_worker_cfg *cfg)
 		.hold_total = cfg->conf->hold_packets,
 		.hold_ns = cfg->conf->hold_ns,
 		.ask = ask,
-		.syns = KEPT_SYNS,
+		.syns = cfg->conf->handshakes,
 		.frame_new = frame_new,
 		.ctx = w,
 	};

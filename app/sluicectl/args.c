@@ -78,6 +78,8 @@ take_local(struct args *a, const struct sl_ctl_param *param, const char *value)
 		a->output = value;
 	} else if (strcmp(param->name, "conf") == 0) {
 		a->conf = value;
+	} else if (strcmp(param->name, "rules") == 0) {
+		a->rules = value;
 	} else if (strcmp(param->name, "no-headers") == 0) {
 		a->no_headers = true;
 	} else if (strcmp(param->name, "help") == 0) {

@@ -22,6 +22,7 @@ struct args {
 	const char *socket; // NULL: not given
 	const char *output; // NULL: not given
 	const char *conf;   // likewise
+	const char *rules;  // NULL: not given; a name of enum sl_rules
 	bool no_headers;
 	bool help;
 	bool version;

@@ -149,6 +149,17 @@ put_ports(FILE *out, const json_t *ports)
 	putc('\n', out);
 }
 
+// "WorkloadEntry shop/vm1 (vms.yaml:12)", or "".
+static char *
+origin_of(const json_t *ep)
+{
+	const char *source = text_of(ep, "source"), *file = text_of(ep, "file");
+
+	if (!*file)
+		return sl_xstrdup(source);
+	return sl_xasprintf("%s (%s:%lld)", source, file, number_of(ep, "line"));
+}
+
 static void
 put_endpoints(FILE *out, const json_t *endpoints)
 {
@@ -162,15 +173,14 @@ put_endpoints(FILE *out, const json_t *endpoints)
 		const bool v6 = strchr(address, ':') != NULL;
 		char *at = sl_xasprintf("%s%s%s:%lld", v6 ? "[" : "", address, v6 ? "]" : "",
 			number_of(ep, "port"));
-		const char *file = text_of(ep, "file");
-		char *line = sl_xasprintf(
-			"      %-23s %-10s weight %-5lld %-10s %s%s%s%s%s%s:%lld)\n", at,
+		char *from = origin_of(ep);
+		char *line = sl_xasprintf("      %-23s %-10s weight %-5lld %s%s%s%s%s\n", at,
 			text_of(ep, "portName"), number_of(ep, "weight"), text_of(ep, "state"),
-			locality, *locality ? "  " : "", text_of(ep, "source"), " (",
-			*file ? file : "socket", "", number_of(ep, "line"));
+			*locality ? "  " : "", locality, *from ? "  " : "", from);
 
 		safe_put(out, line, "\n");
 		free(line);
+		free(from);
 		free(at);
 	}
 }

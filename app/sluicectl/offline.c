@@ -271,6 +271,8 @@ offline_run(const struct args *args, FILE *out, FILE *err)
 	struct sl_diags diags = {0};
 	int rc;
 
+	if (args->rules)
+		sl_rules_parse(args->rules, &objects.rules); // one of the choices
 	read_paths(args, &objects, &diags);
 	rc = diags.errors > 0 ? 1 : 0;
 	if (objects.n + objects.invalid + objects.skipped == 0 && rc == 0)

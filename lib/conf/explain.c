@@ -70,16 +70,27 @@ put_path(struct sl_buf *out, const char *up, const struct field *f)
 	sl_buf_printf(out, "%s%s%s%s", up, *up ? "." : "", f->key, entries ? "[]" : "");
 }
 
+// "S15+C8", which both layers have, as "S15, C8".
+static void
+put_rule(struct sl_buf *out, const char *rule)
+{
+	for (; rule && *rule; rule++) {
+		if (*rule == '+')
+			sl_buf_puts(out, ", ");
+		else
+			sl_buf_putc(out, *rule);
+	}
+}
+
 static void
 tell(const struct walk *w, const struct field *f, const char *path, unsigned depth)
 {
 	const bool fields = f->type == T_OBJECT;
-	struct sl_buf type = {0}, def = {0};
+	struct sl_buf type = {0}, def = {0}, rule = {0};
 	struct sl_conf_field out = {.kind = w->what.kind,
 		.group = w->what.group,
 		.id = w->what.id,
 		.path = path,
-		.rule = f->rule,
 		.help = f->help,
 		.here = f->here,
 		.required = f->flags & F_REQUIRED,
@@ -88,6 +99,8 @@ tell(const struct walk *w, const struct field *f, const char *path, unsigned dep
 
 	field_put_type(&type, f, "");
 	field_put_default(&def, f, "");
+	put_rule(&rule, f->rule);
+	out.rule = rule.data;
 	out.type = type.data;
 	out.def = def.len ? def.data : NULL;
 	if (!w->what.group && !(fields && !(f->flags & F_LIST)))
@@ -95,6 +108,7 @@ tell(const struct walk *w, const struct field *f, const char *path, unsigned dep
 	w->fn(w->ctx, &out);
 	sl_buf_fini(&type);
 	sl_buf_fini(&def);
+	sl_buf_fini(&rule);
 }
 
 static void

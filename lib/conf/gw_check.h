@@ -6,9 +6,6 @@
 
 const struct schema *gw_schema(void); // of its spec
 
-// A host of a server, perhaps behind a namespace and a slash. NULL, or what was expected.
-const char *check_gateway_host(const char *text);
-
 // obj was read from root; adds errors and warnings for what the rows cannot say.
 void gw_rules(struct reader *r, const struct node *root, const struct sl_object *obj);
 // obj is valid: notes on it, each also a warning, for what is not served or has no effect.

@@ -8,8 +8,9 @@
 #include "sl_ip.h"
 #include "text_set.h"
 
-const char *
-check_gateway_host(const char *text)
+// A host of a server, perhaps behind a namespace and a slash. NULL, or what was expected.
+static const char *
+check_host(const char *text)
 {
 	static const char expected[] =
 		"a host with a dot in it, `*`, or an IP address, perhaps behind a namespace and a "
@@ -31,6 +32,20 @@ check_gateway_host(const char *text)
 	if (!strchr(host, '.') || is_partial_wildcard(host) || check_wildcard_host(host))
 		return expected;
 	return NULL;
+}
+
+static void
+check_hosts(struct reader *r, const struct spot *server)
+{
+	const struct spot list = spot_key(server, "hosts");
+
+	for (uint32_t i = 0; i < spot_items(&list); i++) {
+		const struct spot s = spot_item(&list, i);
+		const char *text = spot_text(&s), *expected = text ? check_host(text) : NULL;
+
+		if (expected)
+			spot_say(r, SL_ERROR, "G3", &s, "\"%.80s\" is not %s", text, expected);
+	}
 }
 
 static void
@@ -71,6 +86,7 @@ check_server(struct reader *r, const struct spot *server, const struct sl_gw_ser
 		spot_say(r, SL_ERROR, "G5", &name,
 			"\"%.63s\" is also the name of the port of servers[%u]", spot_text(&name),
 			before);
+	check_hosts(r, server);
 	check_bind(r, server);
 	if (s->protocol)
 		gw_check_tls(r, server, s->protocol);

@@ -107,6 +107,8 @@ check_terminated(const struct tls_check *t)
 	for (uint32_t i = 0; i < spot_items(&list); i++) {
 		const struct spot s = spot_item(&list, i);
 
+		if (!s.node || s.node->kind != NODE_MAP)
+			continue; // reported
 		need(t, &s, "serverCertificate");
 		need(t, &s, "privateKey");
 	}
@@ -150,7 +152,7 @@ check_mode(const struct tls_check *t)
 		if (field && sl_protocol_is_tls(t->protocol))
 			spot_say(t->r, SL_WARNING, "G12", &at,
 				"does nothing with mode %s: TLS is passed through", t->mode);
-	} else {
+	} else if (is_mode(t, "SIMPLE") || is_mode(t, "MUTUAL") || is_mode(t, "OPTIONAL_MUTUAL")) {
 		check_sources(t);
 		check_terminated(t);
 	}

@@ -38,6 +38,8 @@ put_words(struct sl_emit *e, const struct field *f, bool may_be_null)
 	sl_emit_end(e);
 }
 
+static void put_fields(struct sl_emit *e, const struct schema *s);
+
 static void
 put_map(struct sl_emit *e, const struct field *f, bool may_be_null)
 {
@@ -55,8 +57,6 @@ put_map(struct sl_emit *e, const struct field *f, bool may_be_null)
 	}
 	sl_emit_end(e);
 }
-
-static void put_fields(struct sl_emit *e, const struct schema *s);
 
 static void
 put_text(struct sl_emit *e, const struct field *f, bool may_be_null)
@@ -102,6 +102,13 @@ put_value(struct sl_emit *e, const struct field *f, bool may_be_null)
 	case T_OBJECT:
 		put_type(e, "object", may_be_null);
 		put_fields(e, field_sub(f));
+		break;
+	case T_NAMED:
+		put_type(e, "object", may_be_null);
+		sl_emit_obj(e, "additionalProperties");
+		put_type(e, "object", false);
+		put_fields(e, field_sub(f));
+		sl_emit_end(e);
 		break;
 	default:
 		put_text(e, f, may_be_null);

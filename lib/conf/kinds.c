@@ -103,7 +103,7 @@ static const struct schema gw_object = ROOT("Gateway", gw_root);
 static const struct field pod_root[] = {
 	VERSION_ROW("`v1`."),
 	KIND_ROW("Pod"),
-	META_ROW(meta_schema),
+	META_ROW(pod_meta_schema),
 	ANY_ROW("spec", F_NOISE, "Kubernetes' business: not checked, not kept."),
 	ANY_ROW("status", 0,
 		"`podIP` is an endpoint of the services whose `workloadSelector` the labels match, "

@@ -294,3 +294,14 @@ timestamp_utc(const char *text, char out[24])
 	gmtime_r(&t, &tm);
 	strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
+
+bool
+is_header_name(const char *text)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+	const char *at = text;
+
+	while (isalnum((unsigned char)*at) || (*at && strchr(others, *at)))
+		at++;
+	return *text && !*at;
+}

@@ -19,6 +19,7 @@ const char *check_namespace(const char *text);     // RFC 1123 label, lower case
 const char *check_timestamp(const char *text);     // RFC 3339
 const char *check_node_locality(const char *text); // region/zone/subzone, no wildcard
 const char *check_export_entry(const char *text);  // E2: `*`, `.`, `~` or a namespace
+bool is_header_name(const char *text);             // a token (RFC 9110, 5.6.2)
 const char *check_netdev(const char *text);        // a Linux network device
 // Normalised to UTC seconds ("2026-01-02T03:04:05Z"); text passed check_timestamp().
 void timestamp_utc(const char *text, char out[24]);

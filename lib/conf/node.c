@@ -9,7 +9,7 @@
 #include "sl_str.h"
 
 #define MAX_DEPTH       100
-#define MAX_SCALAR      (1u << 20)
+#define MAX_SCALAR      (2u << 20) // a body of 1 MiB in base64, with room
 #define MAX_ALIAS_NODES 1000000u
 #define ANCHOR_BUCKETS  1024
 #define CHUNK_BYTES     (64u * 1024)
@@ -210,7 +210,7 @@ on_scalar(struct builder *b, const yaml_event_t *event)
 	const char *text = (const char *)event->data.scalar.value;
 
 	if (len > MAX_SCALAR) {
-		refuse(b, n->line, n->col, "a value of more than 1 MiB");
+		refuse(b, n->line, n->col, "a value of more than 2 MiB");
 		return;
 	}
 	if (memchr(text, '\0', len)) {

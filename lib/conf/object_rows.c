@@ -85,26 +85,23 @@ static const char server_field[] = "Written by a server: accepted, no effect.";
 			.flags = F_NOISE,                                                          \
 			.at = NO_AT,                                                               \
 			.help = server_field},                                                     \
-		{.key = "deletionTimestamp",                                                       \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
 	{                                                                                          \
 		.key = "deletionGracePeriodSeconds", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, \
 		.help = server_field                                                               \
 	}
 
-static const struct field meta_rows[] = {
-	{.key = "namespace",
-		.type = T_STRING,
-		.flags = F_ALWAYS,
-		.at = META(namespace_),
-		.check = check_namespace,
-		.def = "default",
-		.help = "Namespace."},
-	META_ROWS,
-};
+#define NAMESPACE_ROW                                                                              \
+	{                                                                                          \
+		.key = "namespace", .type = T_STRING, .flags = F_ALWAYS, .at = META(namespace_),   \
+		.check = check_namespace, .def = "default", .help = "Namespace."                   \
+	}
+#define DELETION_ROW                                                                               \
+	{                                                                                          \
+		.key = "deletionTimestamp", .type = T_ANY, .flags = F_NOISE, .at = NO_AT,          \
+		.help = server_field                                                               \
+	}
+
+static const struct field meta_rows[] = {NAMESPACE_ROW, META_ROWS, DELETION_ROW};
 static const struct schema meta = {
 	"metadata", FIELDS(meta_rows), .loc_at = NO_AT, .title = "metadata"};
 
@@ -114,7 +111,23 @@ meta_schema(void)
 	return &meta;
 }
 
-static const struct field cluster_meta_rows[] = {META_ROWS};
+// Of a Pod it counts: see pod_finish().
+static const struct field pod_meta_rows[] = {NAMESPACE_ROW, META_ROWS,
+	{.key = "deletionTimestamp",
+		.type = T_ANY,
+		.at = NO_AT,
+		.help = "When it is to be gone.",
+		.here = "With it, the Pod is no endpoint any more."}};
+static const struct schema pod_meta = {
+	"metadata", FIELDS(pod_meta_rows), .loc_at = NO_AT, .title = "metadata"};
+
+const struct schema *
+pod_meta_schema(void)
+{
+	return &pod_meta;
+}
+
+static const struct field cluster_meta_rows[] = {META_ROWS, DELETION_ROW};
 static const struct schema cluster_meta = {
 	"metadata", FIELDS(cluster_meta_rows), .loc_at = NO_AT, .title = "metadata"};
 

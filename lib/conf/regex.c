@@ -21,7 +21,7 @@ escape(struct scan *s)
 
 	if (!c)
 		s->wrong = "an RE2 expression: a backslash at its end";
-	else if (c >= '1' && c <= '9')
+	else if (c >= '1' && c <= '9' && (c > '7' || s->at[2] < '0' || s->at[2] > '7'))
 		s->wrong = "an RE2 expression: it has no back-references";
 	else if (isalpha((unsigned char)c) && !strchr("aftnrvxCpPQEdDsSwWbBAz", c))
 		s->wrong = "an RE2 expression: it has an escape that RE2 does not know";
@@ -31,6 +31,14 @@ escape(struct scan *s)
 		s->at += strlen(s->at) - 2;
 	s->at += 2;
 	s->can_repeat = true;
+}
+
+// a-z, of plain characters.
+static bool
+is_range(const char *c)
+{
+	return isascii((unsigned char)*c) && *c != '\\' && c[1] == '-' && c[2] &&
+	       isascii((unsigned char)c[2]) && !strchr("]\\[", c[2]);
 }
 
 // [...]: the end is a bracket that is neither escaped, first, nor in [:class:].
@@ -44,9 +52,11 @@ class_of(struct scan *s)
 	while (*c && *c != ']') {
 		const char *end = c[0] == '[' && c[1] == ':' ? strstr(c, ":]") : NULL;
 
+		if (is_range(c) && *c > c[2])
+			s->wrong = "an RE2 expression: a range in [...] ends before it begins";
 		if (*c == '\\' && c[1])
 			c++;
-		c = end ? end + 2 : c + 1;
+		c = end ? end + 2 : is_range(c) ? c + 3 : c + 1;
 	}
 	if (*c)
 		s->at = c + 1;
@@ -55,10 +65,21 @@ class_of(struct scan *s)
 	s->can_repeat = true;
 }
 
+static size_t
+name_length(const char *text)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)text[n]) || text[n] == '_')
+		n++;
+	return n;
+}
+
 static void
 group(struct scan *s)
 {
 	const char *c = s->at + 1;
+	size_t named;
 
 	s->open++;
 	s->can_repeat = false;
@@ -73,13 +94,17 @@ group(struct scan *s)
 	}
 	if (*c == 'P' || *c == '<') {
 		c += *c == 'P';
-		c += *c == '<' ? 1 + strcspn(c + 1, ">()") : 0;
-		if (*c++ != '>')
+		named = *c == '<' ? 1 + name_length(c + 1) : 0;
+		c += named;
+		if (named < 2 || *c++ != '>')
 			s->wrong = "an RE2 expression: a group's name is not (?P<name>...)";
 	} else {
 		c += strspn(c, "imsU-");
-		if (*c == ')')
-			return; // flags for what follows
+		if (*c == ')') { // flags for what follows
+			s->open--;
+			s->at = c + 1;
+			return;
+		}
 		if (*c++ != ':')
 			s->wrong = "an RE2 expression: the flags of a group are i, m, s and U";
 	}
@@ -163,7 +188,7 @@ check_regex(const char *text)
 {
 	struct scan s = {.at = text};
 
-	while (*s.at && !s.wrong)
+	while (!s.wrong && *s.at) // what is wrong may end behind the text
 		step(&s);
 	if (!s.wrong && s.open)
 		s.wrong = "an RE2 expression: a ( is not closed";

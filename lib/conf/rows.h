@@ -7,7 +7,8 @@
 const struct schema *conf_schema(void);         // sluice.yaml, into struct sl_conf
 const struct schema *meta_schema(void);         // metadata, into struct sl_meta
 const struct schema *cluster_meta_schema(void); // of a cluster-scoped kind
-const struct schema *se_schema(void);           // spec of a ServiceEntry
+const struct schema *pod_meta_schema(void);
+const struct schema *se_schema(void); // spec of a ServiceEntry
 
 const struct schema *clients_schema(void); // an entry of clients, struct sl_conf_clients
 const struct schema *mesh_schema(void);    // mesh, into struct sl_conf

@@ -239,7 +239,7 @@ read_named_objects(
 		const struct path at = {.up = path, .key = p->key};
 
 		if (p->value->kind == NODE_MAP)
-			schema_read(r, f->sub, p->value, &at, NULL);
+			schema_read(r, field_sub(f), p->value, &at, NULL);
 		else
 			value_wrong_type(r, f, "a mapping", p->value, &at);
 	}

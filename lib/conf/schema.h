@@ -46,6 +46,7 @@ enum field_flag {
 	F_ALWAYS = 32,  // in the canonical JSON also when it was not given: its default
 	F_RESTART = 16, // reload class: a change needs a restart (without: a reload applies it)
 	F_MILLIS = 64,  // a duration of whole milliseconds (H11)
+	F_BLANK = 128,  // a string that is none when it is empty
 };
 
 #define NO_AT UINT32_MAX // checked, and not kept

@@ -269,6 +269,8 @@ read_string(struct reader *r, const struct field *f, const struct node *n, const
 {
 	const char *expected = NULL;
 
+	if ((f->flags & F_BLANK) && !n->n)
+		return false;
 	if (f->max && n->n > f->max &&
 		reader_error(r, path, n->line, n->col, f->rule,
 			"%u characters, expected at most %" PRIu64, n->n, f->max))

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "names.h"
 #include "vs_check.h"
 
 #define LARGE_BODY (100u * 1024)
@@ -66,12 +67,15 @@ is_authority(const char *name)
 static void
 check_header(const struct vs_check *c, const struct spot *s, const char *name, bool may_be_host)
 {
+	const bool internal = *name == ':' || strcasecmp(name, "host") == 0;
+
 	if (!*name)
 		spot_say(c->r, SL_ERROR, "V11", s, "a header without a name");
-	else if ((*name == ':' || strcasecmp(name, "host") == 0) &&
-		 !(may_be_host && is_authority(name)))
+	else if (internal && !(may_be_host && is_authority(name)))
 		spot_say(c->r, SL_ERROR, "V11", s, "\"%.80s\" is not a header that can be changed",
 			name);
+	else if (!internal && !is_header_name(name))
+		spot_say(c->r, SL_ERROR, "V11", s, "\"%.80s\" is not a header's name", name);
 }
 
 static void
@@ -169,14 +173,16 @@ check_retry_on(const struct vs_check *c, const struct spot *s)
 		"deadline-exceeded", "internal", "resource-exhausted", "unavailable", NULL};
 	const char *text = spot_text(s);
 
-	while (text && *text) {
-		const size_t len = strcspn(text, ",");
-
+	if (!text || !*text)
+		return;
+	for (size_t len;; text += len + 1) {
+		len = strcspn(text, ",");
 		if (!in_list(known, text, len) && !is_status(text, len))
 			spot_say(c->r, SL_ERROR, "V14", s,
 				"\"%.*s\" is neither a condition for retries nor an HTTP status",
 				len > 60 ? 60 : (int)len, text);
-		text += len + (text[len] == ',');
+		if (!text[len])
+			return;
 	}
 }
 
@@ -194,8 +200,9 @@ check_retries(const struct vs_check *c, const struct spot *route)
 		return;
 	for (size_t i = 0; i < SL_ARRAY_LEN(keys); i++) {
 		const struct spot s = spot_key(&retries, keys[i]);
+		const char *text = spot_text(&s);
 
-		if (spot_given(&s))
+		if (spot_given(&s) && (!text || *text))
 			spot_say(c->r, SL_ERROR, "V13", &s,
 				"not with 0 attempts%s, expected attempts above 0",
 				spot_given(&attempts) ? "" : ", the default");
@@ -302,20 +309,20 @@ matches_prefixes(const struct spot *route)
 static void
 check_redirect(const struct vs_check *c, const struct spot *route)
 {
-	static const char *const keys[] = {"uri", "prefixRewrite", "authority", "port",
-		"derivePort", "scheme", "redirectCode"};
+	static const char *const texts[] = {"uri", "prefixRewrite", "authority", "scheme"};
 	const struct spot redirect = spot_key(route, "redirect");
 	const struct spot prefix = spot_key(&redirect, "prefixRewrite");
 	const struct spot scheme = spot_key(&redirect, "scheme");
 	const char *text = spot_text(&scheme);
-	bool any = false;
+	bool any = spot_has(&redirect, "port") || spot_has(&redirect, "derivePort");
 
 	if (!redirect.node || redirect.node->kind != NODE_MAP)
 		return;
-	for (size_t i = 0; i < SL_ARRAY_LEN(keys); i++)
-		any = any || spot_has(&redirect, keys[i]);
+	for (size_t i = 0; i < SL_ARRAY_LEN(texts); i++)
+		any = any || has_text(&redirect, texts[i]);
 	if (!any)
-		spot_say(c->r, SL_ERROR, "V16", &redirect, "empty, expected uri or authority");
+		spot_say(c->r, SL_ERROR, "V16", &redirect,
+			"nothing new, expected uri, authority, scheme or port");
 	if (spot_given(&prefix) && has_text(&redirect, "uri"))
 		spot_say(c->r, SL_ERROR, "V16", &prefix, "not together with uri");
 	if (spot_given(&prefix) && !matches_prefixes(route))
@@ -325,27 +332,49 @@ check_redirect(const struct vs_check *c, const struct spot *route)
 		spot_say(c->r, SL_ERROR, "V16", &scheme, "\"%.40s\" is not http or https", text);
 }
 
+// Bytes that base64 text stands for; false: it is none.
+static bool
+base64_size(const char *text, size_t *size)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+		"-_"; // the other alphabet, for URLs
+	const size_t n = strspn(text, digits), pad = strspn(text + n, "=");
+
+	*size = n / 4 * 3 + (n % 4 ? n % 4 - 1 : 0);
+	return !text[n + pad] && n % 4 != 1 && (!pad || (pad <= 2 && (n + pad) % 4 == 0));
+}
+
+static void
+check_body_size(const struct vs_check *c, const struct spot *s, size_t size)
+{
+	if (size > MAX_BODY)
+		spot_say(
+			c->r, SL_ERROR, "V17", s, "%zu bytes, expected at most %u", size, MAX_BODY);
+	else if (size > LARGE_BODY)
+		spot_say(c->r, SL_WARNING, "V17", s,
+			"%zu bytes: a body above %u makes the configuration large", size,
+			LARGE_BODY);
+}
+
 static void
 check_body(const struct vs_check *c, const struct spot *route)
 {
-	static const char *const keys[] = {"string", "bytes"};
 	const struct spot direct = spot_key(route, "directResponse");
 	const struct spot body = spot_key(&direct, "body");
+	const struct spot string = spot_key(&body, "string"), bytes = spot_key(&body, "bytes");
+	size_t size;
 
-	for (size_t i = 0; i < SL_ARRAY_LEN(keys); i++) {
-		const struct spot s = spot_key(&body, keys[i]);
-		const char *text = spot_text(&s);
-		// four characters of base64 are three bytes
-		const size_t len = !text ? 0 : i ? strlen(text) / 4 * 3 : strlen(text);
-
-		if (len > MAX_BODY)
-			spot_say(c->r, SL_ERROR, "V17", &s, "%zu bytes, expected at most %u", len,
-				MAX_BODY);
-		else if (len > LARGE_BODY)
-			spot_say(c->r, SL_WARNING, "V17", &s,
-				"%zu bytes: a body above %u makes the configuration large", len,
-				LARGE_BODY);
-	}
+	if (spot_given(&string) && spot_given(&bytes))
+		spot_say(c->r, SL_ERROR, "V17", &bytes, "not together with string");
+	if (spot_text(&string))
+		check_body_size(c, &string, strlen(spot_text(&string)));
+	if (!spot_text(&bytes))
+		return;
+	if (base64_size(spot_text(&bytes), &size))
+		check_body_size(c, &bytes, size);
+	else
+		spot_say(c->r, SL_ERROR, "V17", &bytes, "is not base64");
 }
 
 static void

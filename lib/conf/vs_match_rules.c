@@ -1,6 +1,7 @@
 // What an http route matches.
 #include <string.h>
 
+#include "names.h"
 #include "vs_check.h"
 
 void
@@ -38,6 +39,9 @@ check_named(const struct vs_check *c, const struct spot *match, const char *key,
 
 		if (header && !*m.path.key)
 			spot_say(c->r, SL_ERROR, "V11", &m, "a header without a name");
+		else if (header && *m.path.key != '@' && !is_header_name(m.path.key))
+			spot_say(c->r, SL_ERROR, "V11", &m, "\"%.80s\" is not a header's name",
+				m.path.key);
 		vs_check_string_match(c, &m, false);
 		if (delegated)
 			check_no_regex(c, &m);

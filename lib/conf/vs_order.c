@@ -67,7 +67,8 @@ put_node(struct sl_buf *out, const struct node *n, bool top)
 	}
 }
 
-// The prefix of a match that asks for one; *alone: and for nothing else.
+// The prefix of a match that asks for one; *alone: and for nothing else. None where letter case
+// does not count: that takes more than what begins with the prefix as it is written.
 static const char *
 prefix_of(const struct spot *match, bool *alone)
 {
@@ -80,7 +81,7 @@ prefix_of(const struct spot *match, bool *alone)
 		if (strcmp(p->key, "uri") != 0 && !is_label_only(p->key) && !node_is_null(p->value))
 			*alone = false;
 	}
-	return spot_text_at(&uri, "prefix");
+	return spot_true(match, "ignoreUriCase") ? NULL : spot_text_at(&uri, "prefix");
 }
 
 static bool

@@ -56,7 +56,7 @@
 #define TIME(k, h)                                                                                 \
 	{                                                                                          \
 		.key = (k), .type = T_DURATION, .flags = F_MILLIS, UNKEPT, .min = 1000000,         \
-		.max = UINT64_C(9223372036854775807), .rule = "V12", .help = (h)                   \
+		.max = UINT64_C(2562047) * 3600 * 1000000000, .rule = "V12", .help = (h)           \
 	}
 
 // ---- destinations ----
@@ -89,6 +89,7 @@ static const struct field destination_rows[] = {
 		.help = "Host of a service; a name without dots is one of the object's namespace."},
 	{.key = "subset",
 		.type = T_STRING,
+		.flags = F_BLANK,
 		.at = TO(subset),
 		.check = check_dns_label,
 		.rule = "V8",
@@ -157,8 +158,8 @@ static const struct schema to_schema = {"route[]", FIELDS(to_rows),
 	}
 #define SOURCE_NAMESPACE                                                                           \
 	{                                                                                          \
-		.key = "sourceNamespace", .type = T_STRING, .at = MATCH(source_namespace),         \
-		.check = check_dns_label, .rule = "V22",                                           \
+		.key = "sourceNamespace", .type = T_STRING, .flags = F_BLANK,                      \
+		.at = MATCH(source_namespace), .check = check_dns_label, .rule = "V22",            \
 		.help = "Namespace that the client is in.",                                        \
 		.here = "The one that `clients` of sluice.yaml gives it."                          \
 	}
@@ -275,6 +276,7 @@ static const struct field http_match_rows[] = {
 	TEXTS("gateways", "Gateways whose traffic it takes, `mesh` for clients."),
 	{.key = "sourceNamespace",
 		.type = T_STRING,
+		.flags = F_BLANK,
 		UNKEPT,
 		.check = check_dns_label,
 		.rule = "V22",

@@ -132,6 +132,15 @@ check_delegate(const struct vs_check *c)
 	}
 }
 
+// Whatever is given but an empty list; what is no list at all is reported already.
+static bool
+has_routes(const struct vs_check *c, const char *key)
+{
+	const struct spot s = spot_key(&c->spec, key);
+
+	return spot_given(&s) && (s.node->kind != NODE_SEQ || s.node->n);
+}
+
 static void
 look_at_gateways(struct vs_check *c)
 {
@@ -157,7 +166,7 @@ vs_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 
 	if (!c.spec.node || c.spec.node->kind != NODE_MAP)
 		return;
-	if (!spot_has(&c.spec, "http") && !spot_has(&c.spec, "tls") && !spot_has(&c.spec, "tcp"))
+	if (!has_routes(&c, "http") && !has_routes(&c, "tls") && !has_routes(&c, "tcp"))
 		spot_say(r, SL_ERROR, "V5", &c.spec, "no routes, expected http, tls or tcp");
 	c.delegate = !spot_given(&hosts) || (hosts.node->kind == NODE_SEQ && !hosts.node->n);
 	look_at_gateways(&c);

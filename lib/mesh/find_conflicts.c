@@ -63,6 +63,12 @@ place(const struct sl_mesh_binding *b)
 	return b->vip ? &b->vip->loc : &b->service_port->loc;
 }
 
+static const char *
+path_of(const struct sl_mesh_binding *b)
+{
+	return b->vip ? "spec.addresses" : "spec.ports";
+}
+
 static void
 report(struct sl_mesh_binding *loser, const struct sl_mesh_binding *winner, bool lost_all,
 	const struct sl_object *only, struct sl_diags *diags)
@@ -75,14 +81,14 @@ report(struct sl_mesh_binding *loser, const struct sl_mesh_binding *winner, bool
 		message = sl_xasprintf("%s belongs to %s, which is first: not served here%s", key,
 			sl_object_title(b, title, sizeof(title)),
 			lost_all ? "" : " for some clients");
-		find(diags, a, "M10", place(loser), "spec.addresses", message);
+		find(diags, a, "M10", place(loser), path_of(loser), message);
 		free(message);
 	}
 	if (!only || only == b) {
 		message = sl_xasprintf("%s is claimed by %s as well, which is behind and does not "
 				       "get it",
 			key, sl_object_title(a, title, sizeof(title)));
-		find(diags, b, "M10", place(winner), "spec.addresses", message);
+		find(diags, b, "M10", place(winner), path_of(winner), message);
 		free(message);
 	}
 	free(key);
@@ -101,7 +107,7 @@ report_ambiguous(const struct sl_mesh_binding *b, const struct sl_mesh_binding *
 	message = sl_xasprintf("%s is claimed by %s too, and the name that tells them apart (HTTP "
 			       "Host, TLS SNI) is not read yet: none of them is served there",
 		key, sl_object_title(other->svc->obj[0], title, sizeof(title)));
-	find(diags, obj, "M10", place(b), "spec.addresses", message);
+	find(diags, obj, "M10", place(b), path_of(b), message);
 	free(message);
 	free(key);
 }
@@ -144,36 +150,78 @@ settle_key(struct sl_mesh_binding **v, size_t n, const struct sl_mesh_binding *b
 	}
 }
 
-// Does a service have a key of the same port and transport as the object's?
-static bool
-may_meet(const struct sl_mesh_service *svc, const struct sl_object *se)
+// What the services of one object claim.
+static void
+add_own(struct sl_mesh *m, const struct sl_object *se, struct all *own)
 {
-	for (uint32_t i = 0; i < svc->n_ports; i++) {
-		for (uint32_t k = 0; k < se->se.n_ports; k++) {
-			if (svc->port[i]->number == se->se.ports[k].number)
+	size_t n_services, n;
+	const struct sl_mesh_service **svc = sl_mesh_list_of(m, se, &n_services);
+
+	for (size_t i = 0; i < n_services; i++) {
+		struct sl_mesh_binding *b = sl_mesh_bindings(m, svc[i], &n);
+
+		add(own, b, n);
+	}
+	free(svc);
+}
+
+static bool
+has_vip(const struct sl_mesh_service *svc, const struct sl_prefix *dst)
+{
+	for (uint32_t i = 0; i < svc->n_vips; i++) {
+		const struct sl_prefix *vip = &svc->vip[i]->prefix;
+
+		// Subnets of a route may take the place of a CIDR.
+		if (!sl_prefix_is_host(vip) || sl_ip_equal(&vip->addr, &dst->addr))
+			return true;
+	}
+	return svc->n_vips == 0;
+}
+
+// Cheap: may a service have a key of the own ones?
+static bool
+may_meet(const struct sl_mesh_service *svc, const struct all *own)
+{
+	for (size_t i = 0; i < own->n; i++) {
+		const struct sl_mesh_binding *b = &own->v[i];
+
+		for (uint32_t k = 0; k < svc->n_ports; k++) {
+			if (svc->port[k]->number == b->port && has_vip(svc, &b->dst))
 				return true;
 		}
 	}
 	return false;
 }
 
+// only: what may meet the claims of that object; NULL: all there are.
+static void
+collect(struct sl_mesh *m, const struct sl_object *only, struct all *all)
+{
+	struct all own = {0};
+	struct map_it it = {0};
+
+	if (only)
+		add_own(m, only, &own);
+	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
+		size_t n;
+
+		if (!s->pub.obj || (only && !may_meet(&s->pub, &own)))
+			continue;
+		struct sl_mesh_binding *b = sl_mesh_bindings(m, &s->pub, &n);
+
+		add(all, b, n);
+	}
+	sl_mesh_bindings_free(own.v, own.n);
+}
+
 void
 find_conflicts(struct sl_mesh *m, const struct sl_object *only, struct sl_diags *diags)
 {
-	struct map_it it = {0};
 	struct all all = {0};
 
 	if (only && only->kind != SL_KIND_SERVICE_ENTRY)
 		return;
-	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
-		size_t n;
-
-		if (!s->pub.obj || (only && !may_meet(&s->pub, only)))
-			continue;
-		struct sl_mesh_binding *b = sl_mesh_bindings(m, &s->pub, &n);
-
-		add(&all, b, n);
-	}
+	collect(m, only, &all);
 	struct sl_mesh_binding **v = sl_xcalloc(all.n + 1, sizeof(*v));
 	uint64_t *claimed = sl_xcalloc(all.n + 1, sizeof(*claimed));
 

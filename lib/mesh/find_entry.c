@@ -74,22 +74,36 @@ check_protocols(const struct sl_object *se, const struct service *s, struct sl_d
 	}
 }
 
+// A CIDR among its addresses; *all: it has none, so that any address is meant.
+static const struct sl_se_address *
+wide_address(const struct sl_mesh_service *svc, bool *all)
+{
+	*all = svc->n_vips == 0;
+	for (uint32_t i = 0; i < svc->n_vips; i++) {
+		if (!sl_prefix_is_host(&svc->vip[i]->prefix) &&
+			!sl_mesh_vip_not_served(svc->vip[i]))
+			return svc->vip[i];
+	}
+	return NULL;
+}
+
 static void
 check_port(const struct sl_object *se, const struct service *s, const struct sl_se_port *port,
 	struct sl_diags *diags)
 {
 	const bool named =
 		sl_protocol_is_http(port->protocol) || sl_protocol_is_tls(port->protocol);
-	const bool wide = !s->pub.n_vips || !sl_prefix_is_host(&s->pub.vip[0]->prefix);
+	bool all;
+	const struct sl_se_address *cidr = wide_address(&s->pub, &all);
 	char *message = NULL;
 
-	if (s->pub.not_served || !wide || sl_mesh_port_not_served(&s->pub, port))
+	if (s->pub.not_served || sl_mesh_port_not_served(&s->pub, port))
 		return;
-	if (named)
+	if (named && (all || cidr))
 		message = sl_xasprintf("the name in the traffic (HTTP Host, TLS SNI) is not read "
 				       "yet: all traffic to %s on port %u goes to this service",
-			s->pub.n_vips ? s->pub.vip[0]->text : "any address", port->number);
-	else if (!s->pub.n_vips && sl_se_port_transport(port) == IPPROTO_TCP)
+			all ? "any address" : cidr->text, port->number);
+	else if (all && sl_se_port_transport(port) == IPPROTO_TCP)
 		message = sl_xasprintf("a TCP port without spec.addresses takes all traffic on "
 				       "port %u, whatever its address, that no other service "
 				       "takes",

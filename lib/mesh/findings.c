@@ -55,23 +55,34 @@ port_is_open(const struct dest *d)
 }
 
 static void
-check_destination(struct sl_mesh *m, const struct sl_object *vs, unsigned client, uint32_t route,
-	uint32_t to, struct sl_diags *diags)
+check_destination(struct sl_mesh *m, const struct sl_object *vs, unsigned client,
+	const struct sl_vs_destination *to, const char *path, struct sl_diags *diags)
 {
-	const struct sl_vs_destination *written = &vs->vs.tcp[route].to[to];
 	struct dest d;
-	char path[80];
 
-	dest_resolve(m, client, vs, written, 0, &d);
+	dest_resolve(m, client, vs, to, 0, &d);
 	if (port_is_open(&d))
 		d.port = d.svc->pub.n_ports ? d.svc->port[0]->number : 0;
 	char *problem = dest_problem(m, &d);
 
-	if (problem) {
-		snprintf(path, sizeof(path), "spec.tcp[%u].route[%u].destination", route, to);
-		find(diags, vs, "M1", &written->loc, path, problem);
-	}
+	if (problem)
+		find(diags, vs, "M1", &to->loc, path, problem);
 	free(problem);
+}
+
+static void
+check_routes(struct sl_mesh *m, const struct sl_object *vs, unsigned client, const char *kind,
+	const struct sl_vs_route *route, uint32_t n, struct sl_diags *diags)
+{
+	char path[80];
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < route[i].n_to; k++) {
+			snprintf(path, sizeof(path), "spec.%s[%u].route[%u].destination", kind, i,
+				k);
+			check_destination(m, vs, client, &route[i].to[k], path, diags);
+		}
+	}
 }
 
 // gateway: "name", "namespace/name". A short name is in the VirtualService's own namespace
@@ -156,10 +167,8 @@ check_vs(struct sl_mesh *m, const struct sl_object *vs, struct sl_diags *diags)
 			"no client of sluice.yaml is in a namespace that it is exported to");
 		return;
 	}
-	for (uint32_t i = 0; i < vs->vs.n_tcp; i++) {
-		for (uint32_t k = 0; k < vs->vs.tcp[i].n_to; k++)
-			check_destination(m, vs, client, i, k, diags);
-	}
+	check_routes(m, vs, client, "tcp", vs->vs.tcp, vs->vs.n_tcp, diags);
+	check_routes(m, vs, client, "tls", vs->vs.tls, vs->vs.n_tls, diags);
 }
 
 // ---- DestinationRule, WorkloadEntry ----

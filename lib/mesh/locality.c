@@ -323,18 +323,25 @@ one_group(struct sl_mesh_cluster *c)
 	c->n_groups = c->n_eps ? 1 : 0;
 }
 
+// Nothing is near to a client that is nowhere; labels need something to compare with, too.
+static bool
+can_compare(const struct sl_locality_lb *l, const struct sl_mesh_client *own)
+{
+	const bool by_label = !l->n_distribute && l->n_failover_priority;
+
+	return *own->locality || (by_label && (own->n_labels || *own->network));
+}
+
 void
 locality_apply(struct sl_mesh *m, unsigned client, struct sl_mesh_cluster *c)
 {
 	const struct sl_mesh_client *own = m->client[client].pub;
-	const bool placed = *own->locality;
 	bool forced;
 	const struct sl_locality_lb *l = setting(m, service_of(c->svc), &c->policy, &forced);
-	const bool by_label = l && !l->n_distribute && l->n_failover_priority;
 	struct ranked *v;
 	struct place at;
 
-	if (!l || !c->n_eps || !(placed || (by_label && own->n_labels))) {
+	if (!l || !c->n_eps || !can_compare(l, own)) {
 		one_group(c);
 		return;
 	}

@@ -160,6 +160,7 @@ free_hosts(struct sl_mesh *m)
 	struct map_it it = {0};
 
 	for (struct host *h; (h = by_key_next(&m->hosts, &it)) != NULL;) {
+		suffix_del(m, h);
 		by_key_del(&m->hosts, &h->node);
 		ptrs_fini(&h->svc);
 		ptrs_fini(&h->dr);
@@ -168,6 +169,7 @@ free_hosts(struct sl_mesh *m)
 		free(h);
 	}
 	by_key_fini(&m->hosts);
+	by_key_fini(&m->suffixes);
 }
 
 static void

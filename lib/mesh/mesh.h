@@ -21,6 +21,8 @@ struct host {
 	struct ptrs dr;  // DestinationRules for it, oldest first
 	struct ptrs vs;  // VirtualServices that have it in hosts, oldest first
 	struct ptrs to;  // VirtualServices with a tcp destination of it; one for each destination
+	struct member *member; // one for each dot of its name, while it has services
+	uint32_t n_members;
 	bool sorted;
 	bool changed; // queued: its services, or their policy, are others
 	bool ruled;   // and all its services have to be told
@@ -74,7 +76,7 @@ struct sl_mesh {
 	struct sl_mesh_cfg cfg; // a copy
 	char *cfg_text;         // what makes two configurations equal
 
-	struct map spaces, hosts, services, workloads, buckets, texts;
+	struct map spaces, hosts, services, workloads, buckets, texts, suffixes;
 	struct ptrs by_id;                             // struct service or NULL
 	struct ptrs free_ids;                          // as pointers
 	uint32_t dr_wild[HOST_MAX], vs_wild[HOST_MAX]; // patterns by length
@@ -85,8 +87,6 @@ struct sl_mesh {
 	struct ptrs routed;  // struct host
 	struct ptrs touched; // struct host
 	struct ptrs told;    // struct service
-	bool wild_ruled;     // one of the ruled is a pattern
-	bool wild_routed;
 	bool spaces_dirty;
 	bool all_dirty;
 
@@ -106,6 +106,13 @@ struct host *host_covering(
 	const struct sl_mesh *m, const char *name, const uint32_t *wild, size_t *len);
 bool covers(const char *pattern, const char *name);
 int by_age(const void *a, const void *b); // struct sl_object *, creation, name, namespace
+
+// ---- suffix.c ----
+void suffix_put(struct sl_mesh *m, struct host *h); // it has services
+void suffix_del(struct sl_mesh *m, struct host *h);
+// Hosts with services that a pattern covers, itself among them.
+void suffix_each(
+	struct sl_mesh *m, const char *pattern, void (*fn)(struct sl_mesh *, struct host *));
 
 // ---- select.c ----
 void workload_put(struct sl_mesh *m, struct sl_object *obj);

@@ -61,7 +61,6 @@ queue_ruled(struct sl_mesh *m, struct host *h)
 {
 	queue_changed(m, h);
 	h->ruled = true;
-	m->wild_ruled |= *h->node.key == '*';
 }
 
 static void
@@ -70,7 +69,6 @@ queue_routed(struct sl_mesh *m, struct host *h)
 	touch(m, h);
 	if (!h->routed) {
 		h->routed = true;
-		m->wild_routed |= *h->node.key == '*';
 		ptrs_add(&m->routed, h);
 	}
 }
@@ -116,6 +114,8 @@ service_get(struct sl_mesh *m, const char *namespace_, const char *host)
 		s->pub.namespace_ = s->space->node.key;
 		s->pub.host = s->host->node.key;
 		s->pub.id = new_id(m, s);
+		if (!s->host->svc.n)
+			suffix_put(m, s->host);
 		ptrs_add(&s->host->svc, s);
 	}
 	free(key);
@@ -290,6 +290,14 @@ queue_spaces(struct sl_mesh *m)
 }
 
 static void
+leave_host(struct sl_mesh *m, struct service *s)
+{
+	ptrs_del(&s->host->svc, s);
+	if (!s->host->svc.n)
+		suffix_del(m, s->host);
+}
+
+static void
 make_dirty(struct sl_mesh *m)
 {
 	for (uint32_t i = 0; i < m->dirty.n; i++) {
@@ -300,7 +308,7 @@ make_dirty(struct sl_mesh *m)
 		if (s->obj.n)
 			service_make(m, s);
 		else
-			ptrs_del(&s->host->svc, s);
+			leave_host(m, s);
 		queue_changed(m, s->host);
 		tell(m, s);
 	}
@@ -317,54 +325,6 @@ sort_host(struct host *h)
 	if (h->vs.n > 1)
 		qsort(h->vs.v, h->vs.n, sizeof(void *), by_age);
 	h->sorted = true;
-}
-
-// Queues the hosts with services that a queued pattern covers: one pass for all patterns.
-static void
-expand(struct sl_mesh *m, const uint32_t *wild, size_t flag,
-	void (*queue)(struct sl_mesh *, struct host *))
-{
-	struct map_it it = {0};
-
-	for (struct host *h; (h = by_key_next(&m->hosts, &it)) != NULL;) {
-		if (!h->svc.n)
-			continue;
-		size_t len = 0;
-
-		for (struct host *p; (p = host_covering(m, h->node.key, wild, &len)) != NULL;) {
-			if (!*(const bool *)((const char *)p + flag))
-				continue;
-			queue(m, h);
-			break;
-		}
-	}
-}
-
-// Patterns of rules and routes that are gone are not among the lengths in use: counted while it
-// lasts.
-static void
-count_queued(const struct ptrs *queue, uint32_t *wild, int step)
-{
-	for (uint32_t i = 0; i < queue->n; i++) {
-		const struct host *h = queue->v[i];
-		const size_t len = strlen(h->node.key);
-
-		if (*h->node.key == '*' && len < HOST_MAX)
-			wild[len] += step;
-	}
-}
-
-static void
-expand_queued(struct sl_mesh *m, struct ptrs *queue, uint32_t *wild, size_t flag,
-	void (*fn)(struct sl_mesh *, struct host *))
-{
-	const uint32_t n = queue->n;
-	struct ptrs patterns = {queue->v, n, n};
-
-	count_queued(&patterns, wild, 1);
-	expand(m, wild, flag, fn);
-	patterns.v = queue->v; // may have moved
-	count_queued(&patterns, wild, -1);
 }
 
 static void
@@ -391,10 +351,14 @@ tell_services(struct sl_mesh *m, const struct host *h)
 static void
 settle_changed(struct sl_mesh *m)
 {
-	if (m->wild_ruled)
-		expand_queued(
-			m, &m->changed, m->dr_wild, offsetof(struct host, ruled), queue_ruled);
-	m->wild_ruled = false;
+	const uint32_t n = m->changed.n; // those behind are covered by what covers them
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct host *h = m->changed.v[i];
+
+		if (h->ruled && *h->node.key == '*')
+			suffix_each(m, h->node.key, queue_ruled);
+	}
 	for (uint32_t i = 0; i < m->changed.n; i++) {
 		struct host *h = m->changed.v[i];
 
@@ -424,10 +388,14 @@ drop_host_if_empty(struct sl_mesh *m, struct host *h)
 static void
 settle_routed(struct sl_mesh *m)
 {
-	if (m->wild_routed)
-		expand_queued(
-			m, &m->routed, m->vs_wild, offsetof(struct host, routed), queue_routed);
-	m->wild_routed = false;
+	const uint32_t n = m->routed.n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct host *h = m->routed.v[i];
+
+		if (*h->node.key == '*')
+			suffix_each(m, h->node.key, queue_routed);
+	}
 	for (uint32_t i = 0; i < m->routed.n; i++) {
 		struct host *h = m->routed.v[i];
 

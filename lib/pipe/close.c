@@ -1,6 +1,7 @@
 // The end of a flow: what it borrowed goes back. And its share in the endpoint's load, which ends
 // before it does: a closed connection is no load, though its port and record rest a while.
 
+#include "handshake.h"
 #include "pipe_priv.h"
 
 #include <assert.h>

@@ -7,7 +7,7 @@
 // Nothing here changes a flow that a hit of the burst points to: packets that ask for it are put
 // aside until the others are through.
 
-#include "pipe_priv.h"
+#include "handshake.h"
 
 #include <assert.h>
 #include <string.h>
@@ -156,12 +156,12 @@ refresh(struct sl_pipe *p, struct sl_flow *flow, const struct sl_pkt *pkt)
 {
 	struct syn *s = syns_at(&p->syns, flow->syn);
 
-	if (tcp_field(pkt, offsetof(struct sl_tcp_hdr, seq)) == syn_seq(s))
-		return true;
 	if (syn_is_whole(pkt)) {
 		syn_fill(s, pkt);
 		return true;
 	}
+	if (tcp_field(pkt, offsetof(struct sl_tcp_hdr, seq)) == syn_seq(s))
+		return true;
 	pipe_forget_syn(p, flow);
 	return false;
 }

@@ -1,5 +1,6 @@
 // What is done between bursts, a little at a time: flows that ran out, frames that wait.
 
+#include "handshake.h"
 #include "pipe_priv.h"
 
 #include <assert.h>

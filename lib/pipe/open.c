@@ -1,5 +1,6 @@
 // A new flow: endpoint, next hop, source port, record.
 
+#include "handshake.h"
 #include "pipe_priv.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 // Stage 1: frames to tuples. What is not IPv4 with a whole TCP or UDP header for this port's MAC
 // address gets its verdict here.
 
+#include "handshake.h"
 #include "pipe_priv.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 // The life of a pipe, and the order of its stages.
 
+#include "handshake.h"
 #include "pipe_priv.h"
 
 #include <assert.h>

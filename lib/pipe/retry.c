@@ -2,7 +2,7 @@
 // client that no endpoint is left for. They leave in the frame that was the reason, if there is one
 // and the next hop is known, and otherwise in a new one when housekeeping finds it to be known.
 
-#include "pipe_priv.h"
+#include "handshake.h"
 
 #include <assert.h>
 #include <string.h>

@@ -81,6 +81,15 @@ syns_next(struct syns *q)
 	return at;
 }
 
+// The sum over a segment with its checksum in it is zero.
+static bool
+is_right(const struct sl_pkt *pkt, const struct sl_tcp_hdr *tcp)
+{
+	const struct sl_ipv4_hdr *ip = (const struct sl_ipv4_hdr *)(pkt->data + SL_ETH_HLEN);
+
+	return sl_csum_l4(ip, tcp, pkt->info.ip_len - SL_IPV4_HLEN) == 0;
+}
+
 bool
 syn_is_whole(const struct sl_pkt *pkt)
 {
@@ -89,7 +98,7 @@ syn_is_whole(const struct sl_pkt *pkt)
 	const uint32_t headers = (uint32_t)info->l4_off + (uint32_t)(tcp->off >> 4) * 4;
 
 	return headers == (uint32_t)SL_ETH_HLEN + info->ip_len && headers <= pkt->data_len &&
-	       info->ip_len <= SYN_BYTES;
+	       info->ip_len <= SYN_BYTES && is_right(pkt, tcp);
 }
 
 void

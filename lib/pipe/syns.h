@@ -47,8 +47,9 @@ void syns_give(struct syns *q, uint16_t at);
 void syns_queue(struct syns *q, uint16_t at, enum syn_wants wants);
 uint16_t syns_next(struct syns *q); // takes the oldest off the queue; 0: it is empty
 
-// A SYN whose headers are all of it and lie at hand: data that it carries is not kept, so that a
-// handshake with data (RFC 7413) is not tried again.
+// A SYN whose headers are all of it, lie at hand and have the right checksum: data that it carries
+// is not kept, so that a handshake with data (RFC 7413) is not tried again, and one that was
+// damaged on its way would be sent for nothing.
 bool syn_is_whole(const struct sl_pkt *pkt);
 void syn_fill(struct syn *s, const struct sl_pkt *pkt); // of a whole one
 uint32_t syn_seq(const struct syn *s);                  // its sequence number

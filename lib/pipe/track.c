@@ -2,6 +2,7 @@
 //
 // A packet that cannot be sent on does not change the flow: it will come again.
 
+#include "handshake.h"
 #include "pipe_priv.h"
 
 // Both directions share one generation: what is known of the other one is forgotten with the old.

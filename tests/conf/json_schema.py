@@ -83,8 +83,8 @@ def main():
     result(check["sluice"].is_valid(CONF), "a sluice.yaml")
     for folder in folders:
         for path in sorted(pathlib.Path(folder).glob("*.yaml")):
-            if "# rules: " in path.read_text():  # the schema asks what webhook and CRD ask together
-                continue
+            if "\n# rules: " in "\n" + path.read_text():
+                continue  # a schema is of all the rules
             conf = path.name.startswith("conf-") or path.name == "sluice.yaml"
             errors = [f"{e.json_path}: {e.message}"
                       for document in yaml.load_all(path.read_text(), Loader) if document is not None

@@ -82,6 +82,25 @@ answer(const uint8_t *frame, uint32_t len, const struct sl_wire_info *info)
 	}
 }
 
+// What an error quotes lies in the frame, with the ports and the number that are written there.
+static void
+icmp_error(const uint8_t *frame, uint32_t len, const struct sl_wire_info *info)
+{
+	const uint8_t *quote = frame + info->l4_off + 8;
+	struct sl_wire_icmp_error e;
+
+	if (!sl_wire_parse_icmp_error(place(frame, len), len, info, &e))
+		return;
+	const uint8_t *l4 = quote + (quote[0] & 15) * 4;
+
+	MUST(l4 + 8 <= frame + len && l4 + 8 <= frame + 14 + info->ip_len);
+	MUST(e.tuple.proto == P_TCP || e.tuple.proto == P_UDP);
+	MUST(ntohl(e.tuple.src) == get32(quote + 12) && ntohl(e.tuple.dst) == get32(quote + 16));
+	MUST(ntohs(e.tuple.sport) == get16(l4) && ntohs(e.tuple.dport) == get16(l4 + 2));
+	MUST(e.seq == (e.tuple.proto == P_TCP ? get32(l4 + 4) : 0));
+	MUST(ones_sum(quote - 8, info->ip_len + 14u - info->l4_off, 0) == 0xffff);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -103,6 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (contiguous == len)
 			rewrite(frame, len, &info);
 	}
+	icmp_error(frame, contiguous, &info);
 	answer(frame, contiguous, &info);
 	return 0;
 }

@@ -1,5 +1,4 @@
 #include "fixture.h"
-#include "sl_set.h"
 
 #include <stdlib.h>
 
@@ -32,56 +31,6 @@ must(bool ok, const char *what)
 }
 
 // ---- the snapshot ----
-
-static void
-add_service(struct sl_fwd_services *s, uint32_t vip, uint16_t port, uint8_t proto,
-	const struct sl_fwd_ep *ep, uint32_t n)
-{
-	static uint32_t id;
-	const struct sl_fwd_key key = {
-		.vip = htonl(vip), .port = htons(port), .proto = proto, .len = 32};
-	struct sl_fwd_eps *eps = sl_set_flat(ep, n);
-
-	must(eps && sl_fwd_services_add(s, &key, SL_FWD_CLIENTS_ALL, id++, eps) == 0, "service");
-}
-
-static struct sl_fwd_ep
-endpoint(uint32_t addr, uint16_t port, uint32_t slot)
-{
-	return (struct sl_fwd_ep){
-		.addr = htonl(addr), .port = htons(port), .weight = 1, .slot = slot};
-}
-
-static void
-add_both(struct sl_fwd_services *s, uint16_t port, const struct sl_fwd_ep *ep, uint32_t n)
-{
-	add_service(s, VIP, port, P_TCP, ep, n);
-	add_service(s, VIP, port, P_UDP, ep, n);
-}
-
-static struct sl_fwd_services *
-services(void)
-{
-	struct sl_fwd_services *s = sl_fwd_services_new(32);
-	const struct sl_fwd_ep two[2] = {endpoint(EP1, 8081, 1), endpoint(EP2, 8082, 2)};
-	const struct sl_fwd_ep ep1 = endpoint(EP1, 8080, 0), local = endpoint(EP1, 8443, 8);
-	const struct sl_fwd_ep udp = endpoint(EP_UDP, 5353, 3), far = endpoint(EP_FAR, 7000, 4);
-	const struct sl_fwd_ep failed = endpoint(EP_FAILED, 7000, 5);
-	const struct sl_fwd_ep fresh = endpoint(EP_NEW, 7000, 6), lost = endpoint(EP_LOST, 7000, 7);
-
-	must(s, "services");
-	add_service(s, VIP, 80, P_TCP, &ep1, 1);
-	add_service(s, VIP2, 80, P_TCP, two, 2);
-	add_service(s, VIP, 53, P_UDP, &udp, 1);
-	add_service(s, POOL_VIP, 80, P_TCP, &ep1, 1);
-	add_service(s, LOCAL, 8443, P_TCP, &local, 1);
-	add_both(s, 81, NULL, 0);
-	add_both(s, 82, &far, 1);
-	add_both(s, 83, &failed, 1);
-	add_both(s, 84, &fresh, 1);
-	add_both(s, 85, &lost, 1);
-	return s;
-}
 
 static struct sl_fwd_net *
 net(const struct fixture *fx)
@@ -152,15 +101,18 @@ void
 fixture_publish(struct fixture *fx)
 {
 	const struct sl_fwd_params limits = params(&fx->opt);
-	const struct sl_flow_policy policy = {
-		.connect = ticks(fx->opt.connect_s), .max_age = ticks(fx->opt.max_age_s)};
+	const struct sl_flow_policy policy = {.idle = ticks(fx->opt.idle_s),
+		.max_age = ticks(fx->opt.max_age_s),
+		.connect = ticks(fx->opt.connect_s)};
 	struct sl_fwd *old = fx->fwd;
-	struct sl_fwd_services *s = fx->no_services ? sl_fwd_services_new(1) : services();
+	struct sl_fwd_services *s = fx->no_services ? sl_fwd_services_new(1) : fixture_services();
 
 	must(sl_fwd_services_seal(s) == 0, "seal");
 	fx->fwd = sl_fwd_new(&(struct sl_fwd){.generation = ++fx->generation,
 		.services = s,
 		.net = net(fx),
+		.clients = fixture_clients(),
+		.unknown = fx->allow_any ? fixture_original_dst() : NULL,
 		.policies = sl_fwd_policies_new(&policy, 1),
 		.params = limits});
 	must(fx->fwd && fx->fwd->net, "snapshot");
@@ -504,7 +456,7 @@ worker_active(const struct worker *w)
 {
 	uint32_t n = 0;
 
-	for (unsigned i = 0; i < N_SLOTS; i++)
+	for (unsigned i = 0; i < SLOT_CLUSTER; i++)
 		n += w->load[i].active;
 	return n;
 }

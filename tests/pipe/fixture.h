@@ -26,6 +26,8 @@
 #define POOL          IP4(203, 0, 113, 128)
 #define POOL_VIP      IP4(203, 0, 113, 129) // lends ports, and a service takes port 80
 #define TRANSIT       IP4(198, 19, 200, 1)
+#define CLIENT_G1     IP4(198, 18, 1, 5)   // client group 1: 198.18.1.0/24
+#define CLIENT_G2     IP4(198, 18, 2, 5)   // client group 2: 198.18.2.0/24
 #define EP1           IP4(192, 0, 2, 11)   // of VIP:80
 #define EP2           IP4(192, 0, 2, 12)   // of VIP2:80, with EP1
 #define EP_UDP        IP4(192, 0, 2, 13)   // of VIP:53/udp
@@ -46,9 +48,26 @@
 
 #define SEC(n)    ((uint64_t)(n)*SL_NSEC_PER_SEC)
 #define N_WORKERS 2
-#define N_SLOTS   16
+#define N_SLOTS   64
 #define N_BUFS    512
 #define BUF_BYTES 4096
+
+// Slots from here on are those of clusters, in which flows of their endpoints count once more.
+#define SLOT_CLUSTER 48
+
+// Port numbers of services.c whose services differ by client or have no VIP.
+enum {
+	PORT_GROUPS = 90,    // VIP: a variant for group 1, one for group 2; any address
+	PORT_ANY = 91,       // any address
+	PORT_NESTED = 92,    // CIDRs in CIDRs, one of them for group 1; any address
+	PORT_ON_LINK = 93,   // a CIDR that LOCAL is in; any address
+	PORT_ORIGINAL = 94,  // original destination
+	PORT_REWRITTEN = 95, // original destination, but for the port number: PORT_TARGET
+	PORT_TARGET = 9500,
+	PORT_LIMITED = 96, // VIP, TCP and UDP: MAX_FLOWS at most, in one cluster
+	PORT_LAST = 97,    // VIP2: two endpoints, one flow at most
+	MAX_FLOWS = 2,
+};
 
 // Timeouts, in seconds.
 enum { TO_HANDSHAKE = 30, TO_ESTABLISHED = 3600, TO_FIN = 120, TO_CLOSING = 10, TO_UDP = 60 };
@@ -83,8 +102,9 @@ struct fixture_opt {
 	bool no_replies;     // a rate of 0
 	bool tight;          // no room behind a frame
 	uint32_t syns;       // SYNs kept, none
-	uint32_t connect_s;  // the policy of all flows: connect timeout, longest age; none
+	uint32_t connect_s;  // the policy of all flows: connect timeout, longest age, idle; none
 	uint32_t max_age_s;
+	uint32_t idle_s;
 };
 
 struct buf {
@@ -102,6 +122,7 @@ struct fixture {
 	struct sl_fwd_adj adj[N_ADJS]; // change and call fixture_publish()
 	bool default_route;            // likewise: everything else leads to GATEWAY
 	bool no_services;              // likewise
+	bool allow_any;                // likewise: what no service takes goes where it wants to
 	bool no_frames;                // frame_new() has none
 	bool fail;                     // the caller cannot do what verdicts say: SL_DROP_TX_FULL
 	struct worker {
@@ -130,6 +151,11 @@ struct result {
 struct fixture *fixture_new(const struct fixture_opt *opt); // opt may be NULL
 void fixture_free(struct fixture *fx);
 void fixture_publish(struct fixture *fx); // a new snapshot out of adj, default_route, route_gen
+
+// services.c: what is in the snapshot besides routes and adjacencies.
+struct sl_fwd_services *fixture_services(void);
+struct sl_fwd_clients *fixture_clients(void);
+struct sl_fwd_eps *fixture_original_dst(void);
 
 // One packet, and what became of it. MACs that are zero are those of the client or EP1 and the
 // port.

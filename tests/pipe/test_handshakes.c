@@ -38,24 +38,32 @@ answer(struct fixture *fx, const struct packet *to, uint8_t flags, uint32_t ack)
 }
 
 // ICMP to the pool address that quotes the frame of r, or what `seq` makes of it.
-static struct result
-icmp(struct fixture *fx, const struct result *r, uint8_t code, uint32_t seq)
+static void
+icmp_frame(const struct fixture *fx, struct frame *f, const struct result *r, uint8_t code,
+	uint32_t seq)
 {
-	static struct frame f;
-	static struct result out;
 	const struct packet k = {.src = GATEWAY,
 		.dst = r->out.src,
 		.proto = P_ICMP,
 		.icmp_type = 3,
 		.payload_len = 28};
-	uint8_t *l4 = f.bytes + 34;
+	uint8_t *l4 = f->bytes + 34;
 
-	fixture_frame(fx, &f, &k, 1);
+	fixture_frame(fx, f, &k, 1);
 	memcpy(l4 + 8, r->frame + 14, 28);
 	put32(l4 + 8 + 24, seq);
 	l4[1] = code;
 	put16(l4 + 2, 0);
 	put16(l4 + 2, ~ones_sum(l4, 36, 0));
+}
+
+static struct result
+icmp(struct fixture *fx, const struct result *r, uint8_t code, uint32_t seq)
+{
+	static struct frame f;
+	static struct result out;
+
+	icmp_frame(fx, &f, r, code, seq);
 	fixture_burst(fx, 0, &f, 1, false, &out);
 	return out;
 }
@@ -272,6 +280,104 @@ store_is_full(void)
 	return TEST_SUCCESS;
 }
 
+// ICMP comes to whatever worker the NIC likes; the port number of the quoted SYN says whose it is.
+static int
+icmp_at_the_other_worker(void)
+{
+	static const struct fixture_opt opt = {.n_workers = 2, .syns = 64};
+	static struct frame f;
+	static struct result r;
+
+	for (unsigned owner = 0; owner < 2; owner++) {
+		struct fixture *fx = fixture_new(&opt);
+		const struct packet k = {SYN_TO(VIP2, 80)};
+		const struct result first = fixture_send_to(fx, owner, &k, 0);
+
+		icmp_frame(fx, &f, &first, 1, 1000);
+		fixture_burst(fx, !owner, &f, 1, false, &r);
+		RTE_TEST_ASSERT(r.verdict == SL_V_HANDOFF && r.owner == owner,
+			"verdict %u, owner %u", r.verdict, r.owner);
+		SL_TEST_INT(r.len, f.len);
+		RTE_TEST_ASSERT(memcmp(r.frame, f.bytes, f.len) == 0, "it changed on the way");
+		fixture_burst(fx, owner, &f, 1, true, &r);
+		RTE_TEST_ASSERT(is_syn_to_other(&r, &first.out), "verdict %u %s", r.verdict,
+			r.bad ? r.bad : "");
+		// Said twice, it is about an endpoint that the handshake has left.
+		fixture_burst(fx, owner, &f, 1, true, &r);
+		SL_TEST_INT(r.verdict, SL_V_PUNT);
+		SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 1);
+		CHECK_BOOKS(fx);
+		fixture_free(fx);
+	}
+	return TEST_SUCCESS;
+}
+
+// A handshake whose SYN is not kept ends without a word at the connect timeout; then the client's
+// next SYN is a new flow, which finds an endpoint anew.
+static int
+begins_anew(uint32_t syns, uint16_t data_len, bool damaged)
+{
+	const struct fixture_opt opt = {.syns = syns, .connect_s = CONNECT_S};
+	unsigned n_moved = 0;
+
+	for (uint16_t i = 0; i < 32; i++) {
+		struct fixture *fx = fixture_new(&opt);
+		const struct packet k = {SYN_TO(VIP2, 80), .sport = (uint16_t)(40000 + i),
+			.payload_len = data_len, .bad_l4_csum = damaged};
+
+		// They take the place that there is, if any, and a number of draws.
+		for (uint16_t j = 0; j <= i; j++) {
+			const struct packet other = {
+				SYN_TO(VIP, 80), .sport = (uint16_t)(30000 + j)};
+
+			fixture_send(fx, &other, 0);
+		}
+		const struct result first = fixture_send(fx, &k, 0);
+
+		SL_TEST_INT(first.verdict, SL_V_FORWARD);
+		SL_TEST_INT(after(fx, 1, NULL), 0);
+		const struct result same = fixture_send(fx, &k, 0);
+
+		RTE_TEST_ASSERT(same.verdict == SL_V_FORWARD && same.out.dst == first.out.dst,
+			"a SYN again while there is time");
+		after(fx, CONNECT_S, NULL);
+		SL_TEST_INT(fixture_live(fx), 0);
+		SL_TEST_INT(fixture_ports_used(fx), 0);
+		SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 0);
+		const struct result again = fixture_send(fx, &k, 0);
+
+		RTE_TEST_ASSERT(again.verdict == SL_V_FORWARD && !again.bad == !damaged &&
+					again.out.flags == T_SYN,
+			"the next SYN: verdict %u", again.verdict);
+		SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_CREATED), 3 + i);
+		n_moved += again.out.dst != first.out.dst;
+		CHECK_BOOKS(fx);
+		fixture_free(fx);
+	}
+	RTE_TEST_ASSERT(n_moved > 0 && n_moved < 32, "%u of 32 got another endpoint", n_moved);
+	return TEST_SUCCESS;
+}
+
+static int
+not_kept(void)
+{
+	static const struct {
+		uint32_t syns;
+		uint16_t data_len;
+		bool damaged;
+	} rows[] = {
+		{.syns = 0},                  // none is kept
+		{.syns = 1},                  // another one took the place
+		{.syns = 64, .data_len = 10}, // RFC 7413
+		{.syns = 64, .damaged = true},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)
+		if (begins_anew(rows[i].syns, rows[i].data_len, rows[i].damaged) != TEST_SUCCESS)
+			return TEST_FAILED;
+	return TEST_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -285,6 +391,8 @@ main(int argc, char **argv)
 		{"skipped_at_open", skipped_at_open},
 		{"neighbour_fails", neighbour_fails},
 		{"store_is_full", store_is_full},
+		{"icmp_at_the_other_worker", icmp_at_the_other_worker},
+		{"not_kept", not_kept},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));

@@ -223,6 +223,7 @@ worker_main(void *arg)
 struct control {
 	struct world *world;
 	struct sl_registry *registry;
+	struct sl_mesh *mesh;
 	struct sl_compile *compile;
 	struct sl_fwd_net *net; // our reference
 	uint64_t generation;
@@ -321,7 +322,7 @@ control_round(struct control *c, bool net_changes)
 	struct sl_fwd_net *net = NULL;
 
 	change_service(c);
-	SL_TEST_INT(sl_compile_services(c->compile, c->registry, retire, c, &result), 0);
+	SL_TEST_INT(sl_compile_services(c->compile, c->mesh, 0, retire, c, &result), 0);
 	if (net_changes || result.table_changed)
 		net = compile_net(c);
 	if (net) {
@@ -357,15 +358,14 @@ static int
 snapshots_and_sets_are_swapped_under_workers(void)
 {
 	static struct world world;
-	struct control c = {.world = &world,
-		.registry = sl_registry_new(),
-		.compile = sl_compile_new(
-			&(struct sl_compile_cfg){.max_endpoints = SLOTS, .max_adjs = MAX_HOSTS}),
-		.rnd = sl_test_seed()};
+	struct control c = {.world = &world, .registry = sl_registry_new(), .rnd = sl_test_seed()};
 	pthread_t thread[WORKERS];
 	uint64_t picks = 0;
 	int rc;
 
+	c.mesh = sl_mesh_new(c.registry);
+	c.compile = sl_compile_new(&(struct sl_compile_cfg){
+		.max_endpoints = SLOTS, .max_adjs = MAX_HOSTS, .registry = c.registry});
 	world.rcu = sl_rcu_new(WORKERS);
 	c.net = compile_net(&c);
 	publish(&c);
@@ -391,6 +391,7 @@ snapshots_and_sets_are_swapped_under_workers(void)
 	sl_fwd_net_put(c.net);
 	sl_compile_free(c.compile);
 	sl_rcu_free(world.rcu);
+	sl_mesh_free(c.mesh);
 	sl_registry_free(c.registry);
 	return TEST_SUCCESS;
 }

@@ -17,7 +17,7 @@ struct sl_conf_field {
 	const char *path;   // "spec.ports[].number"; "" for the kind itself
 	const char *type;   // "a number, 1..65535"
 	const char *def;    // default in words; NULL: none
-	const char *rule;   // id of the rule that it breaks when it is wrong, or NULL
+	const char *rule;   // ids of the rules that it breaks when it is wrong ("S15, C8"), or NULL
 	const char *help;   // what it is
 	const char *here;   // what it does here, or NULL
 	const char *reload; // sluice.yaml: "live" or "restart"; else, and for groups, NULL

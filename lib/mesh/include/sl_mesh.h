@@ -6,9 +6,8 @@
 //          it hands out is borrowed: until the next sl_mesh_update() or sl_mesh_configure().
 // Threads: control (or an offline tool) only.
 // Errors:  out of memory ends the process. What is wrong between objects is a finding.
-// Limits:  64 client groups. sl_mesh_update() costs what depends on the changed objects, plus a
-//          pass over the names of all hosts for each changed rule or route of a wildcard host.
-//          About 1 KiB a service.
+// Limits:  64 client groups. sl_mesh_update() costs what depends on the changed objects; with a
+//          rule or route of "*" a pass over all hosts. About 1 KiB a service.
 //
 // Source: istio-semantics 1.2 to 1.4 and 3.1 to 3.8; docs/decisions/0009-mesh.md.
 #pragma once

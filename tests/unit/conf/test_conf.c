@@ -447,6 +447,12 @@ main(int argc, char **argv)
 		{"load_balancer", test_load_balancer},
 		{"destination_rule_json", test_destination_rule_json},
 		{"destination_rule_is_linear", test_destination_rule_is_linear},
+		{"virtual_service", test_virtual_service},
+		{"gateway", test_gateway},
+		{"regex", test_regex},
+		{"text_set", test_text_set},
+		{"routes_are_linear", test_routes_are_linear},
+		{"direct_response_body", test_direct_response_body},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));

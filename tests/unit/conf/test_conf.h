@@ -1,5 +1,5 @@
-// The unit test of conf is one program of three files: sluice.yaml, objects, and
-// DestinationRules.
+// The unit test of conf is one program of four files: sluice.yaml, objects,
+// DestinationRules, and VirtualServices with Gateways.
 #pragma once
 
 #include "sl_conf.h"
@@ -36,6 +36,13 @@ int test_destination_rule(void);
 int test_load_balancer(void);
 int test_destination_rule_json(void);
 int test_destination_rule_is_linear(void);
+
+int test_virtual_service(void);
+int test_gateway(void);
+int test_regex(void);
+int test_text_set(void);
+int test_routes_are_linear(void);
+int test_direct_response_body(void);
 
 // The first diagnostic's text, or "" (static buffer).
 static inline const char *

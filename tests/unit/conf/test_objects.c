@@ -455,9 +455,9 @@ test_limits(void)
 	struct sl_buf text = {0};
 
 	sl_buf_puts(&text, "a: \"");
-	fill(&text, "0123456789abcdef", (1 << 16) + 1);
+	fill(&text, "0123456789abcdef", (1 << 17) + 1);
 	sl_buf_puts(&text, "\"\n");
-	RTE_TEST_ASSERT_SUCCESS(expect_diag(&text, "more than 1 MiB"), "scalar");
+	RTE_TEST_ASSERT_SUCCESS(expect_diag(&text, "more than 2 MiB"), "scalar");
 
 	fill(&text, "--- ~\n", 100001);
 	RTE_TEST_ASSERT_SUCCESS(expect_diag(&text, "more than 100000 documents"), "documents");

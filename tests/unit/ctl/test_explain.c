@@ -78,7 +78,7 @@ test_json(void)
 	SL_TEST_INT(json_array_size(rows), 1);
 	SL_TEST_STR(json_string_value(json_object_get(row, "path")), "spec.ports[].number");
 	SL_TEST_STR(json_string_value(json_object_get(row, "type")), "a number, 1..65535");
-	SL_TEST_STR(json_string_value(json_object_get(row, "rule")), "S15");
+	SL_TEST_STR(json_string_value(json_object_get(row, "rule")), "S15, C8");
 	RTE_TEST_ASSERT(json_is_true(json_object_get(row, "required")), "required");
 	RTE_TEST_ASSERT(json_is_null(json_object_get(row, "reload")), "reload");
 	json_decref(rows);

@@ -31,15 +31,40 @@ static const char bad_yaml[] = "apiVersion: networking.istio.io/v1\n"
 			       "  ports: [{number: 80, name: http}]\n"
 			       "  resolution: STATIK\n";
 
+// targetPort 0, written out: the CRD alone refuses it (C8).
+static const char crd_yaml[] =
+	"apiVersion: networking.istio.io/v1\n"
+	"kind: ServiceEntry\n"
+	"metadata: {name: crd}\n"
+	"spec:\n"
+	"  hosts: [crd.example.com]\n"
+	"  addresses: [192.0.2.81]\n"
+	"  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 0}]\n"
+	"  resolution: STATIC\n"
+	"  endpoints: [{address: 198.51.100.1}]\n";
+#define CRD_DIAG                                                                                   \
+	"@/crd.yaml:7:63: error: ServiceEntry default/crd: spec.ports[0].targetPort: 0 is out of " \
+	"range, expected 1..65535 [C8]\n"
+
 static int
 test_offline(void)
 {
 	lab_file("good.yaml", good_yaml, sizeof(good_yaml) - 1);
 	lab_file("bad.yaml", bad_yaml, sizeof(bad_yaml) - 1);
+	lab_file("crd.yaml", crd_yaml, sizeof(crd_yaml) - 1);
 
 	static const struct row rows[] = {
 		{"validate -f @/good.yaml", 0, "1 object: 1 valid, 0 invalid, 0 warnings\n", ""},
 		{"validate -f @/good.yaml -o json", 0, "[]\n", ""},
+		{"validate --rules=webhook -f @/crd.yaml", 0,
+			"1 object: 1 valid, 0 invalid, 0 warnings\n", ""},
+		{"validate --rules webhook -f @/crd.yaml -o json", 0, "[]\n", ""},
+		{"validate --rules=crd -f @/crd.yaml", 1,
+			"1 object: 0 valid, 1 invalid, 0 warnings\n", CRD_DIAG},
+		{"validate --rules=union -f @/crd.yaml", 1,
+			"1 object: 0 valid, 1 invalid, 0 warnings\n", CRD_DIAG},
+		{"validate -f @/crd.yaml", 1, "1 object: 0 valid, 1 invalid, 0 warnings\n",
+			CRD_DIAG},
 		{"services -f @/good.yaml", 0,
 			"SERVICE FQDN      PORT   PROTOCOL   VIP          TYPE     TIER   "
 			"ENDPOINTS   NAMESPACE\n"

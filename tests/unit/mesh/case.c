@@ -41,8 +41,8 @@ put_cluster(struct sl_buf *out, const struct sl_mesh_cluster *c, bool alone)
 	put_endpoints(out, c);
 }
 
-static void
-put_binding(struct sl_buf *out, const struct sl_mesh_binding *b)
+void
+mesh_put_binding(struct sl_buf *out, const struct sl_mesh_binding *b)
 {
 	char dst[SL_PREFIX_STRLEN];
 
@@ -67,7 +67,7 @@ mesh_bindings_text(struct sl_mesh *m)
 		struct sl_mesh_binding *b = sl_mesh_bindings(m, svc, &n);
 
 		for (size_t i = 0; i < n; i++)
-			put_binding(&out, &b[i]);
+			mesh_put_binding(&out, &b[i]);
 		sl_mesh_bindings_free(b, n);
 	}
 	sl_buf_printf(&out, "%s", "");
@@ -133,7 +133,7 @@ settled(struct sl_mesh *m)
 		sl_mesh_settle(same, k);
 		for (size_t j = 0; j < k; j++) {
 			if (same[j]->clients)
-				put_binding(&out, same[j]);
+				mesh_put_binding(&out, same[j]);
 		}
 	}
 	for (size_t i = 0; i < services; i++)

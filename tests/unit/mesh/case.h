@@ -49,3 +49,4 @@ int mesh_cases(const struct mesh_case *row, size_t n, const struct sl_mesh_cfg *
 struct sl_buf;
 bool mesh_load(struct sl_registry *r, const char *yaml, struct sl_buf *rules);
 char *mesh_bindings_text(struct sl_mesh *m);
+void mesh_put_binding(struct sl_buf *out, const struct sl_mesh_binding *b);

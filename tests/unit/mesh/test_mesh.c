@@ -60,74 +60,10 @@ test_bindings(void)
 	return mesh_cases(rows, SL_ARRAY_LEN(rows), &two_clients);
 }
 
-static struct sl_mesh *
-mesh_over(struct sl_registry *r)
-{
-	struct sl_mesh *m = sl_mesh_new(r);
-
-	sl_mesh_configure(m, &two_clients);
-	return m;
-}
-
-// A registry has one reader of changes: a new mesh gets a new one, filled from the canonical JSON.
-static char *
-bindings_anew(struct sl_registry *r)
-{
-	struct sl_registry *copy = sl_registry_new();
-	struct sl_mesh *m = mesh_over(copy);
-	struct sl_object *obj;
-
-	for (size_t it = 0; sl_registry_next(r, &it, &obj);) {
-		if (!mesh_load(copy, obj->json, NULL))
-			return NULL;
-	}
-	sl_mesh_update(m, NULL, NULL);
-	char *text = mesh_bindings_text(m);
-
-	sl_mesh_free(m);
-	sl_registry_free(copy);
-	return text;
-}
-
-// Rows put and taken away one after the other say the same as a mesh that is new.
-static int
-test_incremental(void)
-{
-	uint64_t seed = sl_test_seed();
-	struct sl_registry *r = sl_registry_new();
-	struct sl_mesh *m = mesh_over(r);
-
-	for (unsigned i = 0; i < 300; i++) {
-		const uint64_t x = sl_test_rand(&seed);
-		static const char *const names[] = {"a", "b", "w1", "w2"};
-
-		if (x % 3 == 0)
-			sl_registry_del(
-				r, (x >> 8) % 3, "default", names[(x >> 16) % 4], SL_ORIGIN_FILE);
-		else
-			RTE_TEST_ASSERT(
-				mesh_load(r, rows[(x >> 8) % SL_ARRAY_LEN(rows)].yaml, NULL),
-				"YAML");
-		sl_mesh_update(m, NULL, NULL);
-		char *got = mesh_bindings_text(m);
-		char *want = bindings_anew(r);
-
-		SL_TEST_STR(got, want);
-		free(want);
-		free(got);
-	}
-	sl_mesh_free(m);
-	sl_registry_free(r);
-	return TEST_SUCCESS;
-}
-
 int
 main(int argc, char **argv)
 {
-	static const struct sl_test tests[] = {
-		{"bindings", test_bindings},
-		{"incremental", test_incremental},
-	};
+	static const struct sl_test tests[] = {{"bindings", test_bindings}};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));
 }

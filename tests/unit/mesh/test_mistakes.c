@@ -107,7 +107,7 @@ static const struct mesh_case rows[] = {
 			"{podIP: 198.51.100.1, phase: Running, conditions: [{type: Ready, status: "
 			"'False'}]}"),
 		"0 192.0.2.1:80",
-		"deny: 192.0.2.1/32 port 80 belongs to default/a.example: every endpoint is "
+		"deny: 192.0.2.1 port 80 belongs to default/a.example: every endpoint is "
 		"unhealthy 198.51.100.1:80"},
 	// 6, 7: what DNS answers do belongs to the issue "Names": until then such a service is not
 	// served, and says so.
@@ -259,7 +259,7 @@ static const struct mesh_case rows[] = {
 		NULL, ""},
 	// 15: no endpoints and no ports are legal; an empty list of endpoints with NONE is not.
 	{"mistake_15_static_without_endpoints_refuses", SE("a", "{" BASE P80 "}"), "0 192.0.2.1:80",
-		"deny: 192.0.2.1/32 port 80 belongs to default/a.example: a.example has no "
+		"deny: 192.0.2.1 port 80 belongs to default/a.example: a.example has no "
 		"endpoint on port 80"},
 	{"mistake_15_no_ports", SE("a", "{hosts: [a.example]}"), "services",
 		"default/a.example[3] (no ports)"},
