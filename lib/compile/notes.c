@@ -464,13 +464,13 @@ notes_fini(struct notes *t)
 }
 
 const char *
-notes_lost(const struct notes *t, const struct sl_object *obj)
+notes_first(const struct notes *t, const struct sl_object *obj, bool lost)
 {
 	const struct noted *n = *locate(t, obj);
 	const struct remark *first = NULL;
 
 	for (const struct remark *r = n ? n->first : NULL; r; r = r->next_on)
-		if (r->lost && (!first || cmp_remark(&r, &first) < 0))
+		if (r->lost == lost && (!first || cmp_remark(&r, &first) < 0))
 			first = r;
 	return first ? first->text : NULL;
 }
@@ -480,7 +480,13 @@ notes_lost(const struct notes *t, const struct sl_object *obj)
 const char *
 sl_compile_lost(const struct sl_compile *c, const struct sl_object *obj)
 {
-	return notes_lost(&c->notes, obj);
+	return notes_first(&c->notes, obj, true);
+}
+
+const char *
+sl_compile_won(const struct sl_compile *c, const struct sl_object *obj)
+{
+	return notes_first(&c->notes, obj, false);
 }
 
 void

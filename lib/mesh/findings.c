@@ -246,6 +246,12 @@ check_object(struct sl_mesh *m, const struct sl_object *obj, struct sl_diags *di
 }
 
 void
+sl_mesh_object_findings(struct sl_mesh *m, const struct sl_object *obj, struct sl_diags *diags)
+{
+	check_object(m, obj, diags);
+}
+
+void
 sl_mesh_findings(struct sl_mesh *m, const struct sl_object *only, struct sl_diags *diags)
 {
 	struct sl_object *obj;

@@ -141,6 +141,14 @@ sl_mesh_list_of(const struct sl_mesh *m, const struct sl_object *obj, size_t *n)
 				found.v[kept++] = found.v[i];
 		}
 		ptrs_fini(&se);
+	} else {
+		add_applied(m, obj, UINT32_MAX, &found);
+		if (found.n > 1)
+			qsort(found.v, found.n, sizeof(*found.v), by_name);
+		for (uint32_t i = 0; i < found.n; i++) {
+			if (kept == 0 || found.v[kept - 1] != found.v[i])
+				found.v[kept++] = found.v[i];
+		}
 	}
 	if (kept > 1)
 		qsort(found.v, kept, sizeof(*found.v), by_name);

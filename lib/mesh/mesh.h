@@ -191,7 +191,14 @@ void legs_make(const struct sl_mesh *m, unsigned client, const struct sl_object 
 void dest_resolve(const struct sl_mesh *m, unsigned client, const struct sl_object *vs,
 	const struct sl_vs_destination *to, uint32_t listener, struct dest *out);
 
-void binding_fini(struct sl_mesh_binding *b); // binding.c
+// ---- applies.c ----
+// The services that a DestinationRule or VirtualService is for, a service once for each host of the
+// object; as many as `max`.
+void add_applied(
+	const struct sl_mesh *m, const struct sl_object *obj, uint32_t max, struct ptrs *out);
+
+// ---- binding.c ----
+void binding_fini(struct sl_mesh_binding *b);
 
 static inline struct service *
 service_of(const struct sl_mesh_service *pub)

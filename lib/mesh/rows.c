@@ -48,6 +48,22 @@ emit_source(const struct sl_mesh_endpoint *ep, struct sl_emit *e)
 	sl_emit_u64(e, "line", ep->loc->line ? ep->loc->line : ep->obj->loc.line);
 }
 
+static const char *
+why_unused(const struct sl_mesh_service *svc, const struct sl_mesh_endpoint *ep, const char *state)
+{
+	if (ep->not_served)
+		return ep->not_served;
+	if (svc->not_served)
+		return svc->not_served;
+	if (!ep->healthy)
+		return ep->obj->kind == SL_KIND_POD
+			       ? "its Pod is not ready"
+			       : "its health check says that it is not healthy";
+	if (strcmp(state, "notServed") == 0)
+		return "no address and port of the service leads to it, see the conditions";
+	return "";
+}
+
 static void
 emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 	const struct sl_mesh_endpoint *ep, uint32_t number, sl_mesh_state_fn *state, void *ctx,
@@ -69,18 +85,18 @@ emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 	sl_emit_str(e, "locality", ep->locality);
 	sl_emit_str(e, "network", ep->network);
 	sl_emit_str(e, "state", text);
+	sl_emit_str(e, "reason", why_unused(svc, ep, text));
 	emit_source(ep, e);
 	sl_emit_end(e);
 }
 
 void
-sl_mesh_service_emit(
+sl_mesh_service_members(
 	const struct sl_mesh_service *svc, sl_mesh_state_fn *state, void *ctx, struct sl_emit *e)
 {
 	const struct sl_mesh_endpoint *ep;
 	uint32_t number;
 
-	sl_emit_obj(e, NULL);
 	sl_emit_str(e, "name", svc->obj[0]->meta.name);
 	sl_emit_str(e, "namespace", svc->namespace_);
 	sl_emit_str(e, "host", svc->host);
@@ -99,6 +115,14 @@ sl_mesh_service_emit(
 	sl_emit_end(e);
 	sl_emit_bool(e, "served", !svc->not_served);
 	sl_emit_str(e, "reason", svc->not_served ? svc->not_served : "");
+}
+
+void
+sl_mesh_service_emit(
+	const struct sl_mesh_service *svc, sl_mesh_state_fn *state, void *ctx, struct sl_emit *e)
+{
+	sl_emit_obj(e, NULL);
+	sl_mesh_service_members(svc, state, ctx, e);
 	sl_emit_end(e);
 }
 

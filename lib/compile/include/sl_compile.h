@@ -71,6 +71,8 @@ bool sl_compile_next_vip(const struct sl_compile *c, uint32_t *it, sl_be32 *vip)
 
 // Why a part of the object is not served: the first conflict that it lost; NULL: none.
 const char *sl_compile_lost(const struct sl_compile *c, const struct sl_object *obj);
+// What it has that another one wants too: the first such key; NULL: none.
+const char *sl_compile_won(const struct sl_compile *c, const struct sl_object *obj);
 // Conflicts that came about since the last call, each as a warning on the object that lost.
 void sl_compile_news(struct sl_compile *c, struct sl_diags *diags);
 // The object stands at other lines now: its notes have to follow.

@@ -116,8 +116,8 @@ bool sl_mesh_next(struct sl_mesh *m, size_t *it, const struct sl_mesh_service **
 // array.
 const struct sl_mesh_service **sl_mesh_list(
 	const struct sl_mesh *m, const char *namespace_, const char *host, size_t *n);
-// The services that the object is part of (as ServiceEntry, WorkloadEntry or Pod), in the same
-// order and ownership.
+// The services that the object is part of (as ServiceEntry, WorkloadEntry or Pod) or applies to
+// (DestinationRule, VirtualService), in the same order and ownership.
 const struct sl_mesh_service **sl_mesh_list_of(
 	const struct sl_mesh *m, const struct sl_object *obj, size_t *n);
 
@@ -143,9 +143,14 @@ typedef const char *sl_mesh_state_fn(void *ctx, const struct sl_mesh_service *sv
 	const struct sl_se_port *port, const struct sl_mesh_endpoint *ep, uint32_t number);
 
 // One row of `services`, an object. The state of an endpoint is "notServed", "unhealthy" (its
-// object says so), or what state() tells; without state() (offline) "unknown".
+// object says so), or what state() tells; without state() (offline) "unknown". "reason" says why
+// nothing is sent there.
 struct sl_emit;
 void sl_mesh_service_emit(
+	const struct sl_mesh_service *svc, sl_mesh_state_fn *state, void *ctx, struct sl_emit *e);
+
+// The members of that, into the object that is open.
+void sl_mesh_service_members(
 	const struct sl_mesh_service *svc, sl_mesh_state_fn *state, void *ctx, struct sl_emit *e);
 
 // One row of `endpoints`, an object: an endpoint of a service port, or of a subset of it (NULL or

@@ -126,8 +126,27 @@ bool sl_mesh_explain(struct sl_mesh *m, unsigned client, uint8_t proto, const st
 	uint16_t port, struct sl_mesh_explanation *out);
 void sl_mesh_explanation_fini(struct sl_mesh_explanation *x); // for people: sl_mesh_explain.h
 
+// ---- which rule and route ----
+
+// For a client group and service, the DestinationRule (the first of those that are one) and the
+// VirtualService whose tcp routes count, or NULL.
+const struct sl_object *sl_mesh_rule(
+	const struct sl_mesh *m, unsigned client, const struct sl_mesh_service *svc);
+const struct sl_object *sl_mesh_route(
+	const struct sl_mesh *m, unsigned client, const struct sl_mesh_service *svc);
+// Is that DestinationRule (as one of several of a host, too) or VirtualService the one of the
+// service, for a client group that has it?
+bool sl_mesh_applies(
+	const struct sl_mesh *m, const struct sl_object *obj, const struct sl_mesh_service *svc);
+// To any service? Looks at all of them for a host with a star.
+bool sl_mesh_is_applied(const struct sl_mesh *m, const struct sl_object *obj);
+
 // ---- findings ----
 
 // What is odd between the objects (istio-semantics 2.9 and docs/decisions/0009-mesh.md), as
 // warnings with the rule "M...". only: the findings on that object; NULL: on all objects.
 void sl_mesh_findings(struct sl_mesh *m, const struct sl_object *only, struct sl_diags *diags);
+// Those on an object without the keys that several services claim (M10), which cost a pass over
+// all services: lib/compile says them of what is in force.
+void sl_mesh_object_findings(
+	struct sl_mesh *m, const struct sl_object *obj, struct sl_diags *diags);
