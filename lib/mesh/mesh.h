@@ -1,4 +1,5 @@
 // The inside of struct sl_mesh, for the files of this library.
+// lint: length: what every file of the library knows of the others, and each a few lines
 #pragma once
 
 #include "map.h"

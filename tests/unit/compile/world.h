@@ -1,5 +1,6 @@
 // A control without workers, for the tests of compile: a registry and its mesh, what is published,
 // what waits for the grace period, and the table and the notes as text.
+// lint: length: the world that three tests share, whose functions are all inline
 #pragma once
 
 #include "objects.h"
