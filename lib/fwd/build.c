@@ -270,7 +270,8 @@ list_members(const struct draft *d, const struct level *t, struct member *m)
 			to->mass = ep->weight;
 			if (p->n < t->n)
 				to->mass = portion(
-					(d->raw[k] << 39) / (all > 0 ? all : 1), ep->weight, sum);
+					((unsigned __int128)d->raw[k] << 39) / (all > 0 ? all : 1),
+					ep->weight, sum);
 			snprintf(to->name, sizeof(to->name), "%.15s:%u", sl_ip4_str(ep->addr, text),
 				sl_be16_to_cpu(ep->port));
 		}

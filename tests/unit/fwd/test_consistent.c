@@ -415,6 +415,30 @@ localities_in_the_table(void)
 	return TEST_SUCCESS;
 }
 
+// Weights of localities are sums over endpoints, and may be as large as a uint32_t.
+static int
+localities_of_great_weight(void)
+{
+	const struct sl_fwd_group group[] = {
+		{.n = 1, .weight = 1u << 30}, {.n = 1, .weight = 3u << 30}};
+	unsigned hits[2] = {0};
+	struct sl_fwd_eps *eps;
+
+	endpoints(2, false);
+	eps = sl_fwd_eps_new(&(struct sl_fwd_eps_spec){.ep = ep,
+		.n = 2,
+		.group = group,
+		.n_groups = 2,
+		.locality_weighted = true,
+		.algo = SL_FWD_MAGLEV,
+		.cluster_slot = SL_FWD_SLOT_NONE});
+	for (uint32_t h = 0; h < M; h++)
+		hits[sl_be32_to_cpu(owner(eps, h)) - 0xc6120001]++;
+	RTE_TEST_ASSERT(hits[0] > M / 4 - 10 && hits[0] < M / 4 + 10, "%u entries", hits[0]);
+	sl_fwd_eps_put(eps);
+	return TEST_SUCCESS;
+}
+
 static const struct sl_test tests[] = {
 	{"maglev is the reference", maglev_is_the_reference},
 	{"tables are reproducible", tables_are_reproducible},
@@ -423,6 +447,7 @@ static const struct sl_test tests[] = {
 	{"ring moves only what it has to", ring_moves_only_what_it_has_to},
 	{"priorities", priorities},
 	{"localities in the table", localities_in_the_table},
+	{"localities of great weight", localities_of_great_weight},
 };
 
 int
