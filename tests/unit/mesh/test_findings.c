@@ -328,7 +328,7 @@ test_json(void)
 		"\"name\":\"p\",\"protocol\":\"TCP\",\"targetPort\":8080}],\"resolution\":"
 		"\"STATIC\",\"location\":\"MESH_EXTERNAL\",\"tier\":\"L4\",\"endpoints\":[{"
 		"\"address\":\"198.51.100.1\",\"port\":8080,\"portName\":\"p\",\"weight\":4,"
-		"\"locality\":\"r/z\",\"network\":\"\",\"state\":\"up\",\"source\":"
+		"\"locality\":\"r/z\",\"network\":\"\",\"state\":\"up\",\"reason\":\"\",\"source\":"
 		"\"WorkloadEntry default/w\",\"file\":\"t.yaml\",\"line\":10}],\"served\":true,"
 		"\"reason\":\"\"}");
 	sl_buf_reset(&out);
