@@ -109,8 +109,7 @@ int by_age(const void *a, const void *b); // struct sl_object *, creation, name,
 
 // ---- suffix.c ----
 void suffix_put(struct sl_mesh *m, struct host *h); // it has services
-void suffix_del(struct sl_mesh *m, struct host *h);
-// Hosts with services that a pattern covers, itself among them.
+void suffix_del(struct sl_mesh *m, struct host *h); // Of those, what a pattern covers:
 void suffix_each(
 	struct sl_mesh *m, const char *pattern, void (*fn)(struct sl_mesh *, struct host *));
 
@@ -130,8 +129,8 @@ bool labels_match(
 // ---- service.c ----
 void service_make(struct sl_mesh *m, struct service *s);
 void service_unmake(struct service *s);
-// What is carried of it, once it is known who sees it.
 bool service_joins(const struct sl_object *a, const struct sl_object *b);
+// What is carried of it, once it is known who sees it.
 void service_judge(const struct sl_mesh *m, struct service *s);
 
 // ---- visible.c ----

@@ -43,7 +43,7 @@ static const char crd_yaml[] =
 	"  resolution: STATIC\n"
 	"  endpoints: [{address: 198.51.100.1}]\n";
 #define CRD_DIAG                                                                                   \
-	"@/crd.yaml:7:63: error: ServiceEntry default/crd: spec.ports[0].targetPort: 0 is out of " \
+	"@/crd.yaml:7:64: error: ServiceEntry default/crd: spec.ports[0].targetPort: 0 is out of " \
 	"range, expected 1..65535 [C8]\n"
 
 static int

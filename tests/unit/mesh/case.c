@@ -9,7 +9,14 @@ static const struct sl_label label[] = {{(char *)"app", (char *)"client"}};
 static const struct sl_mesh_client clients[] = {
 	{.namespace_ = "default", .locality = "r/z", .labels = label, .n_labels = 1},
 	{.namespace_ = "other"}};
-const struct sl_mesh_cfg two_clients = {.client = clients, .n_clients = 2};
+
+const struct sl_mesh_cfg *
+two_clients(void)
+{
+	static const struct sl_mesh_cfg cfg = {.client = clients, .n_clients = 2};
+
+	return &cfg;
+}
 
 // ---- bindings ----
 

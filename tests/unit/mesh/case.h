@@ -41,7 +41,7 @@ struct mesh_case {
 
 // Two client groups: 0 in default and r/z with the label app: client, 1 in the namespace "other"
 // without any.
-extern const struct sl_mesh_cfg two_clients;
+const struct sl_mesh_cfg *two_clients(void);
 
 int mesh_cases(const struct mesh_case *row, size_t n, const struct sl_mesh_cfg *cfg);
 

@@ -239,13 +239,13 @@ static const struct mesh_case explain[] = {
 static int
 test_findings(void)
 {
-	return mesh_cases(findings, SL_ARRAY_LEN(findings), &two_clients);
+	return mesh_cases(findings, SL_ARRAY_LEN(findings), two_clients());
 }
 
 static int
 test_explain(void)
 {
-	return mesh_cases(explain, SL_ARRAY_LEN(explain), &two_clients);
+	return mesh_cases(explain, SL_ARRAY_LEN(explain), two_clients());
 }
 
 static int
@@ -254,7 +254,7 @@ test_explain_allow_any(void)
 	static const struct mesh_case row = {"allow_any", A, "0 203.0.113.7:80",
 		"forward: no service that the client sees takes it; outboundPolicy is ALLOW_ANY: "
 		"it goes to its own destination"};
-	struct sl_mesh_cfg cfg = two_clients;
+	struct sl_mesh_cfg cfg = *two_clients();
 
 	cfg.allow_any = true;
 	return mesh_cases(&row, 1, &cfg);

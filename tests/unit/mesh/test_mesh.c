@@ -57,7 +57,7 @@ static const struct mesh_case rows[] = {
 static int
 test_bindings(void)
 {
-	return mesh_cases(rows, SL_ARRAY_LEN(rows), &two_clients);
+	return mesh_cases(rows, SL_ARRAY_LEN(rows), two_clients());
 }
 
 int

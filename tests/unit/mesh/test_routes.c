@@ -303,13 +303,13 @@ static const struct mesh_case claims[] = {
 static int
 test_routes(void)
 {
-	return mesh_cases(routes, SL_ARRAY_LEN(routes), &two_clients);
+	return mesh_cases(routes, SL_ARRAY_LEN(routes), two_clients());
 }
 
 static int
 test_claims(void)
 {
-	return mesh_cases(claims, SL_ARRAY_LEN(claims), &two_clients);
+	return mesh_cases(claims, SL_ARRAY_LEN(claims), two_clients());
 }
 
 int
