@@ -299,6 +299,14 @@ bad_input_changes_nothing(void)
 	EXPECT(answer, "\"exit\":1");
 	SL_TEST_INT(sl_control_generation(r.control), generation);
 	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
+	// The one in force says that a later one was refused, until a valid one comes.
+	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
+	EXPECT(answer, "\"type\":\"Accepted\",\"status\":\"False\",\"reason\":\"Invalid\"");
+	EXPECT(answer, "t.yaml:6:");
+	EXPECT(answer, "t.yaml:8:");
+	EXPECT(ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"unchanged\"");
+	EXPECT(ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL),
+		"\"type\":\"Accepted\",\"status\":\"True\"");
 	// More endpoints than there are slots: all or nothing, and what was there stays.
 	answer = ask(&r, "apply", NULL, entry("web", 100, 20, 1100));
 	EXPECT(answer, "maxEndpoints");
@@ -591,6 +599,11 @@ describe_every_kind(void)
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
 	answer = ask(&r, "apply", NULL, all_kinds);
 	EXPECT(answer, "\"exit\":0");
+	// What is odd between objects is told when it comes about, and not again.
+	EXPECT(answer, "\"object\":\"VirtualService default/vs\",\"path\":\"spec.tcp[0].route[0]."
+		       "destination\",\"rule\":\"M1\"");
+	EXPECT(answer, "\"object\":\"WorkloadEntry default/alone\"");
+	EXPECT_NOT(ask(&r, "apply", NULL, all_kinds), "\"rule\":\"M");
 	answer = DESCRIBE("ServiceEntry", "web");
 	EXPECT(answer, "\"source\":\"Pod default/web-1\",\"file\":\"t.yaml\",\"line\":11");
 	EXPECT(answer, "\"reason\":\"its Pod is not ready\"");
