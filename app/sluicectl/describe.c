@@ -161,27 +161,94 @@ origin_of(const json_t *ep)
 }
 
 static void
-put_endpoints(FILE *out, const json_t *endpoints)
+put_address(FILE *out, const json_t *ep)
 {
+	const char *address = text_of(ep, "address");
+	const bool v6 = strchr(address, ':') != NULL;
+	char *at = sl_xasprintf(
+		"%s%s%s:%lld", v6 ? "[" : "", address, v6 ? "]" : "", number_of(ep, "port"));
+	char *line = sl_xasprintf("      %-23s", at);
+
+	safe_put(out, line, "");
+	free(line);
+	free(at);
+}
+
+static void
+put_endpoint(FILE *out, const json_t *ep)
+{
+	const char *locality = text_of(ep, "locality"), *reason = text_of(ep, "reason");
+	char *from = origin_of(ep);
+	char *text = sl_xasprintf(" %-10s weight %-5lld %s%s%s%s%s%s%s%s\n",
+		text_of(ep, "portName"), number_of(ep, "weight"), text_of(ep, "state"),
+		*reason ? " (" : "", reason, *reason ? ")" : "", *locality ? "  " : "", locality,
+		*from ? "  " : "", from);
+
+	put_address(out, ep);
+	safe_put(out, text, "\n");
+	free(text);
+	free(from);
+}
+
+static void
+put_endpoints(FILE *out, const json_t *svc)
+{
+	const json_t *endpoints = json_object_get(svc, "endpoints");
+	const json_t *draining = json_object_get(svc, "draining");
+	const bool any = json_array_size(endpoints) + json_array_size(draining) > 0;
 	size_t i;
 	json_t *ep;
 
-	fprintf(out, "    Endpoints:%s\n", json_array_size(endpoints) > 0 ? "" : " <none>");
-	json_array_foreach((json_t *)endpoints, i, ep)
+	fprintf(out, "    Endpoints:%s\n", any ? "" : " <none>");
+	json_array_foreach((json_t *)endpoints, i, ep) put_endpoint(out, ep);
+	json_array_foreach((json_t *)draining, i, ep)
 	{
-		const char *address = text_of(ep, "address"), *locality = text_of(ep, "locality");
-		const bool v6 = strchr(address, ':') != NULL;
-		char *at = sl_xasprintf("%s%s%s:%lld", v6 ? "[" : "", address, v6 ? "]" : "",
-			number_of(ep, "port"));
-		char *from = origin_of(ep);
-		char *line = sl_xasprintf("      %-23s %-10s weight %-5lld %s%s%s%s%s\n", at,
-			text_of(ep, "portName"), number_of(ep, "weight"), text_of(ep, "state"),
-			*locality ? "  " : "", locality, *from ? "  " : "", from);
+		put_address(out, ep);
+		fprintf(out, " draining, %lld flows\n", number_of(ep, "flows"));
+	}
+}
+
+// Who sees it: "192.0.2.0/24 (namespace shop)", and group 0 for all that no CIDR has.
+static void
+put_clients(FILE *out, const json_t *clients)
+{
+	size_t i, k;
+	json_t *client, *cidr;
+
+	if (!clients)
+		return;
+	fprintf(out, "    Clients:%s\n", json_array_size(clients) > 0 ? "" : " <none>");
+	json_array_foreach((json_t *)clients, i, client)
+	{
+		const json_t *cidrs = json_object_get(client, "cidrs");
+
+		fputs("      namespace ", out);
+		safe_put(out, text_of(client, "namespace"), "");
+		fputs(number_of(client, "group") == 0 ? ": all that no CIDR of clients has" : ":",
+			out);
+		json_array_foreach((json_t *)cidrs, k, cidr)
+		{
+			putc(' ', out);
+			safe_put(out, json_string_value(cidr) ? json_string_value(cidr) : "", "");
+		}
+		putc('\n', out);
+	}
+}
+
+// The VirtualServices or DestinationRules that it has.
+static void
+put_chosen(FILE *out, const char *title, const json_t *chosen)
+{
+	size_t i;
+	json_t *obj;
+
+	json_array_foreach((json_t *)chosen, i, obj)
+	{
+		char *line = sl_xasprintf("    %s: %s (%s:%lld)\n", title, text_of(obj, "object"),
+			text_of(obj, "file"), number_of(obj, "line"));
 
 		safe_put(out, line, "\n");
 		free(line);
-		free(from);
-		free(at);
 	}
 }
 
@@ -204,7 +271,10 @@ put_service(FILE *out, const json_t *svc)
 	}
 	fputs(i == 0 ? " <none>\n" : "\n", out);
 	put_ports(out, json_object_get(svc, "ports"));
-	put_endpoints(out, json_object_get(svc, "endpoints"));
+	put_clients(out, json_object_get(svc, "clients"));
+	put_chosen(out, "VirtualService", json_object_get(svc, "virtualServices"));
+	put_chosen(out, "DestinationRule", json_object_get(svc, "destinationRules"));
+	put_endpoints(out, svc);
 }
 
 void

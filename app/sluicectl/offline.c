@@ -61,18 +61,6 @@ print_json(const struct args *args, const struct sl_diags *diags, FILE *out, FIL
 	output_end(&o, true);
 }
 
-static void
-validate(const struct args *args, const struct sl_objects *objects, const struct sl_diags *diags,
-	FILE *out, FILE *err)
-{
-	if (args->output && strcmp(args->output, "json") == 0) {
-		print_json(args, diags, out, err);
-		return;
-	}
-	print_diags(diags, err);
-	print_summary(objects, diags, out);
-}
-
 // ---- services, endpoints ----
 
 static void
@@ -132,7 +120,7 @@ struct world {
 	struct sl_registry *registry;
 	struct sl_mesh *mesh;
 	struct sl_conf *read; // of --conf, or NULL
-	struct sl_conf_group group;
+	struct sl_conf_group group[SL_MESH_MAX_CLIENTS];
 	struct sl_conf plain;
 	const struct sl_conf *conf;
 };
@@ -140,9 +128,9 @@ struct world {
 static bool
 world_conf(struct world *w, const struct args *args, struct sl_diags *diags)
 {
-	w->group = (struct sl_conf_group){.namespace_ = "default"};
+	w->group[0] = (struct sl_conf_group){.namespace_ = "default"};
 	w->plain = (struct sl_conf){
-		.groups = &w->group, .n_groups = 1, .root_namespace = (char *)"istio-system"};
+		.groups = w->group, .n_groups = 1, .root_namespace = (char *)"istio-system"};
 	w->conf = &w->plain;
 	if (!args->conf)
 		return true;
@@ -264,6 +252,73 @@ show(const struct args *args, struct sl_objects *objects, struct sl_diags *diags
 	world_fini(&w);
 }
 
+// ---- validate, between the objects ----
+
+// Without --conf nobody knows who the clients are: one in each namespace that has objects.
+static void
+clients_everywhere(struct world *w, const struct sl_objects *objects)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < objects->n && n < SL_MESH_MAX_CLIENTS; i++) {
+		const char *namespace_ = objects->v[i]->meta.namespace_;
+		uint32_t k = 0;
+
+		while (k < n && strcmp(w->group[k].namespace_, namespace_) != 0)
+			k++;
+		if (k == n && *namespace_)
+			w->group[n++].namespace_ = namespace_;
+	}
+	w->plain.n_groups = n ? n : 1;
+}
+
+// Whom an object is exported to says nothing when the clients are only guessed.
+static void
+add_findings(struct world *w, struct sl_diags *diags)
+{
+	struct sl_diags found = {0};
+
+	sl_mesh_findings(w->mesh, NULL, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		const struct sl_diag *d = &found.v[i];
+		const struct sl_loc loc = {.file = d->file, .line = d->line, .col = d->col};
+
+		if (w->read || !d->rule || strcmp(d->rule, "M4") != 0)
+			sl_diag_add(diags, d->severity, &loc, d->object, d->path, d->rule, "%s",
+				d->message);
+	}
+	sl_diags_fini(&found);
+}
+
+// Counts stay in objects; its objects go to the registry.
+static void
+check_between(const struct args *args, struct sl_objects *objects, struct sl_diags *diags)
+{
+	struct world w = {0};
+
+	if (world_conf(&w, args, diags)) {
+		if (!w.read)
+			clients_everywhere(&w, objects);
+		world_fill(&w, objects);
+		add_findings(&w, diags);
+	}
+	sl_diags_sort(diags);
+	world_fini(&w);
+}
+
+static void
+validate(const struct args *args, struct sl_objects *objects, struct sl_diags *diags, FILE *out,
+	FILE *err)
+{
+	check_between(args, objects, diags);
+	if (args->output && strcmp(args->output, "json") == 0) {
+		print_json(args, diags, out, err);
+		return;
+	}
+	print_diags(diags, err);
+	print_summary(objects, diags, out);
+}
+
 int
 offline_run(const struct args *args, FILE *out, FILE *err)
 {
@@ -281,8 +336,8 @@ offline_run(const struct args *args, FILE *out, FILE *err)
 		validate(args, &objects, &diags, out, err);
 	} else {
 		show(args, &objects, &diags, out, err);
-		rc = diags.errors > 0 ? 1 : 0;
 	}
+	rc = diags.errors > 0 ? 1 : 0;
 	sl_objects_fini(&objects);
 	sl_diags_fini(&diags);
 	return rc;

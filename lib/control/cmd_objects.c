@@ -12,6 +12,7 @@ struct undo {
 		char *namespace_;
 		char *name;
 		char *json; // of the socket's object before; NULL: there was none
+		bool changed;
 	} * v;
 	size_t n;
 	size_t cap;
@@ -93,6 +94,18 @@ commit(struct sl_control *c, struct undo *u)
 	return NULL;
 }
 
+// Addresses that were lost or won by a change.
+static void
+tell_news(struct sl_control *c, struct sl_ctl_req *req)
+{
+	struct sl_diags diags = {0};
+
+	sl_compile_news(c->compile, &diags);
+	control_log_diags(c, &diags);
+	sl_ctl_diags(req, &diags);
+	sl_diags_fini(&diags);
+}
+
 static void
 read_inputs(const struct sl_ctl_req *req, struct sl_objects *objects, struct sl_diags *diags)
 {
@@ -140,6 +153,89 @@ change_name(enum sl_change change)
 	}
 }
 
+// ---- versions that are refused ----
+
+static void
+forget_refusal(struct sl_control *c, enum sl_kind kind, const char *namespace_, const char *name)
+{
+	struct sl_object *obj =
+		sl_registry_find_origin(c->registry, kind, namespace_, name, SL_ORIGIN_SOCKET);
+
+	if (obj) {
+		free(obj->rejected);
+		obj->rejected = NULL;
+	}
+}
+
+// The object that diagnostics call "ServiceEntry default/web" or "Namespace shop", of those that
+// were applied.
+static struct sl_object *
+find_titled(struct sl_control *c, const char *title)
+{
+	const char *space = strchr(title, ' '), *slash = space ? strchr(space, '/') : NULL;
+	char *namespace_;
+	struct sl_object *obj = NULL;
+
+	if (!space)
+		return NULL;
+	namespace_ =
+		slash ? sl_xasprintf("%.*s", (int)(slash - space - 1), space + 1) : sl_xstrdup("");
+	// A name of a kind may stand for two kinds.
+	for (int k = 0; !obj && k < SL_KIND_MAX; k++) {
+		const char *name = sl_kind_name(k);
+
+		if (strlen(name) == (size_t)(space - title) &&
+			strncmp(name, title, strlen(name)) == 0)
+			obj = sl_registry_find_origin(c->registry, k, namespace_,
+				slash ? slash + 1 : space + 1, SL_ORIGIN_SOCKET);
+	}
+	free(namespace_);
+	return obj;
+}
+
+// Objects of which a later version was invalid serve on, and say so.
+static void
+note_refused(struct sl_control *c, const struct sl_diags *diags)
+{
+	struct sl_object *obj = NULL;
+
+	for (size_t i = 0; i < diags->n; i++) {
+		const struct sl_diag *d = &diags->v[i];
+		const bool more = i > 0 && diags->v[i - 1].object && d->object &&
+				  strcmp(diags->v[i - 1].object, d->object) == 0;
+		char *before = NULL;
+
+		if (!more)
+			obj = d->object ? find_titled(c, d->object) : NULL;
+		if (!obj || d->severity != SL_ERROR)
+			continue;
+		if (more)
+			before = obj->rejected;
+		else
+			free(obj->rejected);
+		obj->rejected = sl_xasprintf("%s%s%s:%u:%u: %s", before ? before : "",
+			before ? "; " : "", d->file ? d->file : "", d->line, d->col, d->message);
+		free(before);
+	}
+}
+
+// What the mesh finds on the objects that changed.
+static void
+find_changed(struct sl_control *c, const struct undo *u, struct sl_diags *diags)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		const struct step *s = &u->v[i];
+		const struct sl_object *obj =
+			s->changed ? sl_registry_find(c->registry, s->kind, s->namespace_, s->name)
+				   : NULL;
+
+		if (obj)
+			sl_mesh_object_findings(c->mesh, obj, diags);
+	}
+}
+
+// ---- apply ----
+
 // One applied object: its row needs the identity after the registry has taken (or freed) it.
 static bool
 apply_one(struct sl_control *c, struct sl_ctl_req *req, struct undo *undo, struct sl_object *obj)
@@ -150,6 +246,10 @@ apply_one(struct sl_control *c, struct sl_ctl_req *req, struct undo *undo, struc
 
 	undo_note(undo, c, kind, namespace_, name);
 	change = sl_registry_put(c->registry, obj);
+	undo->v[undo->n - 1].changed = change != SL_UNCHANGED;
+	// Valid, and as it was before: what was refused in between counts no more.
+	if (change == SL_UNCHANGED)
+		forget_refusal(c, kind, namespace_, name);
 	result_row(req, kind, namespace_, name, change_name(change));
 	free(namespace_);
 	free(name);
@@ -167,6 +267,7 @@ control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req)
 
 	read_inputs(req, &objects, &diags);
 	errors = diags.errors;
+	note_refused(c, &diags);
 	sl_ctl_diags(req, &diags);
 	sl_diags_fini(&diags);
 	for (size_t i = 0; i < objects.n; i++) {
@@ -181,10 +282,12 @@ control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req)
 		sl_log(c->log, SL_LOG_NOTICE, TOPIC,
 			"applied objects=%zu changed=%zu generation=%llu", objects.n, changes,
 			(unsigned long long)c->generation);
-	sl_compile_news(c->compile, &diags);
-	control_log_diags(c, &diags);
-	sl_ctl_diags(req, &diags);
-	sl_diags_fini(&diags);
+	tell_news(c, req);
+	if (changes && !why) {
+		find_changed(c, &undo, &diags);
+		sl_ctl_diags(req, &diags);
+		sl_diags_fini(&diags);
+	}
 	if (why)
 		sl_ctl_fail(req, 1, "%s", why);
 	else if (errors)
@@ -289,6 +392,7 @@ control_cmd_delete(struct sl_control *c, struct sl_ctl_req *req)
 	if (d.deleted && !why)
 		sl_log(c->log, SL_LOG_NOTICE, TOPIC, "deleted objects=%zu generation=%llu",
 			d.deleted, (unsigned long long)c->generation);
+	tell_news(c, req);
 	if (why)
 		sl_ctl_fail(req, 1, "%s", why);
 	else if (d.refused || (d.missing && !d.ignore_missing))

@@ -1,4 +1,4 @@
-// Commands that only read: get, describe, services, endpoints.
+// Commands that list: get, services, endpoints.
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,8 +122,8 @@ control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, u
 	return true;
 }
 
-static const char *
-endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struct sl_se_port *port,
+const char *
+control_endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struct sl_se_port *port,
 	const struct sl_mesh_endpoint *ep, uint32_t number)
 {
 	struct sl_endpoint_load load;
@@ -136,7 +136,7 @@ endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struct sl_se_
 static void
 emit_service(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc)
 {
-	sl_mesh_service_emit(svc, endpoint_state, c, sl_ctl_row_value(req));
+	sl_mesh_service_emit(svc, control_endpoint_state, c, sl_ctl_row_value(req));
 	sl_ctl_row_end(req);
 }
 
@@ -149,7 +149,7 @@ emit_endpoint(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh
 	const bool served = control_load_of(c, svc, port->number, &ep->ip, number, &load);
 
 	sl_mesh_endpoint_emit(svc, port, subset, ep, number,
-		endpoint_state(c, svc, port, ep, number), served ? &load : NULL,
+		control_endpoint_state(c, svc, port, ep, number), served ? &load : NULL,
 		sl_ctl_row_value(req));
 	sl_ctl_row_end(req);
 }
@@ -249,124 +249,4 @@ void
 control_cmd_endpoints(struct sl_control *c, struct sl_ctl_req *req)
 {
 	walk_services(c, req, sl_ctl_arg(req, "service"), emit_endpoints);
-}
-
-// ---- describe ----
-
-static void
-emit_labels(struct sl_emit *e, const char *key, const struct sl_label *labels, uint32_t n)
-{
-	sl_emit_obj(e, key);
-	for (uint32_t i = 0; i < n; i++)
-		sl_emit_str(e, labels[i].key, labels[i].value);
-	sl_emit_end(e);
-}
-
-static void
-emit_condition(
-	struct sl_emit *e, const char *type, bool status, const char *reason, const char *message)
-{
-	sl_emit_obj(e, NULL);
-	sl_emit_str(e, "type", type);
-	sl_emit_str(e, "status", status ? "True" : "False");
-	sl_emit_str(e, "reason", reason);
-	sl_emit_str(e, "message", message);
-	sl_emit_end(e);
-}
-
-static void
-emit_conditions(struct sl_emit *e, const struct sl_object *obj, const struct object_status *s)
-{
-	sl_emit_arr(e, "conditions");
-	if (obj->rejected)
-		emit_condition(e, "Accepted", false, "LastGoodVersion", obj->rejected);
-	else
-		emit_condition(e, "Accepted", true, "Valid", NULL);
-	if (strcmp(s->status, "Valid") != 0)
-		emit_condition(
-			e, "Served", strcmp(s->status, "NotServed") != 0, s->status, s->reason);
-	if (s->lost)
-		emit_condition(e, "Conflicted", true, "VIPTaken", s->lost);
-	sl_emit_end(e);
-}
-
-static void
-emit_note(struct sl_emit *e, const char *path, const char *message, uint32_t line, uint32_t col)
-{
-	sl_emit_obj(e, NULL);
-	sl_emit_str(e, "path", path);
-	sl_emit_str(e, "message", message);
-	sl_emit_u64(e, "line", line);
-	sl_emit_u64(e, "col", col);
-	sl_emit_end(e);
-}
-
-// Those of the object itself, and what the mesh finds between it and others.
-static void
-emit_notes(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj)
-{
-	struct sl_diags found = {0};
-
-	sl_emit_arr(e, "notes");
-	for (uint32_t i = 0; i < obj->n_notes; i++)
-		emit_note(e, obj->notes[i].path, obj->notes[i].message, obj->notes[i].line,
-			obj->notes[i].col);
-	sl_mesh_findings(c->mesh, obj, &found);
-	for (size_t i = 0; i < found.n; i++)
-		emit_note(e, found.v[i].path, found.v[i].message, found.v[i].line, found.v[i].col);
-	sl_emit_end(e);
-	sl_diags_fini(&found);
-}
-
-static void
-emit_describe(struct sl_control *c, struct sl_ctl_req *req, const struct sl_object *obj)
-{
-	struct sl_emit *e = sl_ctl_row(req);
-	const struct sl_mesh_service **list;
-	struct object_status status;
-	size_t n;
-
-	control_object_status(c, obj, &status);
-	control_emit_identity(e, obj);
-	emit_labels(e, "labels", obj->meta.labels, obj->meta.n_labels);
-	emit_labels(e, "annotations", obj->meta.annotations, obj->meta.n_annotations);
-	sl_emit_str(e, "creation", obj->meta.creation);
-	control_emit_origin(e, obj);
-	sl_emit_str(e, "status", status.status);
-	emit_conditions(e, obj, &status);
-	emit_notes(c, e, obj);
-	sl_emit_arr(e, "services");
-	list = sl_mesh_list_of(c->mesh, obj, &n);
-	for (size_t i = 0; i < n; i++)
-		sl_mesh_service_emit(list[i], endpoint_state, c, e);
-	free(list);
-	sl_emit_end(e);
-	sl_ctl_row_end(req);
-	control_object_status_fini(&status);
-}
-
-void
-control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req)
-{
-	const char *namespace_ = sl_ctl_arg(req, "namespace"), *name = sl_ctl_arg(req, "name");
-	const char *kind = sl_ctl_arg(req, "kind");
-	const struct sl_object *obj;
-	enum sl_kind parsed;
-
-	if (sl_kind_parse(kind, &parsed) < 0) {
-		sl_ctl_fail(req, 2, "\"%s\" is no kind", kind);
-		return;
-	}
-	if (!sl_kind_has_namespace(parsed))
-		namespace_ = "";
-	else if (!namespace_)
-		namespace_ = "default";
-	obj = sl_registry_find(c->registry, parsed, namespace_, name);
-	if (obj) {
-		emit_describe(c, req, obj);
-		sl_ctl_done(req);
-	} else {
-		sl_ctl_fail(req, 1, "%s \"%s\" not found%s%s", sl_kind_name(parsed), name,
-			*namespace_ ? " in namespace " : "", namespace_);
-	}
 }

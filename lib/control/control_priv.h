@@ -66,9 +66,13 @@ void control_take_clients(struct sl_control *c);
 
 // object.c: what became of an object.
 struct object_status {
-	const char *status; // "Served", "Partial", "NotServed", "Valid"
+	// ServiceEntry: "Served", "Partial", "NotServed"; WorkloadEntry and Pod: "Served",
+	// "Unhealthy", "NotServed"; DestinationRule and VirtualService: "Applied", "NotApplied";
+	// others: "Valid", or "NotServed" when they are only kept.
+	const char *status;
 	const char *reason; // NULL: none
 	const char *lost;   // a conflict; NULL: none
+	const char *won;    // likewise
 	char *text;         // what reason may point to
 };
 void control_object_status(
@@ -95,7 +99,11 @@ void control_refresh_neighs(struct sl_control *c);
 bool control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
 	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load);
 
-// cmd_objects.c, cmd_show.c, cmd_explain.c
+// "up", "unhealthy" or "notServed"; a sl_mesh_state_fn with ctx a struct sl_control.
+const char *control_endpoint_state(void *ctx, const struct sl_mesh_service *svc,
+	const struct sl_se_port *port, const struct sl_mesh_endpoint *ep, uint32_t number);
+
+// cmd_objects.c, cmd_show.c, cmd_describe.c, cmd_explain.c
 void control_cmd_apply(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_delete(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_diff(struct sl_control *c, struct sl_ctl_req *req);

@@ -38,6 +38,7 @@ service_entry_status(struct sl_control *c, const struct sl_object *obj, struct o
 	}
 	free(svc);
 	out->lost = sl_compile_lost(c->compile, obj);
+	out->won = sl_compile_won(c->compile, obj);
 	if (served == 0) {
 		out->status = "NotServed";
 		out->text = sl_xstrdup(why);
@@ -51,17 +52,80 @@ service_entry_status(struct sl_control *c, const struct sl_object *obj, struct o
 	}
 }
 
+// Carried by any service? *why: of the first one that it is not.
+static bool
+endpoint_is_served(const struct sl_mesh_service *svc, const struct sl_object *obj, const char **why)
+{
+	if (svc->not_served) {
+		*why = *why ? *why : svc->not_served;
+		return false;
+	}
+	for (uint32_t i = 0; i < svc->n_eps; i++) {
+		if (svc->ep[i].obj != obj)
+			continue;
+		if (!svc->ep[i].not_served)
+			return true;
+		*why = *why ? *why : svc->ep[i].not_served;
+	}
+	return false;
+}
+
+static void
+workload_status(struct sl_control *c, const struct sl_object *obj, struct object_status *out)
+{
+	const bool pod = obj->kind == SL_KIND_POD;
+	size_t n, served = 0;
+	const struct sl_mesh_service **svc = sl_mesh_list_of(c->mesh, obj, &n);
+	const char *why = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		served += endpoint_is_served(svc[i], obj, &why);
+	free(svc);
+	if (n == 0)
+		why = "no service has it: no workloadSelector picks it";
+	if (served == 0) {
+		out->status = "NotServed";
+		out->text = sl_xstrdup(why);
+		out->reason = out->text;
+	} else if (pod ? !obj->pod.ready : !obj->we.healthy) {
+		out->status = "Unhealthy";
+		out->reason = pod ? "the Pod is not ready" : "its health check says so";
+	}
+}
+
+static void
+applied_status(struct sl_control *c, const struct sl_object *obj, struct object_status *out)
+{
+	if (sl_mesh_is_applied(c->mesh, obj)) {
+		out->status = "Applied";
+		return;
+	}
+	out->status = "NotApplied";
+	out->reason = obj->kind == SL_KIND_VIRTUAL_SERVICE && obj->vs.n_tcp == 0
+			      ? "it has no tcp route, and no others are followed yet"
+			      : "there is no service that it is for, or another one comes first";
+}
+
 void
 control_object_status(struct sl_control *c, const struct sl_object *obj, struct object_status *out)
 {
 	*out = (struct object_status){.status = "Served"};
-	if (obj->kind == SL_KIND_SERVICE_ENTRY) {
+	switch (obj->kind) {
+	case SL_KIND_SERVICE_ENTRY:
 		service_entry_status(c, obj, out);
-	} else if (sl_kind_is_kept(obj->kind)) {
-		out->status = "NotServed";
-		out->reason = "this kind is kept, and not served yet";
-	} else {
-		out->status = "Valid";
+		break;
+	case SL_KIND_WORKLOAD_ENTRY:
+	case SL_KIND_POD:
+		workload_status(c, obj, out);
+		break;
+	case SL_KIND_DESTINATION_RULE:
+	case SL_KIND_VIRTUAL_SERVICE:
+		applied_status(c, obj, out);
+		break;
+	default:
+		out->status = sl_kind_is_kept(obj->kind) ? "NotServed" : "Valid";
+		if (sl_kind_is_kept(obj->kind))
+			out->reason = "this kind is kept, and not served yet";
 	}
 }
 

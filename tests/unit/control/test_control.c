@@ -299,6 +299,14 @@ bad_input_changes_nothing(void)
 	EXPECT(answer, "\"exit\":1");
 	SL_TEST_INT(sl_control_generation(r.control), generation);
 	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
+	// The one in force says that a later one was refused, until a valid one comes.
+	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
+	EXPECT(answer, "\"type\":\"Accepted\",\"status\":\"False\",\"reason\":\"Invalid\"");
+	EXPECT(answer, "t.yaml:6:");
+	EXPECT(answer, "t.yaml:8:");
+	EXPECT(ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"unchanged\"");
+	EXPECT(ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL),
+		"\"type\":\"Accepted\",\"status\":\"True\"");
 	// More endpoints than there are slots: all or nothing, and what was there stays.
 	answer = ask(&r, "apply", NULL, entry("web", 100, 20, 1100));
 	EXPECT(answer, "maxEndpoints");
@@ -408,6 +416,9 @@ reload_keeps_last_good(void)
 	EXPECT(answer, "198.51.100.11:80");
 	EXPECT(answer, "198.51.100.13:80");
 	EXPECT_NOT(answer, "198.51.100.12:80");
+	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
+	EXPECT(answer, "\"type\":\"Accepted\",\"status\":\"False\",\"reason\":\"Invalid\"");
+	EXPECT(answer, "the last good version (line 1) serves, a later one was refused: ");
 	// Mended, then removed.
 	write_text(&r, "objects/web.yaml", "# empty\n");
 	EXPECT(ask(&r, "reload", NULL, NULL), "\"deleted\":1");
@@ -498,6 +509,7 @@ conflicts_are_told(void)
 	EXPECT(answer, "\"state\":\"notServed\"");
 	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"first\"}", NULL);
 	EXPECT(answer, "\"status\":\"Served\"");
+	EXPECT(answer, "\"type\":\"Conflicted\",\"status\":\"True\",\"reason\":\"Won\"");
 	// The winner goes: the other one takes over, and the note with it.
 	ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"first\"]}", NULL);
 	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"second\"}", NULL);
@@ -553,6 +565,93 @@ explains(void)
 	return TEST_SUCCESS;
 }
 
+#define DESCRIBE(kind, name)                                                                       \
+	ask(&r, "describe", "{\"kind\":\"" kind "\",\"name\":\"" name "\"}", NULL)
+
+static const char all_kinds[] =
+	"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: web}\n"
+	"spec:\n  hosts: [web.example.com]\n  addresses: [192.0.2.100]\n"
+	"  ports: [{number: 80, name: http, protocol: TCP}]\n  resolution: STATIC\n"
+	"  workloadSelector: {labels: {app: web}}\n"
+	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: web-1, labels: {app: web}}\n"
+	"status: {podIP: 198.51.100.11, phase: Running, conditions: [{type: Ready, status: "
+	"'True'}]}\n"
+	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: web-2, labels: {app: web}}\n"
+	"status: {podIP: 198.51.100.12, phase: Running, conditions: [{type: Ready, status: "
+	"'False'}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: WorkloadEntry\n"
+	"metadata: {name: alone}\nspec: {address: 198.51.100.13, labels: {app: other}}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: dr}\n"
+	"spec: {host: web.example.com, subsets: [{name: v1, labels: {app: web}}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: idle}\n"
+	"spec: {host: none.example.com}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: vs}\n"
+	"spec: {hosts: [web.example.com], tcp: [{route: [{destination: {host: web.example.com, "
+	"subset: v2}}]}]}\n";
+
+static int
+describe_every_kind(void)
+{
+	struct rig r;
+	const char *answer;
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
+	answer = ask(&r, "apply", NULL, all_kinds);
+	EXPECT(answer, "\"exit\":0");
+	// What is odd between objects is told when it comes about, and not again.
+	EXPECT(answer, "\"object\":\"VirtualService default/vs\",\"path\":\"spec.tcp[0].route[0]."
+		       "destination\",\"rule\":\"M1\"");
+	EXPECT(answer, "\"object\":\"WorkloadEntry default/alone\"");
+	EXPECT_NOT(ask(&r, "apply", NULL, all_kinds), "\"rule\":\"M");
+	answer = DESCRIBE("ServiceEntry", "web");
+	EXPECT(answer, "\"source\":\"Pod default/web-1\",\"file\":\"t.yaml\",\"line\":11");
+	EXPECT(answer, "\"reason\":\"its Pod is not ready\"");
+	EXPECT(answer, "\"clients\":[{\"group\":0,\"namespace\":\"default\",\"cidrs\":[]}]");
+	EXPECT(answer, "\"virtualServices\":[{\"object\":\"VirtualService default/vs\"");
+	EXPECT(answer, "\"destinationRules\":[{\"object\":\"DestinationRule default/dr\"");
+	EXPECT(DESCRIBE("Pod", "web-1"), "\"status\":\"Served\"");
+	EXPECT(DESCRIBE("Pod", "web-1"), "\"host\":\"web.example.com\"");
+	EXPECT(DESCRIBE("Pod", "web-2"), "\"status\":\"Unhealthy\"");
+	answer = DESCRIBE("WorkloadEntry", "alone");
+	EXPECT(answer, "\"status\":\"NotServed\"");
+	EXPECT(answer, "\"rule\":\"M6\"");
+	EXPECT(answer, "\"services\":[]");
+	answer = DESCRIBE("DestinationRule", "dr");
+	EXPECT(answer, "\"type\":\"Applied\",\"status\":\"True\"");
+	EXPECT(answer, "\"host\":\"web.example.com\"");
+	answer = DESCRIBE("DestinationRule", "idle");
+	EXPECT(answer, "\"type\":\"Applied\",\"status\":\"False\"");
+	EXPECT(answer, "\"services\":[]");
+	answer = DESCRIBE("VirtualService", "vs");
+	EXPECT(answer, "\"type\":\"Applied\",\"status\":\"True\"");
+	EXPECT(answer, "subset v2 of web.example.com is in no DestinationRule");
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
+// Two kinds are called Gateway, and one name in both is two objects.
+static int
+gateways_are_two_kinds(void)
+{
+	static const char yaml[] =
+		"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: gw}\n"
+		"spec: {selector: {app: x}, servers: [{port: {number: 80, name: tcp, protocol: "
+		"TCP}, hosts: ['*']}]}\n";
+	struct rig r;
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
+	EXPECT(ask(&r, "apply", NULL, yaml),
+		"\"kind\":\"Gateway\",\"group\":\"networking.istio.io\"");
+	EXPECT(ask(&r, "get", "{\"kind\":\"gw\"}", NULL), "\"name\":\"gw\"");
+	EXPECT_NOT(ask(&r, "get", "{\"kind\":\"gtw\"}", NULL), "\"row\"");
+	EXPECT(DESCRIBE("gateway.gateway.networking.k8s.io", "gw"), "not found");
+	EXPECT(DESCRIBE("gateway", "gw"), "\"status\":\"Valid\"");
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -566,6 +665,8 @@ main(int argc, char **argv)
 		{"a reload without the folder", reload_without_folder},
 		{"a reload with too many endpoints", reload_too_many},
 		{"conflicts are told", conflicts_are_told},
+		{"describe every kind", describe_every_kind},
+		{"gateways are two kinds", gateways_are_two_kinds},
 		{"explains", explains},
 	};
 

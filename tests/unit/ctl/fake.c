@@ -170,7 +170,15 @@ on_describe(void *ctx, struct sl_ctl_req *req)
 		"\"protocol\":\"TLS\",\"targetPort\":443}],\"endpoints\":[{\"address\":\"2001:db8::"
 		"1\","
 		"\"port\":8080,\"portName\":\"http\",\"weight\":1,\"locality\":\"eu/"
-		"a\",\"state\":\"up\"}]}]}");
+		"a\",\"state\":\"up\",\"reason\":\"\"},{\"address\":\"192.0.2.7\",\"port\":8080,"
+		"\"portName\":\"http\",\"weight\":2,\"locality\":\"\",\"state\":\"unhealthy\","
+		"\"reason\":\"its Pod is not ready\",\"source\":\"Pod shop/web-1\",\"file\":"
+		"\"pods.yaml\",\"line\":12}],\"draining\":[{\"address\":\"192.0.2.8\",\"port\":"
+		"8080,"
+		"\"flows\":3}],\"clients\":[{\"group\":0,\"namespace\":\"default\",\"cidrs\":[]},"
+		"{\"group\":1,\"namespace\":\"shop\",\"cidrs\":[\"198.51.100.0/25\"]}],"
+		"\"virtualServices\":[{\"object\":\"VirtualService shop/vs\",\"file\":\"vs.yaml\","
+		"\"line\":1}],\"destinationRules\":[]}]}");
 	sl_ctl_done(req);
 }
 

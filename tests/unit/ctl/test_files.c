@@ -46,9 +46,31 @@ static const char crd_yaml[] =
 	"@/crd.yaml:7:64: error: ServiceEntry default/crd: spec.ports[0].targetPort: 0 is out of " \
 	"range, expected 1..65535 [C8]\n"
 
+// What is odd between objects: a subset that is nowhere, though the service is its namespace's own.
+static const char mesh_yaml[] = "apiVersion: networking.istio.io/v1\n"
+				"kind: ServiceEntry\n"
+				"metadata: {name: web, namespace: shop}\n"
+				"spec:\n"
+				"  hosts: [web.example.com]\n"
+				"  addresses: [192.0.2.80]\n"
+				"  ports: [{number: 80, name: tcp, protocol: TCP}]\n"
+				"  resolution: STATIC\n"
+				"  exportTo: [.]\n"
+				"  endpoints: [{address: 198.51.100.1}]\n"
+				"---\n"
+				"apiVersion: networking.istio.io/v1\n"
+				"kind: VirtualService\n"
+				"metadata: {name: vs, namespace: shop}\n"
+				"spec:\n"
+				"  hosts: [web.example.com]\n"
+				"  tcp:\n"
+				"  - route:\n"
+				"    - destination: {host: web.example.com, subset: v2}\n";
+
 static int
 test_offline(void)
 {
+	lab_file("mesh.yaml", mesh_yaml, sizeof(mesh_yaml) - 1);
 	lab_file("good.yaml", good_yaml, sizeof(good_yaml) - 1);
 	lab_file("bad.yaml", bad_yaml, sizeof(bad_yaml) - 1);
 	lab_file("crd.yaml", crd_yaml, sizeof(crd_yaml) - 1);
@@ -65,6 +87,10 @@ test_offline(void)
 			"1 object: 0 valid, 1 invalid, 0 warnings\n", CRD_DIAG},
 		{"validate -f @/crd.yaml", 1, "1 object: 0 valid, 1 invalid, 0 warnings\n",
 			CRD_DIAG},
+		{"validate -f @/mesh.yaml", 0, "2 objects: 2 valid, 0 invalid, 1 warning\n",
+			"@/mesh.yaml:19:7: warning: VirtualService shop/vs: "
+			"spec.tcp[0].route[0].destination: subset v2 of web.example.com is in no "
+			"DestinationRule that applies [M1]\n"},
 		{"services -f @/good.yaml", 0,
 			"SERVICE FQDN      PORT   PROTOCOL   VIP          TYPE     TIER   "
 			"ENDPOINTS   NAMESPACE\n"

@@ -115,8 +115,16 @@ test_tables(void)
 			"Conditions:\n  Served       False   PortNotServed        port 443 is not\n"
 			"Notes:\n  /etc/sluice/web.yaml:9:5: spec.ports[1]: is not served\n"
 			"Services:\n  web.example.com\n    Tier: L4\n    VIPs: 192.0.2.80\n"
-			"    Ports: 80->8080/HTTP(http) 443/TLS(tls)\n    Endpoints:\n"
-			"      [2001:db8::1]:8080      http       weight 1     up  eu/a\n",
+			"    Ports: 80->8080/HTTP(http) 443/TLS(tls)\n"
+			"    Clients:\n"
+			"      namespace default: all that no CIDR of clients has\n"
+			"      namespace shop: 198.51.100.0/25\n"
+			"    VirtualService: VirtualService shop/vs (vs.yaml:1)\n"
+			"    Endpoints:\n"
+			"      [2001:db8::1]:8080      http       weight 1     up  eu/a\n"
+			"      192.0.2.7:8080          http       weight 2     unhealthy (its Pod "
+			"is not ready)  Pod shop/web-1 (pods.yaml:12)\n"
+			"      192.0.2.8:8080          draining, 3 flows\n",
 			""},
 		{"reload", 2, "", "sluicectl: this daemon does not know the command reload\n"},
 	};
