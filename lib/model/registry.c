@@ -1,6 +1,6 @@
 // The registry: a hash table by (kind, namespace, name) with one place per origin; what changed in
-// it, for who follows it; and two views, the objects in force and their services. The first is kept
-// sorted through a few changes and made anew after many.
+// it, for who follows it; and the objects in force in order, kept sorted through a few changes and
+// made anew after many.
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,9 +35,6 @@ struct sl_registry {
 	struct sl_object **sorted;
 	size_t sorted_edits;
 	bool sorted_valid;
-	struct sl_service *services;
-	size_t n_services;
-	bool services_valid;
 };
 
 struct key {
@@ -102,7 +99,6 @@ sl_registry_free(struct sl_registry *r)
 	free(r->slots);
 	free(r->changes);
 	free(r->sorted);
-	free(r->services);
 	free(r);
 }
 
@@ -330,7 +326,6 @@ static void
 changed(struct sl_registry *r, struct sl_object *was, struct sl_object *now)
 {
 	r->generation++;
-	r->services_valid = false;
 	sorted_change(r, was, now);
 }
 
@@ -426,55 +421,4 @@ sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj)
 		return false;
 	*obj = r->sorted[(*it)++];
 	return true;
-}
-
-static int
-by_service_order(const void *a, const void *b)
-{
-	const struct sl_service *x = a, *y = b;
-	const struct sl_meta *p = &x->obj->meta, *q = &y->obj->meta;
-	int d = strcmp(p->creation ? p->creation : "", q->creation ? q->creation : "");
-
-	if (!d)
-		d = strcmp(x->host, y->host);
-	if (!d)
-		d = strcmp(p->namespace_, q->namespace_);
-	return d ? d : strcmp(p->name, q->name);
-}
-
-static void
-sort_services(struct sl_registry *r)
-{
-	struct sl_object *obj;
-	size_t n = 0, k = 0;
-
-	for (size_t it = 0; sl_registry_next(r, &it, &obj);)
-		n += obj->kind == SL_KIND_SERVICE_ENTRY ? obj->se.n_hosts : 0;
-	r->services = sl_xrealloc(r->services, n + 1, sizeof(*r->services));
-	for (size_t it = 0; sl_registry_next(r, &it, &obj);) {
-		if (obj->kind != SL_KIND_SERVICE_ENTRY)
-			continue;
-		const char *why = sl_se_not_served(&obj->se);
-
-		for (uint32_t i = 0; i < obj->se.n_hosts; i++) {
-			r->services[k++] = (struct sl_service){
-				.obj = obj,
-				.host = obj->se.hosts[i],
-				.served = !why,
-				.not_served = why,
-			};
-		}
-	}
-	qsort(r->services, n, sizeof(*r->services), by_service_order);
-	r->n_services = n;
-	r->services_valid = true;
-}
-
-const struct sl_service *
-sl_registry_services(struct sl_registry *r, size_t *n)
-{
-	if (!r->services_valid)
-		sort_services(r);
-	*n = r->n_services;
-	return r->services;
 }

@@ -1,9 +1,8 @@
-// What a ServiceEntry means: what of it is carried, ports of endpoints, the row of `services`.
+// What the parts of a ServiceEntry mean: transport, ports of endpoints, what can be reached.
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sl_emit.h"
 #include "sl_model.h"
 
 enum family {
@@ -140,12 +139,6 @@ sl_se_address_not_served(const struct sl_se_address *addr)
 }
 
 const char *
-sl_se_port_not_served(const struct sl_se_port *port)
-{
-	return sl_se_port_transport(port) ? NULL : "a protocol that is neither TCP nor UDP";
-}
-
-const char *
 sl_se_endpoint_not_served(const struct sl_se_endpoint *ep)
 {
 	if (!ep->address)
@@ -160,149 +153,4 @@ sl_se_endpoint_not_served(const struct sl_se_endpoint *ep)
 	default:
 		return "an endpoint that is a name";
 	}
-}
-
-static bool
-exported_to_nobody(const struct sl_service_entry *se)
-{
-	for (uint32_t i = 0; i < se->n_export_to; i++) {
-		if (strcmp(se->export_to[i], "~") == 0)
-			return true;
-	}
-	return false;
-}
-
-// NULL when one of n things is served, else why the first one is not.
-#define NONE_SERVED(n, v, not_served)                                                              \
-	({                                                                                         \
-		const char *why_ = NULL;                                                           \
-		for (uint32_t i_ = 0; i_ < (n); i_++) {                                            \
-			const char *one_ = not_served(&(v)[i_]);                                   \
-			if (!one_) {                                                               \
-				why_ = NULL;                                                       \
-				break;                                                             \
-			}                                                                          \
-			if (!why_)                                                                 \
-				why_ = one_;                                                       \
-		}                                                                                  \
-		why_;                                                                              \
-	})
-
-const char *
-sl_se_not_served(const struct sl_service_entry *se)
-{
-	static const char *const by_resolution[] = {
-		[SL_RESOLUTION_NONE] = "resolution NONE",
-		[SL_RESOLUTION_STATIC] = NULL,
-		[SL_RESOLUTION_DNS] = "resolution DNS",
-		[SL_RESOLUTION_DNS_ROUND_ROBIN] = "resolution DNS_ROUND_ROBIN",
-		[SL_RESOLUTION_DYNAMIC_DNS] = "resolution DYNAMIC_DNS",
-	};
-
-	if (by_resolution[se->resolution])
-		return by_resolution[se->resolution];
-	if (exported_to_nobody(se))
-		return "it is exported to nobody";
-	if (se->has_selector)
-		return "endpoints by workloadSelector";
-	if (!se->n_ports)
-		return "no ports";
-	if (!se->n_addresses)
-		return "no addresses";
-	const char *why = NONE_SERVED(se->n_addresses, se->addresses, sl_se_address_not_served);
-
-	if (!why)
-		why = NONE_SERVED(se->n_ports, se->ports, sl_se_port_not_served);
-	// A service without any endpoint is served (it refuses); one whose endpoints are all out of
-	// reach would refuse for a reason that is ours.
-	if (!why)
-		why = NONE_SERVED(se->n_endpoints, se->endpoints, sl_se_endpoint_not_served);
-	return why;
-}
-
-// ---- the row of `services` ----
-
-static void
-emit_vips(const struct sl_service_entry *se, struct sl_emit *e)
-{
-	char text[SL_PREFIX_STRLEN];
-
-	sl_emit_arr(e, "vips");
-	for (uint32_t i = 0; i < se->n_addresses; i++) {
-		const struct sl_prefix *p = &se->addresses[i].prefix;
-
-		sl_emit_str(e, NULL,
-			sl_prefix_is_host(p) ? sl_ip_str(&p->addr, text) : sl_prefix_str(p, text));
-	}
-	sl_emit_end(e);
-}
-
-static void
-emit_ports(const struct sl_service_entry *se, struct sl_emit *e)
-{
-	sl_emit_arr(e, "ports");
-	for (uint32_t i = 0; i < se->n_ports; i++) {
-		const struct sl_se_port *p = &se->ports[i];
-
-		sl_emit_obj(e, NULL);
-		sl_emit_u64(e, "number", p->number);
-		sl_emit_str(e, "name", p->name);
-		sl_emit_str(e, "protocol", p->protocol);
-		sl_emit_u64(e, "targetPort", p->target_port ? p->target_port : p->number);
-		sl_emit_end(e);
-	}
-	sl_emit_end(e);
-}
-
-static void
-emit_endpoint(const struct sl_service *svc, const struct sl_se_port *port,
-	const struct sl_se_endpoint *ep, sl_endpoint_state_fn *state, void *ctx, struct sl_emit *e)
-{
-	const uint32_t number = sl_se_endpoint_port(ep, port);
-	const bool served = svc->served && !sl_se_endpoint_not_served(ep);
-	char locality[2049], title[600];
-	const char *text = "unknown";
-
-	if (!served)
-		text = "notServed";
-	else if (state)
-		text = state(ctx, svc, port, ep, number);
-
-	sl_emit_obj(e, NULL);
-	sl_emit_str(e, "address", ep->address ? ep->address : "");
-	sl_emit_u64(e, "port", number);
-	sl_emit_str(e, "portName", port->name);
-	sl_emit_u64(e, "weight", sl_se_endpoint_weight(ep));
-	sl_emit_str(e, "locality", sl_se_endpoint_locality(ep, locality, sizeof(locality)));
-	sl_emit_str(e, "network", ep->network ? ep->network : "");
-	sl_emit_str(e, "state", text);
-	sl_emit_str(e, "source", sl_object_title(svc->obj, title, sizeof(title)));
-	sl_emit_end(e);
-}
-
-void
-sl_service_emit(
-	const struct sl_service *svc, sl_endpoint_state_fn *state, void *ctx, struct sl_emit *e)
-{
-	const struct sl_service_entry *se = &svc->obj->se;
-
-	sl_emit_obj(e, NULL);
-	sl_emit_str(e, "name", svc->obj->meta.name);
-	sl_emit_str(e, "namespace", svc->obj->meta.namespace_);
-	sl_emit_str(e, "host", svc->host);
-	emit_vips(se, e);
-	sl_emit_bool(e, "autoVip", false);
-	emit_ports(se, e);
-	sl_emit_str(e, "resolution", sl_resolution_name(se->resolution));
-	sl_emit_str(e, "location", sl_location_name(se->location));
-	sl_emit_str(e, "tier", svc->served ? "L4" : "none");
-	sl_emit_arr(e, "endpoints");
-	for (uint32_t i = 0; i < se->n_ports; i++) {
-		for (uint32_t k = 0; k < se->n_endpoints; k++)
-			emit_endpoint(svc, &se->ports[i], &se->endpoints[k], state, ctx, e);
-	}
-	sl_emit_end(e);
-	sl_emit_bool(e, "served", svc->served);
-	sl_emit_str(e, "reason", svc->not_served ? svc->not_served : "");
-	sl_emit_end(e);
 }

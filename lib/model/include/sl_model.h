@@ -191,25 +191,10 @@ uint64_t sl_registry_generation(const struct sl_registry *r); // moves with ever
 // Objects in force, sorted by kind, namespace, name. Returns false at the end. *it = 0 begins.
 bool sl_registry_next(struct sl_registry *r, size_t *it, struct sl_object **obj);
 
-// ---- services: what the objects mean ----
+// ---- parts of a ServiceEntry ----
 
-// One service per (object, host) (istio-semantics 1.4), in service order: creationTimestamp (none
-// is oldest, as Go's zero time is), host, namespace, object name (3.1). Borrowed from the registry
-// until its next change.
-struct sl_service {
-	struct sl_object *obj;
-	const char *host;
-	bool served;            // some port of it is in reach of the workers
-	const char *not_served; // why not, when nothing of it is served; else NULL
-};
-const struct sl_service *sl_registry_services(struct sl_registry *r, size_t *n);
-
-// Is it carried? NULL: yes. Else a static text that says why not, to follow "not served yet: ".
-// Served so far: resolution STATIC with IPv4 VIPs, TCP and UDP ports and IPv4 endpoints, to be
-// joined as: the entry is served, and of it the addresses, ports and endpoints that are.
-const char *sl_se_not_served(const struct sl_service_entry *se);
+// Is it in reach? NULL: yes. Else a static text that says why not, to follow "not served yet: ".
 const char *sl_se_address_not_served(const struct sl_se_address *addr);
-const char *sl_se_port_not_served(const struct sl_se_port *port);
 const char *sl_se_endpoint_not_served(const struct sl_se_endpoint *ep);
 
 // Transport of a port: IPPROTO_TCP, IPPROTO_UDP, or 0 for a protocol that is not carried.
@@ -227,29 +212,7 @@ uint32_t sl_se_endpoint_weight(const struct sl_se_endpoint *ep);
 // istio-locality with dots for slashes (istio-semantics 1.2); "" when there is none.
 const char *sl_se_endpoint_locality(const struct sl_se_endpoint *ep, char *buf, size_t size);
 
-// Run-time state of one endpoint of one service port; static text ("up", "down", "draining").
-typedef const char *sl_endpoint_state_fn(void *ctx, const struct sl_service *svc,
-	const struct sl_se_port *port, const struct sl_se_endpoint *ep, uint32_t ep_port);
-
-// One row of `services` ("services" in docs/control.md), an object. An endpoint that is not served
-// has the state "notServed"; of the others state() tells, and without one (offline) it is
-// "unknown".
-struct sl_emit;
-void sl_service_emit(
-	const struct sl_service *svc, sl_endpoint_state_fn *state, void *ctx, struct sl_emit *e);
-
-// The services of a namespace and host (NULL: any), sorted by namespace, host, name; the caller
-// frees the array, the services are borrowed as above.
-const struct sl_service **sl_services_list(
-	struct sl_registry *r, const char *namespace_, const char *host, size_t *n);
-
 struct sl_endpoint_load {
 	uint64_t flows; // now
 	uint64_t total; // ever
 };
-
-// One row of `endpoints` ("endpoints" in docs/control.md), an object: one endpoint of one service
-// port. state as sl_service_emit() says it ("up" is HEALTHY, all else UNKNOWN); load: NULL offline.
-void sl_endpoint_emit(const struct sl_service *svc, const struct sl_se_port *port,
-	const struct sl_se_endpoint *ep, const char *state, const struct sl_endpoint_load *load,
-	struct sl_emit *e);
