@@ -26,6 +26,7 @@ sl_compile_new(const struct sl_compile_cfg *cfg)
 	c->table = empty;
 	c->policies = (struct policies){
 		.v = sl_xcalloc(1, sizeof(none)), .n = 1, .cap = 1, .made = policies, .n_made = 1};
+	c->policies.slot = sl_xcalloc(POLICY_SLOTS, sizeof(*c->policies.slot));
 	entries_init(&c->entries);
 	notes_init(&c->notes);
 	return c;
@@ -48,6 +49,7 @@ sl_compile_free(struct sl_compile *c)
 	slots_put(c->slots);
 	sl_fwd_policies_put(c->policies.made);
 	free(c->policies.v);
+	free(c->policies.slot);
 	net_state_fini(&c->net);
 	free(c->vips.v);
 	free(c->vips.change);

@@ -109,10 +109,16 @@ struct net_state {
 	uint32_t gen;
 };
 
+// UINT16_MAX is a flow's word for none.
+#define POLICIES_MAX UINT16_MAX
+#define POLICY_SLOTS (2u * 65536)
+
+// Index 0 asks for nothing. Found by a hash with linear probing: slot[] has indexes, 0 is empty.
 struct policies {
 	struct sl_flow_policy *v;
-	uint32_t n;
+	uint32_t n; // at most POLICIES_MAX
 	uint32_t cap;
+	uint16_t *slot;               // POLICY_SLOTS
 	struct sl_fwd_policies *made; // of the first n_made
 	uint32_t n_made;
 };
@@ -142,5 +148,6 @@ struct plan;
 int set_make(struct plan *p, const struct sl_mesh_binding *b, struct claim *claim);
 void set_use(struct sl_compile *c, struct set *set, uint64_t now_ns);
 void set_put(struct sl_compile *c, struct set *set);
+void policies_undo(struct policies *t);
 
 void net_state_fini(struct net_state *n);

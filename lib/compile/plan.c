@@ -315,6 +315,7 @@ plan_undo(struct plan *p)
 
 	sl_fwd_services_put(p->table);
 	sl_fwd_policies_put(p->policies);
+	policies_undo(&c->policies);
 	for (size_t i = 0; i < p->n_order; i++)
 		drop_next(p, p->order[i]);
 	for (size_t i = 0; i < p->n_loaded; i++) {

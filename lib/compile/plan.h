@@ -30,6 +30,7 @@ struct plan {
 	uint32_t swapped;
 	struct sl_fwd_services *table; // NULL: the key set stays
 	struct sl_fwd_policies *policies;
+	uint32_t without_policy; // clusters that got no index
 };
 
 // Appends to one of the arrays above.

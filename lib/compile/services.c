@@ -162,6 +162,7 @@ sl_compile_services(struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns,
 		result->added = p.added;
 		result->removed = p.removed;
 		result->swapped = p.swapped;
+		result->without_policy = p.without_policy;
 		result->table_changed = p.table != NULL;
 	} else {
 		plan_undo(&p);

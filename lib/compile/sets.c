@@ -28,17 +28,45 @@ policy_of(const struct sl_mesh_policy *m)
 	return p;
 }
 
-// Its index, or -ENOSPC. Few differ: the newest are looked at first.
-static int32_t
-intern(struct policies *t, const struct sl_flow_policy *p)
+static uint16_t *
+policy_slot(const struct policies *t, const struct sl_flow_policy *p)
 {
-	for (uint32_t i = t->n; i-- > 0;)
-		if (memcmp(&t->v[i], p, sizeof(*p)) == 0)
-			return (int32_t)i;
-	if (t->n > UINT16_MAX)
-		return -ENOSPC;
-	PLAN_PUSH(t->v, t->n, t->cap, *p);
-	return (int32_t)t->n - 1;
+	size_t i =
+		mix(((uint64_t)p->idle << 32 | p->connect) ^ mix(p->max_age)) & (POLICY_SLOTS - 1);
+
+	while (t->slot[i] && memcmp(&t->v[t->slot[i]], p, sizeof(*p)) != 0)
+		i = (i + 1) & (POLICY_SLOTS - 1);
+	return &t->slot[i];
+}
+
+// Its index. With no index left: 0, the gateway's own timeouts.
+static uint16_t
+intern(struct plan *plan, const struct sl_flow_policy *p)
+{
+	struct policies *t = &plan->c->policies;
+	uint16_t *slot = policy_slot(t, p);
+
+	if (*slot == 0 && memcmp(&t->v[0], p, sizeof(*p)) != 0) {
+		if (t->n >= POLICIES_MAX) {
+			plan->without_policy++;
+			return 0;
+		}
+		*slot = (uint16_t)t->n;
+		PLAN_PUSH(t->v, t->n, t->cap, *p);
+	}
+	return *slot;
+}
+
+// What the pass added goes: no worker has seen it.
+void
+policies_undo(struct policies *t)
+{
+	if (t->n == t->n_made)
+		return;
+	t->n = t->n_made;
+	memset(t->slot, 0, POLICY_SLOTS * sizeof(*t->slot));
+	for (uint32_t i = 1; i < t->n; i++)
+		*policy_slot(t, &t->v[i]) = (uint16_t)i;
 }
 
 // ---- one cluster ----
@@ -234,12 +262,10 @@ static int
 draft_cluster(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 {
 	const struct sl_flow_policy policy = policy_of(&cl->policy);
-	int rc = intern(&p->c->policies, &policy);
+	int rc;
 
-	*d = (struct draft){.spec = {.cluster_slot = SL_FWD_SLOT_NONE}};
-	if (rc < 0)
-		return rc;
-	d->spec.policy = (uint16_t)rc;
+	*d = (struct draft){
+		.spec = {.cluster_slot = SL_FWD_SLOT_NONE, .policy = intern(p, &policy)}};
 	// Nothing to go to: a set without endpoints, whatever the balancer.
 	if (!cl->svc || (cl->n_eps == 0 && !cl->original_dst))
 		return 0;

@@ -217,6 +217,12 @@ control_publish(struct sl_control *c)
 	rc = compile_net(c);
 	if (rc < 0)
 		return rc;
+	if (result.without_policy)
+		sl_log(c->log, SL_LOG_WARN, TOPIC,
+			"65534 different sets of connectTimeout, idleTimeout and "
+			"maxConnectionDuration have been in use since the start: no more until a "
+			"restart, these hold to the gateway's timeouts clusters=%u",
+			result.without_policy);
 	if (result.swapped)
 		sl_log(c->log, SL_LOG_INFO, TOPIC, "endpoints changed services=%u", result.swapped);
 	rc = wanted(c, &parts);

@@ -35,8 +35,10 @@ struct sl_compile_result {
 	uint32_t endpoints; // addresses and ports that new flows may go to, of each service port
 	uint32_t added;     // services
 	uint32_t removed;
-	uint32_t swapped;   // endpoint sets of services that stay: in place, or by the new table
-	bool table_changed; // a new table: publish it, and call sl_compile_net() (the VIPs)
+	uint32_t swapped; // endpoint sets of services that stay: in place, or by the new table
+	uint32_t without_policy; // of those looked at: hold to the gateway's timeouts, no index is
+				 // left
+	bool table_changed;      // a new table: publish it, and call sl_compile_net() (the VIPs)
 };
 
 // Updates the mesh and brings the compiled services in line with what it tells. When only endpoint
@@ -53,7 +55,7 @@ struct sl_compile_result {
 // exact; with more the sum may pass it by n_workers - 1, and a worker that gets more than its share
 // of the flows refuses before the sum is reached.
 //
-// Returns 0, -ENOSPC (no slot left, over 1 M services, over 65,536 policies), -EINVAL (a balancer
+// Returns 0, -ENOSPC (no slot left, over 1 M services), -EINVAL (a balancer
 // that sl_fwd_eps_new() refuses) or -ENOMEM; nothing changed then, the notes neither, and the next
 // call looks at the same services again.
 int sl_compile_services(struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns,

@@ -2,6 +2,7 @@
 // original destinations, policies, limits, warmup, priorities. From YAML to the table.
 #include <errno.h>
 
+#include "sl_buf.h"
 #include "world.h"
 
 #define OBJECT(kind, name, spec)                                                                   \
@@ -373,6 +374,72 @@ policies_are_interned_and_stable(void)
 	return TEST_SUCCESS;
 }
 
+// A service of 256 ports, each with an idle timeout of its own; all others in the next round.
+static char *
+round_of_timeouts(uint32_t round)
+{
+	struct sl_buf b = {0};
+
+	sl_buf_puts(&b, "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\n"
+			"metadata: {name: t, namespace: ns}\n"
+			"spec: {host: a.example, trafficPolicy: {portLevelSettings: [");
+	for (uint32_t i = 1; i <= 256; i++)
+		sl_buf_printf(&b,
+			"{port: {number: %u}, connectionPool: {tcp: {idleTimeout: %us}}},", i,
+			round * 256 + i);
+	sl_buf_puts(&b, "]}}\n");
+	return sl_buf_take(&b);
+}
+
+static int
+put_round(struct world *w, uint32_t round)
+{
+	char *yaml = round_of_timeouts(round);
+	const bool ok = put_yaml(w, yaml);
+
+	free(yaml);
+	grace(w);
+	return ok ? compile(w) : -EINVAL;
+}
+
+static int
+policies_that_run_out_stop_nothing(void)
+{
+	struct sl_buf b = {0};
+	struct world w;
+	uint32_t n, before, round = 0;
+
+	mesh_world(&w, 1024, 1);
+	sl_buf_puts(&b, "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
+			"metadata: {name: a, namespace: ns}\nspec: {hosts: [a.example], "
+			"addresses: [192.0.2.1], resolution: STATIC, "
+			"endpoints: [{address: 198.51.100.1}], ports: [");
+	for (uint32_t i = 1; i <= 256; i++)
+		sl_buf_printf(&b, "{number: %u, name: p%u, protocol: TCP},", i, i);
+	sl_buf_puts(&b, "]}\n");
+	sl_buf_putc(&b, '\0');
+	RTE_TEST_ASSERT(put_yaml(&w, b.data), "YAML");
+	sl_buf_fini(&b);
+	do {
+		RTE_TEST_ASSERT_SUCCESS(put_round(&w, round), "round %u", round);
+		sl_fwd_policies_all(sl_compile_policies(w.compile), &n);
+	} while (w.result.without_policy == 0 && ++round < 300);
+	SL_TEST_INT(n, UINT16_MAX); // which no flow may have: none
+	before = w.result.without_policy;
+	RTE_TEST_ASSERT(before > 0 && before < 256, "the last round is not cut: %u", before);
+
+	// The next ones have none, those of before theirs, and what changes besides is published.
+	RTE_TEST_ASSERT_SUCCESS(put_round(&w, round + 1), "no index left");
+	SL_TEST_INT(w.result.without_policy, 256);
+	RTE_TEST_ASSERT_SUCCESS(put_round(&w, 3), "indexes of before");
+	SL_TEST_INT(w.result.without_policy, 0);
+	RTE_TEST_ASSERT(put_yaml(&w, SE("b", HOST("b") VIP("2") TCP80 TO("2"))), "YAML");
+	SL_TEST_INT(compile(&w), 0);
+	SL_TEST_INT(w.result.added, 1);
+	world_fini(&w);
+	return TEST_SUCCESS;
+}
+
 // ---- clusters ----
 
 // All that reach a service port count against one limit; another subset has its own.
@@ -445,6 +512,7 @@ static const struct sl_test tests[] = {
 	{"sets", sets},
 	{"warmup begins with the endpoint", warmup_begins_with_the_endpoint},
 	{"policies are interned and stable", policies_are_interned_and_stable},
+	{"policies that run out stop nothing", policies_that_run_out_stop_nothing},
 	{"a limit is of the cluster", a_limit_is_of_the_cluster},
 	{"unknown destinations", unknown_destinations},
 };

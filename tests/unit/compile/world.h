@@ -18,7 +18,7 @@ struct world {
 	struct {
 		void *object;
 		void (*free_fn)(void *);
-	} retired[64];
+	} retired[512];
 	unsigned n_retired;
 	struct sl_fwd_services *old[64]; // tables of snapshots whose grace period is not over
 	unsigned n_old;
