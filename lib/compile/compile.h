@@ -1,7 +1,6 @@
 // The inside of struct sl_compile, for the files of this library.
 #pragma once
 
-#include "mix.h"
 #include "notes.h"
 #include "sl_compile.h"
 #include "slots.h"

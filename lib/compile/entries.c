@@ -37,7 +37,7 @@ key_bits(const struct sl_fwd_key *key)
 static uint32_t
 home(const struct entries *t, const struct sl_fwd_key *key)
 {
-	return mix(key_bits(key)) & t->mask;
+	return sl_mix64(key_bits(key)) & t->mask;
 }
 
 // The place of key in the index, or where it would be.

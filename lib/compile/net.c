@@ -139,7 +139,7 @@ places_init(struct places *p, uint32_t n)
 static uint32_t *
 place_of(const struct places *p, const struct sl_fwd_adj *adj, uint16_t port, sl_be32 addr)
 {
-	uint32_t i = mix((uint64_t)port << 32 | addr) & p->mask;
+	uint32_t i = sl_mix64((uint64_t)port << 32 | addr) & p->mask;
 
 	while (p->cell[i] != SL_ADJ_NONE &&
 		(adj[p->cell[i]].port != port || adj[p->cell[i]].addr != addr))

@@ -40,7 +40,7 @@ struct remark {
 static struct noted **
 locate(const struct notes *t, const struct sl_object *obj)
 {
-	struct noted **link = &t->slots[mix((uintptr_t)obj) & (t->n_slots - 1)];
+	struct noted **link = &t->slots[sl_mix64((uintptr_t)obj) & (t->n_slots - 1)];
 
 	while (*link && (*link)->obj != obj)
 		link = &(*link)->next;

@@ -31,8 +31,8 @@ policy_of(const struct sl_mesh_policy *m)
 static uint16_t *
 policy_slot(const struct policies *t, const struct sl_flow_policy *p)
 {
-	size_t i =
-		mix(((uint64_t)p->idle << 32 | p->connect) ^ mix(p->max_age)) & (POLICY_SLOTS - 1);
+	size_t i = sl_mix64(((uint64_t)p->idle << 32 | p->connect) ^ sl_mix64(p->max_age)) &
+		   (POLICY_SLOTS - 1);
 
 	while (t->slot[i] && memcmp(&t->v[t->slot[i]], p, sizeof(*p)) != 0)
 		i = (i + 1) & (POLICY_SLOTS - 1);
@@ -310,7 +310,7 @@ put_image(struct sl_buf *out, const struct draft *d, uint32_t weight)
 static uint64_t
 image_hash(const struct sl_buf *image)
 {
-	return mix(sl_str_hash(image->data, image->len, 0));
+	return sl_mix64(sl_str_hash(image->data, image->len, 0));
 }
 
 static bool

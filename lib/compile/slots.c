@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mix.h"
 #include "sl_str.h"
 
 #define MIN_HOMES 64u
@@ -15,7 +14,7 @@ home_hash(const struct slot_key *key)
 {
 	uint64_t hash = sl_str_hash(key->namespace_, strlen(key->namespace_) + 1, key->port + 1u);
 
-	return mix(sl_str_hash(key->host, strlen(key->host), hash));
+	return sl_mix64(sl_str_hash(key->host, strlen(key->host), hash));
 }
 
 static struct home **
@@ -138,9 +137,9 @@ slots_put(struct slots *s)
 static uint32_t
 slot_hash(const struct home *home, sl_be32 addr, sl_be16 port, const char *cluster)
 {
-	const uint64_t hash = home->hash ^ mix((uint64_t)addr << 16 | port);
+	const uint64_t hash = home->hash ^ sl_mix64((uint64_t)addr << 16 | port);
 
-	return (uint32_t)(cluster ? sl_str_hash(cluster, strlen(cluster), hash) : mix(hash));
+	return (uint32_t)(cluster ? sl_str_hash(cluster, strlen(cluster), hash) : sl_mix64(hash));
 }
 
 static bool

@@ -23,7 +23,7 @@ fwd_map_fini(struct map *m)
 static inline struct map_cell *
 probe(const struct map *m, uint64_t key)
 {
-	uint32_t i = map_mix(key) & m->mask;
+	uint32_t i = sl_mix64(key) & m->mask;
 
 	while (m->cell[i].used && m->cell[i].key != key)
 		i = (i + 1) & m->mask;

@@ -14,17 +14,6 @@ struct map {
 	uint32_t mask;
 };
 
-// Finalizer of MurmurHash3: neighbouring keys spread over the table.
-static inline uint64_t
-map_mix(uint64_t key)
-{
-	key ^= key >> 33;
-	key *= UINT64_C(0xff51afd7ed558ccd);
-	key ^= key >> 33;
-	key *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return key ^ key >> 33;
-}
-
 // The smallest power of two that n entries fill by half at most.
 static inline uint32_t
 map_size(uint32_t n)

@@ -63,7 +63,7 @@ static inline struct sl_fwd_service *
 probe(const struct sl_fwd_services *s, const struct sl_fwd_key *key)
 {
 	const uint64_t bits = key_bits(key);
-	uint32_t i = map_mix(bits) & s->mask;
+	uint32_t i = sl_mix64(bits) & s->mask;
 
 	while (s->cell[i].key.proto != 0 && key_bits(&s->cell[i].key) != bits)
 		i = (i + 1) & s->mask;

@@ -21,6 +21,17 @@ typedef uint32_t sl_be32;
 #define sl_likely(x)     __builtin_expect(!!(x), 1)
 #define sl_unlikely(x)   __builtin_expect(!!(x), 0)
 
+// Finalizer of MurmurHash3, for hash tables: every bit of the key decides every bit of the result.
+static inline uint64_t
+sl_mix64(uint64_t key)
+{
+	key ^= key >> 33;
+	key *= UINT64_C(0xff51afd7ed558ccd);
+	key ^= key >> 33;
+	key *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return key ^ key >> 33;
+}
+
 static inline sl_be16
 sl_cpu_to_be16(uint16_t v)
 {
