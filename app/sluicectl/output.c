@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "describe.h"
+#include "row.h"
 #include "safe.h"
 #include "sl_conf.h"
 #include "sl_str.h"
@@ -53,14 +54,6 @@ output_begin(struct output *o, const struct args *args, FILE *out, FILE *err)
 }
 
 // ---- rows, form by form ----
-
-static const char *
-text_of(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text ? text : "";
-}
 
 static void
 put_result(struct output *o, const json_t *row)

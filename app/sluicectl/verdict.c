@@ -3,25 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "row.h"
 #include "safe.h"
 #include "sl_str.h"
 
 #define INDENT  10
 #define COLUMNS 8
-
-static const char *
-text_of(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text ? text : "";
-}
-
-static long long
-number_of(const json_t *row, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(row, key));
-}
 
 // Takes over the value.
 static void
