@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void
 out_of_memory(void)
@@ -109,6 +110,17 @@ sl_str_nearest(const char *word, const char *const *candidates)
 		}
 	}
 	return nearest;
+}
+
+bool
+sl_str_is_called(const char *text, const char *word, const char *group)
+{
+	const size_t len = strlen(word);
+
+	if (len == 0 || strncasecmp(text, word, len) != 0)
+		return false;
+	return text[len] == '\0' ||
+	       (text[len] == '.' && *group && strcasecmp(text + len + 1, group) == 0);
 }
 
 int

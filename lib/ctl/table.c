@@ -1,7 +1,6 @@
 #include "sl_ctl_table.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "sl_ip.h"
 #include "sl_str.h"
@@ -112,26 +111,15 @@ sl_ctl_kind_at(size_t i)
 	return i < SL_ARRAY_LEN(kinds) ? &kinds[i] : NULL;
 }
 
-// text is word, or word.group.
-static bool
-is_called(const char *text, const char *word, const char *group)
-{
-	const size_t len = strlen(word);
-
-	if (len == 0 || strncasecmp(text, word, len) != 0)
-		return false;
-	return text[len] == '\0' ||
-	       (text[len] == '.' && *group && strcasecmp(text + len + 1, group) == 0);
-}
-
 const char *
 sl_ctl_kind_find(const char *text)
 {
 	for (size_t i = 0; i < SL_ARRAY_LEN(kinds); i++) {
 		const struct sl_ctl_kind *k = &kinds[i];
 
-		if (is_called(text, k->kind, k->group) || is_called(text, k->plural, k->group) ||
-			is_called(text, k->abbreviation, k->group))
+		if (sl_str_is_called(text, k->kind, k->group) ||
+			sl_str_is_called(text, k->plural, k->group) ||
+			sl_str_is_called(text, k->abbreviation, k->group))
 			return k->kind;
 	}
 	return NULL;

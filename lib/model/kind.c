@@ -1,9 +1,9 @@
 // Kinds: their names as kubectl and istioctl know them.
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "sl_model.h"
+#include "sl_str.h"
 
 #define ISTIO       "networking.istio.io"
 #define GATEWAY_API "gateway.networking.k8s.io"
@@ -57,25 +57,13 @@ sl_kind_has_namespace(enum sl_kind kind)
 	return !kinds[kind].cluster;
 }
 
-// text is word, or word.group.
-static bool
-is_called(const char *text, const char *word, const char *group)
-{
-	const size_t len = strlen(word);
-
-	if (len == 0 || strncasecmp(text, word, len) != 0)
-		return false;
-	return text[len] == '\0' ||
-	       (text[len] == '.' && *group && strcasecmp(text + len + 1, group) == 0);
-}
-
 int
 sl_kind_parse(const char *text, enum sl_kind *kind)
 {
 	for (int k = 0; k < SL_KIND_MAX; k++) {
-		if (is_called(text, kinds[k].name, kinds[k].group) ||
-			is_called(text, kinds[k].plural, kinds[k].group) ||
-			is_called(text, kinds[k].brief, kinds[k].group)) {
+		if (sl_str_is_called(text, kinds[k].name, kinds[k].group) ||
+			sl_str_is_called(text, kinds[k].plural, kinds[k].group) ||
+			sl_str_is_called(text, kinds[k].brief, kinds[k].group)) {
 			*kind = k;
 			return 0;
 		}

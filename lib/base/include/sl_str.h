@@ -14,6 +14,10 @@ char *sl_xasprintf(const char *fmt, ...) SL_PRINTF(1, 2);
 // 1; letter case does not count).
 const char *sl_str_nearest(const char *word, const char *const *candidates);
 
+// Whether text is word, or word.group as kubectl takes kinds; letter case does not count. An empty
+// word is nobody's name, an empty group is not written.
+bool sl_str_is_called(const char *text, const char *word, const char *group);
+
 // Base 10, whole text. Returns 0, -EINVAL (not a number) or -ERANGE.
 int sl_str_u64(const char *text, uint64_t *value);
 
