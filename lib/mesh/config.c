@@ -125,25 +125,6 @@ copy_locality(const struct sl_locality_lb *from)
 }
 
 static void
-free_locality(struct sl_locality_lb *l)
-{
-	for (uint32_t i = 0; i < l->n_distribute; i++) {
-		for (uint32_t k = 0; k < l->distribute[i].n_to; k++)
-			free(l->distribute[i].to[k].locality);
-		free(l->distribute[i].to);
-		free(l->distribute[i].from);
-	}
-	free(l->distribute);
-	for (uint32_t i = 0; i < l->n_failover; i++) {
-		free(l->failover[i].from);
-		free(l->failover[i].to);
-	}
-	free(l->failover);
-	free_names(l->failover_priority, l->n_failover_priority);
-	free(l);
-}
-
-static void
 copy_client(struct sl_mesh_client *to, const struct sl_mesh_client *from)
 {
 	struct sl_label *labels = sl_xcalloc(from->n_labels + 1, sizeof(*labels));
@@ -202,6 +183,7 @@ config_fini(struct sl_mesh_cfg *cfg)
 	free_names(cfg->vs_export_to.v, cfg->vs_export_to.n);
 	free_names(cfg->dr_export_to.v, cfg->dr_export_to.n);
 	if (cfg->locality)
-		free_locality((struct sl_locality_lb *)cfg->locality);
+		sl_locality_lb_fini((struct sl_locality_lb *)cfg->locality);
+	free((void *)cfg->locality);
 	*cfg = (struct sl_mesh_cfg){0};
 }

@@ -56,11 +56,9 @@ service_entry_fini(struct sl_service_entry *se)
 
 // ---- DestinationRule ----
 
-static void
-load_balancer_fini(struct sl_load_balancer *lb)
+void
+sl_locality_lb_fini(struct sl_locality_lb *l)
 {
-	struct sl_locality_lb *l = &lb->locality;
-
 	for (uint32_t i = 0; i < l->n_distribute; i++) {
 		for (uint32_t k = 0; k < l->distribute[i].n_to; k++)
 			free(l->distribute[i].to[k].locality);
@@ -79,9 +77,9 @@ load_balancer_fini(struct sl_load_balancer *lb)
 static void
 traffic_policy_fini(struct sl_traffic_policy *p)
 {
-	load_balancer_fini(&p->lb);
+	sl_locality_lb_fini(&p->lb.locality);
 	for (uint32_t i = 0; i < p->n_ports; i++)
-		load_balancer_fini(&p->ports[i].lb);
+		sl_locality_lb_fini(&p->ports[i].lb.locality);
 	free(p->ports);
 }
 

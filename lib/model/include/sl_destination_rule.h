@@ -50,6 +50,7 @@ struct sl_locality_lb {
 	char **failover_priority;
 	uint32_t n_failover_priority;
 };
+void sl_locality_lb_fini(struct sl_locality_lb *l); // frees what it points to
 
 struct sl_warmup {
 	uint64_t duration_ns; // 0: none
