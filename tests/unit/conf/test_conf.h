@@ -59,3 +59,23 @@ first_diag(const struct sl_diags *diags)
 	sl_buf_fini(&line);
 	return text;
 }
+
+// The only object of the text; NULL and a line of why.
+static inline struct sl_object *
+read_one(const char *text)
+{
+	struct sl_objects objects = {0};
+	struct sl_diags diags = {0};
+	struct sl_object *obj = NULL;
+
+	sl_conf_objects(text, strlen(text), "f.yaml", SL_ORIGIN_FILE, &objects, &diags);
+	if (objects.n == 1) {
+		obj = objects.v[0];
+		objects.v[0] = NULL;
+	} else {
+		printf("# %zu objects: %s\n", objects.n, first_diag(&diags));
+	}
+	sl_objects_fini(&objects);
+	sl_diags_fini(&diags);
+	return obj;
+}

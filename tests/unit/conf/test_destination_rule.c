@@ -51,25 +51,6 @@ static const char everything[] =
 	     "  exportTo: [.]\n"
 	     "  workloadSelector: {matchLabels: {app: client}}\n";
 
-static struct sl_object *
-read_one(const char *text)
-{
-	struct sl_objects objects = {0};
-	struct sl_diags diags = {0};
-	struct sl_object *obj = NULL;
-
-	sl_conf_objects(text, strlen(text), "f.yaml", SL_ORIGIN_FILE, &objects, &diags);
-	if (objects.n == 1) {
-		obj = objects.v[0];
-		objects.v[0] = NULL;
-	} else {
-		printf("# %zu objects: %s\n", objects.n, first_diag(&diags));
-	}
-	sl_objects_fini(&objects);
-	sl_diags_fini(&diags);
-	return obj;
-}
-
 static int
 check_policy(const struct sl_traffic_policy *p)
 {
