@@ -5,7 +5,6 @@
 
 #define AT(member)      offsetof(struct sl_conf, member)
 #define CLIENTS(member) offsetof(struct sl_conf_clients, member)
-#define FIELDS(rows)    .fields = (rows), .n = SL_ARRAY_LEN(rows)
 
 #define MS SL_NSEC_PER_MSEC
 #define H  (3600 * SL_NSEC_PER_SEC)

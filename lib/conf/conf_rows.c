@@ -7,7 +7,6 @@
 #define PORT(member)  offsetof(struct sl_conf_port, member)
 #define ROUTE(member) offsetof(struct sl_conf_route, member)
 #define NEIGH(member) offsetof(struct sl_conf_neigh, member)
-#define FIELDS(rows)  .fields = (rows), .n = SL_ARRAY_LEN(rows)
 
 #define MS SL_NSEC_PER_MSEC
 #define S  SL_NSEC_PER_SEC

@@ -12,7 +12,6 @@
 #define POLICY(member) offsetof(struct sl_traffic_policy, member)
 #define PORT(member)   offsetof(struct sl_port_policy, member)
 #define SUBSET(member) offsetof(struct sl_subset, member)
-#define FIELDS(rows)   .fields = (rows), .n = SL_ARRAY_LEN(rows)
 
 #define MAX_COUNT INT32_MAX
 #define MILLI     UINT64_C(1000000)

@@ -1,25 +1,10 @@
 // The rows of an Istio Gateway.
 #include "gw_check.h"
 #include "names.h"
+#include "unkept.h"
 
 #define GW(member)     offsetof(struct sl_gateway, member)
 #define SERVER(member) offsetof(struct sl_gw_server, member)
-#define FIELDS(rows)   .fields = (rows), .n = SL_ARRAY_LEN(rows)
-#define SCHEMA(name, rows)                                                                         \
-	{                                                                                          \
-		name, FIELDS(rows), .loc_at = NO_AT, .title = name                                 \
-	}
-
-// What a listener would do with it, when there are any.
-#define UNKEPT .at = NO_AT, .here = "Not served yet."
-#define TEXT(k, h)                                                                                 \
-	{                                                                                          \
-		.key = (k), .type = T_STRING, UNKEPT, .help = (h)                                  \
-	}
-#define TEXTS(k, h)                                                                                \
-	{                                                                                          \
-		.key = (k), .type = T_STRING, .flags = F_LIST, UNKEPT, .help = (h)                 \
-	}
 
 static const struct field port_rows[] = {
 	{.key = "number",

@@ -9,9 +9,12 @@
 #define PORT(member) offsetof(struct sl_se_port, member)
 #define EP(member)   offsetof(struct sl_se_endpoint, member)
 #define WE(member)   offsetof(struct sl_workload_entry, ep.member)
-#define FIELDS(rows) .fields = (rows), .n = SL_ARRAY_LEN(rows)
 
-static const char server_field[] = "Written by a server: accepted, no effect.";
+#define SERVER_ROW(k)                                                                              \
+	{                                                                                          \
+		.key = (k), .type = T_ANY, .flags = F_NOISE, .at = NO_AT,                          \
+		.help = "Written by a server: accepted, no effect."                                \
+	}
 
 // What metadata has in every kind, but for the namespace.
 #define META_ROWS                                                                                  \
@@ -45,61 +48,17 @@ static const char server_field[] = "Written by a server: accepted, no effect.";
 			.here = "Decides who comes first when two objects claim the same address " \
 				"and port; "                                                       \
 				"one without is the oldest."},                                     \
-		{.key = "generateName",                                                            \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-		{.key = "uid",                                                                     \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-		{.key = "resourceVersion",                                                         \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-		{.key = "generation",                                                              \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-		{.key = "managedFields",                                                           \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-		{.key = "ownerReferences",                                                         \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-		{.key = "finalizers",                                                              \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-		{.key = "selfLink",                                                                \
-			.type = T_ANY,                                                             \
-			.flags = F_NOISE,                                                          \
-			.at = NO_AT,                                                               \
-			.help = server_field},                                                     \
-	{                                                                                          \
-		.key = "deletionGracePeriodSeconds", .type = T_ANY, .flags = F_NOISE, .at = NO_AT, \
-		.help = server_field                                                               \
-	}
+		SERVER_ROW("generateName"), SERVER_ROW("uid"), SERVER_ROW("resourceVersion"),      \
+		SERVER_ROW("generation"), SERVER_ROW("managedFields"),                             \
+		SERVER_ROW("ownerReferences"), SERVER_ROW("finalizers"), SERVER_ROW("selfLink"),   \
+		SERVER_ROW("deletionGracePeriodSeconds")
 
 #define NAMESPACE_ROW                                                                              \
 	{                                                                                          \
 		.key = "namespace", .type = T_STRING, .flags = F_ALWAYS, .at = META(namespace_),   \
 		.check = check_namespace, .def = "default", .help = "Namespace."                   \
 	}
-#define DELETION_ROW                                                                               \
-	{                                                                                          \
-		.key = "deletionTimestamp", .type = T_ANY, .flags = F_NOISE, .at = NO_AT,          \
-		.help = server_field                                                               \
-	}
+#define DELETION_ROW SERVER_ROW("deletionTimestamp")
 
 static const struct field meta_rows[] = {NAMESPACE_ROW, META_ROWS, DELETION_ROW};
 static const struct schema meta = {

@@ -82,6 +82,7 @@ struct schema {
 	uint32_t loc_at;   // offset of a struct sl_loc, or NO_AT
 	const char *title; // of its section in the reference
 };
+#define FIELDS(rows) .fields = (rows), .n = SL_ARRAY_LEN(rows)
 
 static inline const struct schema *
 field_sub(const struct field *f)

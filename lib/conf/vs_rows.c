@@ -5,28 +5,15 @@
 
 #include "names.h"
 #include "regex.h"
+#include "unkept.h"
 #include "vs_check.h"
 
 #define VS(member)    offsetof(struct sl_virtual_service, member)
 #define ROUTE(member) offsetof(struct sl_vs_route, member)
 #define MATCH(member) offsetof(struct sl_vs_match, member)
 #define TO(member)    offsetof(struct sl_vs_destination, member)
-#define FIELDS(rows)  .fields = (rows), .n = SL_ARRAY_LEN(rows)
-#define SCHEMA(name, rows)                                                                         \
-	{                                                                                          \
-		name, FIELDS(rows), .loc_at = NO_AT, .title = name                                 \
-	}
 
 // Rows of http routes, which are all of a kind: checked, not kept, nothing done.
-#define UNKEPT .at = NO_AT, .here = "Not served yet."
-#define TEXT(k, h)                                                                                 \
-	{                                                                                          \
-		.key = (k), .type = T_STRING, UNKEPT, .help = (h)                                  \
-	}
-#define TEXTS(k, h)                                                                                \
-	{                                                                                          \
-		.key = (k), .type = T_STRING, .flags = F_LIST, UNKEPT, .help = (h)                 \
-	}
 #define BOOL(k, h)                                                                                 \
 	{                                                                                          \
 		.key = (k), .type = T_BOOL, UNKEPT, .help = (h)                                    \
