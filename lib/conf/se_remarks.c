@@ -4,9 +4,12 @@
 #include "se_check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sl_buf.h"
 #include "sl_str.h"
+#include "text_set.h"
 
 // Told apart from others by the name in it, where the address does not.
 static bool
@@ -164,6 +167,47 @@ remark_endpoints(struct se_check *c)
 			"none of the endpoints is served yet: the service gets no traffic");
 }
 
+// "ADDRESS NAME=PORT ...", to be freed.
+static char *
+endpoint_key(const struct sl_se_endpoint *ep)
+{
+	struct sl_buf key = {0};
+
+	sl_buf_puts(&key, ep->address);
+	for (uint32_t i = 0; i < ep->n_ports; i++)
+		sl_buf_printf(&key, " %s=%u", ep->ports[i].name, ep->ports[i].number);
+	return sl_buf_take(&key);
+}
+
+// A set has each address and port once (lib/mesh/cluster.c): what the second one says besides,
+// such as its weight, is not used.
+static void
+remark_repeated_endpoints(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+	struct text_set seen = {0};
+	char **keys;
+	uint32_t before;
+
+	if (se->n_endpoints < 2)
+		return;
+	keys = sl_xcalloc(se->n_endpoints, sizeof(*keys));
+	for (uint32_t i = 0; i < se->n_endpoints; i++) {
+		if (!se->endpoints[i].address)
+			continue;
+		keys[i] = endpoint_key(&se->endpoints[i]);
+		if (text_set_add(&seen, keys[i], i, &before))
+			se_remark(c, NULL, P(c, "spec.endpoints[%u]", i),
+				"the address and ports of endpoints[%u]: where both could be "
+				"chosen only that one is",
+				before);
+	}
+	text_set_fini(&seen);
+	for (uint32_t i = 0; i < se->n_endpoints; i++)
+		free(keys[i]);
+	free(keys);
+}
+
 // Fields of endpoints that have no effect here: said once a field, at its first use.
 static void
 remark_endpoint_fields(struct se_check *c)
@@ -237,6 +281,7 @@ se_remarks(struct reader *r, const struct node *root, struct sl_object *obj)
 		return; // what is inside waits for that first
 	remark_names(&c);
 	remark_endpoints(&c);
+	remark_repeated_endpoints(&c);
 	remark_endpoint_fields(&c);
 	if (se->n_subject_alt_names)
 		se_remark(
