@@ -23,12 +23,6 @@ sl_mesh_service(const struct sl_mesh *m, uint32_t id)
 	return s ? &s->pub : NULL;
 }
 
-size_t
-sl_mesh_count(const struct sl_mesh *m)
-{
-	return m->services.n;
-}
-
 int
 sl_mesh_order(const struct sl_mesh_service *a, const struct sl_mesh_service *b)
 {

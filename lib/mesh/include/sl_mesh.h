@@ -106,7 +106,6 @@ const struct sl_mesh_service *sl_mesh_find(
 	const struct sl_mesh *m, const char *namespace_, const char *host);
 // By id, or NULL.
 const struct sl_mesh_service *sl_mesh_service(const struct sl_mesh *m, uint32_t id);
-size_t sl_mesh_count(const struct sl_mesh *m);
 // Service order, that of "the first wins": creationTimestamp of the deciding object (none is
 // oldest), host, namespace (istio-semantics 3.1, decision Q4). < 0, 0, > 0.
 int sl_mesh_order(const struct sl_mesh_service *a, const struct sl_mesh_service *b);
