@@ -90,6 +90,8 @@ struct sl_conf {
 	uint64_t connect_timeout_ns; // default 10 s
 	struct sl_locality_lb locality;
 
+	struct sl_conf_dns dns;
+
 	struct sl_conf_place *places; // of what was given, in the file's order
 	uint32_t n_places;
 };

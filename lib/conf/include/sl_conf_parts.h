@@ -68,6 +68,44 @@ struct sl_conf_clients {
 	struct sl_loc loc;
 };
 
+// A DNS server, or an address to answer on: "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:53".
+struct sl_conf_dns_address {
+	struct sl_ip ip;
+	uint16_t port; // 53 when not given
+	struct sl_loc loc;
+};
+
+// dns: how names are resolved, and what clients are answered. docs/names.md
+struct sl_conf_dns {
+	struct sl_conf_dns_address *servers; // none: resolv_conf's
+	uint32_t n_servers;
+	char *resolv_conf;                   // default /etc/resolv.conf
+	char *hosts_file;                    // NULL: none
+	uint64_t timeout_ns;                 // default 2 s
+	struct sl_name_policy names;         // families IPv4; refresh 1 s .. 5 min; max_stale 1 h
+	uint64_t retry_min_ns, retry_max_ns; // default 1 s .. 30 s
+	uint64_t confirm_ns;                 // default 2 s
+	bool refuse_private;                 // privateAddresses: accept (default) | refuse
+	uint64_t ready_ns;                   // readiness waits at most, default 5 s
+	// virtualIPs
+	bool auto_vips;             // default true
+	struct sl_prefix auto_vip4; // default 240.240.0.0/16, at least a /24
+	struct sl_prefix auto_vip6; // default 2001:2::/48, at least a /96
+	// responder
+	struct sl_conf_dns_address *listen; // none: no responder
+	uint32_t n_listen;
+	struct sl_prefix *responder_clients; // none: the CIDRs of clients[]
+	uint32_t n_responder_clients;
+	struct sl_conf_dns_address *upstreams; // none: as servers
+	uint32_t n_upstreams;
+	char **search;
+	uint32_t n_search;
+	uint64_t ttl_ns;      // whole seconds, default 30 s
+	uint32_t rate;        // queries a second and client, default 2000; 0: no limit
+	uint32_t max_pending; // default 4096
+	bool answer_ipv6; // AAAA with addresses that packets are not carried to yet; default false
+};
+
 // A client group: clients of one namespace, labels (in any order) and locality. Texts are borrowed
 // from the struct sl_conf that the group stands in.
 struct sl_conf_group {

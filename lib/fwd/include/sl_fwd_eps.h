@@ -62,6 +62,7 @@ struct sl_fwd_eps_spec {
 	uint32_t cluster_slot; // SL_FWD_SLOT_NONE: the cluster's flows are not counted
 	uint32_t max_flows;    // of the cluster, per worker; 0: no limit; needs a cluster_slot
 	uint16_t policy;       // index into sl_fwd_policies
+	bool pending; // without endpoints: there may be some in a moment, flows wait for it
 	// Slow start, of least request and round robin: for warmup_ns after since_ns an endpoint's
 	// weight counts max(min_percent / 100, (age / warmup_ns) ^ (1 / aggression)).
 	uint64_t warmup_ns; // 0: none

@@ -38,7 +38,12 @@ struct sl_mesh_cfg {
 	struct sl_mesh_names se_export_to;   // for objects without exportTo
 	struct sl_mesh_names vs_export_to;
 	struct sl_mesh_names dr_export_to;
-	uint64_t connect_timeout_ns;           // 0: 10 s
+	uint64_t connect_timeout_ns;        // 0: 10 s
+	const struct sl_name_policy *names; // where a ServiceEntry does not say it; NULL: IPv4,
+					    // 1 s to 300 s, an hour stale
+	// Virtual IPs of hosts without addresses come from these (family 0: none are given).
+	struct sl_prefix auto_vip4;
+	struct sl_prefix auto_vip6;
 	const struct sl_locality_lb *locality; // NULL: enabled and empty
 	bool allow_any;                        // outbound policy, for sl_mesh_explain() alone
 };
@@ -59,8 +64,9 @@ struct sl_mesh_endpoint {
 		*spec;                 // NULL: a pod, or the host itself (DNS without endpoints)
 	const struct sl_object *entry; // ServiceEntry that brings it, with its ports
 	const struct sl_object *obj;   // where it is written: entry, a WorkloadEntry or a Pod
-	struct sl_ip ip;               // family 0: a name or a Unix socket
-	const char *address;           // as written
+	struct sl_ip ip;               // family 0: a name without an address, or a Unix socket
+	const char *address;           // as written; of an answer: the address
+	const char *name; // the DNS name whose answer ip is, or that has none (yet); NULL: no name
 	const struct sl_label *labels; // of a WorkloadEntry: spec overlaid by metadata
 	uint32_t n_labels;
 	const char *locality; // region/zone/subzone, "": none
@@ -84,6 +90,9 @@ struct sl_mesh_service {
 	uint32_t n_ports;
 	const struct sl_se_address *const *vip; // of the deciding object, unserved ones too
 	uint32_t n_vips;
+	// Virtual IPs of a service without addresses, by family; family 0: none. lib/mesh/vip.c
+	struct sl_ip auto_vip[2]; // [0] IPv4, [1] IPv6
+	bool pending;             // some name of it has no answer yet
 	enum sl_resolution resolution;
 	enum sl_location location;
 	const struct sl_mesh_endpoint *ep; // pooled; which port has it: sl_mesh_endpoint_port()

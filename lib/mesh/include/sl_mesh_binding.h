@@ -56,6 +56,7 @@ struct sl_mesh_cluster {
 	struct sl_mesh_group *group; // n sums up to n_eps
 	uint32_t n_groups;
 	bool locality_weighted;
+	bool pending;  // ep is empty, and a name of it has no answer yet: flows wait a little
 	char *problem; // why it has no endpoint: "subset v2 is in no DestinationRule"; NULL: none
 };
 
@@ -67,6 +68,7 @@ struct sl_mesh_binding {
 	const struct sl_mesh_service *svc;
 	const struct sl_se_port *service_port;
 	const struct sl_se_address *vip; // that it comes from; NULL: the service has none
+	bool auto_vip;                   // dst is the service's virtual IP
 	// The traffic would have to be told apart by a name in it (HTTP Host, TLS SNI), which is
 	// not read yet: what clients send to dst and port is taken whole. See sl_mesh_settle().
 	bool by_name;

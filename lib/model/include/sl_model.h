@@ -16,6 +16,7 @@
 #include "sl_destination_rule.h"
 #include "sl_diag.h"
 #include "sl_ip.h"
+#include "sl_name_policy.h"
 #include "sl_virtual_service.h"
 #include "sl_workload.h"
 
@@ -88,6 +89,12 @@ struct sl_se_port {
 	struct sl_loc loc;
 };
 
+// An address that status.addresses gives to a host: of the whole object when host is NULL.
+struct sl_se_status_address {
+	char *host;
+	struct sl_ip ip;
+};
+
 struct sl_service_entry {
 	char **hosts;
 	uint32_t n_hosts;
@@ -106,6 +113,10 @@ struct sl_service_entry {
 	bool has_selector;
 	struct sl_label *selector;
 	uint32_t n_selector;
+	struct sl_se_names names;                    // out of annotations
+	struct sl_se_status_address *status_address; // out of status.addresses
+	uint32_t n_status_addresses;
+	bool no_auto_vip; // label networking.istio.io/enable-autoallocate-ip: "false"
 };
 
 // A remark on an object: what is not served, has no effect here, or lost a conflict.
