@@ -138,6 +138,9 @@ lab_up() {
 
 # ---- servers ----
 
+# What a test adds to the server block of nginx N: it has its own function of this name.
+nginx_more() { :; }
+
 # Each nginx says who it is. /long/big is the same file on all of them, sent slowly enough that
 # much can happen meanwhile.
 nginx_conf() {
@@ -166,6 +169,7 @@ nginx_conf() {
 			root $lab_tmp/www;
 			location = / { return 200 "server$n port \$server_port from \$remote_addr\n"; }
 			location /long/ { alias $lab_tmp/www/; limit_rate ${LONG_RATE:-8m}; }
+			$(nginx_more "$n")
 		}
 	}
 	END
