@@ -25,6 +25,7 @@ sl_mesh_configure_conf(struct sl_mesh *m, const struct sl_conf *conf)
 				     .dr_export_to = {conf->dr_export_to, conf->n_dr_export_to},
 				     .connect_timeout_ns = conf->connect_timeout_ns,
 				     .locality = &conf->locality,
+				     .names = &conf->dns.names,
 				     .allow_any = conf->outbound == SL_OUTBOUND_ALLOW_ANY});
 	free(client);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "config.h"
-#include "mesh.h"
+#include "names.h"
 #include "sl_str.h"
 
 const char *
@@ -143,7 +143,7 @@ free_services(struct sl_mesh *m)
 	struct map_it it = {0};
 
 	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
-		service_unmake(s);
+		service_unmake(m, s);
 		by_key_del(&m->services, &s->node);
 		ptrs_fini(&s->obj);
 		free(s);
@@ -212,6 +212,7 @@ sl_mesh_free(struct sl_mesh *m)
 	if (!m)
 		return;
 	free_services(m);
+	mesh_names_fini(m);
 	free_hosts(m);
 	free_workloads(m);
 	free_nodes(&m->spaces);

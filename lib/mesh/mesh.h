@@ -38,6 +38,8 @@ struct service {
 	struct host *host;
 	struct ptrs obj; // what pub.obj is; v of live objects only
 	struct sl_mesh_endpoint *ep;
+	uint32_t eps_cap;
+	struct ptrs uses; // of names, see names.c
 	const struct sl_se_port **port;
 	const struct sl_se_address **vip;
 	const char *own_problem; // why nothing can be sent to its own endpoints; NULL: it can
@@ -80,6 +82,8 @@ struct sl_mesh {
 	struct map spaces, hosts, services, workloads, buckets, texts, suffixes;
 	struct ptrs by_id;                             // struct service or NULL
 	struct ptrs free_ids;                          // as pointers
+	struct map asked;                              // names, see names.c
+	struct answer *old_answers;                    // endpoints may point into them
 	uint32_t dr_wild[HOST_MAX], vs_wild[HOST_MAX]; // patterns by length
 
 	// queues of an update
@@ -88,6 +92,7 @@ struct sl_mesh {
 	struct ptrs routed;  // struct host
 	struct ptrs touched; // struct host
 	struct ptrs told;    // struct service
+	struct ptrs names_queue; // for sl_mesh_names()
 	bool spaces_dirty;
 	bool all_dirty;
 
@@ -129,10 +134,14 @@ bool labels_match(
 
 // ---- service.c ----
 void service_make(struct sl_mesh *m, struct service *s);
-void service_unmake(struct service *s);
+void service_unmake(struct sl_mesh *m, struct service *s);
+void service_add_endpoint(struct service *s, const struct sl_mesh_endpoint *ep); // while it is made
 bool service_joins(const struct sl_object *a, const struct sl_object *b);
 // What is carried of it, once it is known who sees it.
 void service_judge(const struct sl_mesh *m, struct service *s);
+
+// ---- update.c ----
+void service_queue(struct sl_mesh *m, struct service *s); // to be made again
 
 // ---- visible.c ----
 // Client groups that an object of that namespace is exported to.

@@ -51,7 +51,7 @@ emit_source(const struct sl_mesh_endpoint *ep, struct sl_emit *e)
 static const char *
 why_unused(const struct sl_mesh_service *svc, const struct sl_mesh_endpoint *ep, const char *state)
 {
-	if (ep->not_served)
+	if (ep->not_served && !(ep->pending && strcmp(state, "notServed") != 0))
 		return ep->not_served;
 	if (svc->not_served)
 		return svc->not_served;
@@ -69,9 +69,9 @@ emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 	const struct sl_mesh_endpoint *ep, uint32_t number, sl_mesh_state_fn *state, void *ctx,
 	struct sl_emit *e)
 {
-	const char *text = "unknown";
+	const char *text = "unknown"; // offline nobody asks for names
 
-	if (ep->not_served || svc->not_served)
+	if (svc->not_served || (ep->not_served && (state || !ep->pending)))
 		text = "notServed";
 	else if (!ep->healthy)
 		text = "unhealthy";
@@ -79,6 +79,7 @@ emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 		text = state(ctx, svc, port, ep, number);
 	sl_emit_obj(e, NULL);
 	sl_emit_str(e, "address", ep->address ? ep->address : "");
+	sl_emit_str(e, "name", ep->name);
 	sl_emit_u64(e, "port", number);
 	sl_emit_str(e, "portName", port->name);
 	sl_emit_u64(e, "weight", ep->weight);
@@ -163,6 +164,7 @@ sl_mesh_endpoint_emit(const struct sl_mesh_service *svc, const struct sl_se_port
 	else
 		sl_emit_strf(e, "endpoint", "%s:%u", ep->address ? ep->address : "", number);
 	emit_or_null(e, "address", ep->address);
+	sl_emit_str(e, "name", ep->name);
 	sl_emit_u64(e, "port", number);
 	sl_emit_str(e, "status", status(ep, state));
 	sl_emit_null(e, "outlierCheck");

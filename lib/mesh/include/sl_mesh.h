@@ -75,6 +75,7 @@ struct sl_mesh_endpoint {
 	bool healthy;         // else: a WorkloadEntry or Pod that is not, known and never picked
 	const struct sl_loc *loc;
 	const char *not_served; // why no packet is sent to it; NULL: it can be
+	bool pending;           // its name has no answer yet
 };
 
 // One per (namespace, host), merged from all ServiceEntries there that have the host: the oldest
