@@ -6,8 +6,8 @@
 #include "control_priv.h"
 #include "names.h"
 
-#define RETRY_NS (50 * UINT64_C(1000000)) // of a full mailbox, and of names without an answer
-#define PAST_NS  (10 * UINT64_C(1000000)) // by then no worker looks at the set that was replaced
+#define RETRY_NS (50 * UINT64_C(1000000))   // of a full mailbox
+#define WAIT_NS  (1000 * UINT64_C(1000000)) // for names; each publish looks as well
 
 // The endpoint that had the slot: the slot may be another one's by the time that it is due.
 struct gone {
@@ -33,15 +33,18 @@ struct removed {
 void
 removed_note(struct removed *r, uint32_t slot)
 {
+	static const struct timeval now;
+
 	if (r->n_noted == r->noted_cap) {
 		r->noted_cap = r->noted_cap ? 2 * r->noted_cap : 16;
 		r->noted = sl_xrealloc(r->noted, r->noted_cap, sizeof(*r->noted));
 	}
 	r->noted[r->n_noted++] = slot;
+	event_add(r->timer, &now);
 }
 
 static uint64_t
-now(const struct removed *r)
+now_ns(const struct removed *r)
 {
 	return r->c->cfg.now_ns(r->c->cfg.ctx);
 }
@@ -121,7 +124,7 @@ begin_drain(const struct removed *r, struct gone *g, uint64_t drain_ns)
 	char after[32];
 	char *what;
 
-	g->due_ns = now(r) + drain_ns;
+	g->due_ns = now_ns(r) + drain_ns;
 	if (n == 0)
 		return;
 	what = sl_xasprintf("are reset in %s", sl_str_duration_fmt(drain_ns, after));
@@ -139,14 +142,14 @@ decide(const struct removed *r, struct gone *g)
 	if (!policy || policy->on_remove == SL_ON_REMOVE_KEEP)
 		return false;
 	if (names_unanswered(sl_mesh_find(r->c->mesh, g->namespace_, g->host))) {
-		g->due_ns = now(r) + RETRY_NS;
+		g->due_ns = now_ns(r) + WAIT_NS;
 		return true;
 	}
 	g->decided = true;
 	if (policy->on_remove == SL_ON_REMOVE_DRAIN)
 		begin_drain(r, g, policy->drain_ns);
 	else
-		g->due_ns = now(r) + PAST_NS;
+		g->due_ns = now_ns(r);
 	return true;
 }
 
@@ -158,11 +161,11 @@ goes_on(const struct removed *r, struct gone *g)
 
 	if (is_settled(r, g) || (!g->decided && !decide(r, g)))
 		return false;
-	if (!g->decided || g->due_ns > now(r))
+	if (!g->decided || g->due_ns > now_ns(r))
 		return true;
 	n = flows(r, g->slot);
 	if (n > 0 && !r->c->cfg.reset_slot(r->c->cfg.ctx, g->slot)) {
-		g->due_ns = now(r) + RETRY_NS;
+		g->due_ns = now_ns(r) + RETRY_NS;
 		return true;
 	}
 	if (n > 0)
@@ -180,7 +183,7 @@ forget(struct gone *g)
 static void
 arm(struct removed *r)
 {
-	const uint64_t now_ns = now(r);
+	const uint64_t now = now_ns(r);
 	uint64_t due_ns = UINT64_MAX;
 
 	for (uint32_t i = 0; i < r->n; i++)
@@ -189,7 +192,7 @@ arm(struct removed *r)
 		event_del(r->timer);
 		return;
 	}
-	const uint64_t us = due_ns > now_ns ? (due_ns - now_ns) / 1000 + 1000 : 1000;
+	const uint64_t us = due_ns > now ? (due_ns - now) / 1000 + 1000 : 1000;
 	const struct timeval tv = {
 		.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
 

@@ -13,8 +13,8 @@ struct removed;
 
 struct removed *removed_new(struct sl_control *c); // NULL: no memory for a timer
 void removed_free(struct removed *r);
-// An endpoint's slot is in no set any more: while services are compiled, so it is only noted.
+// No worker sends new flows to the slot any more. From within a pass over the services or the end
+// of a grace period: it is only noted, and looked at from the event loop.
 void removed_note(struct removed *r, uint32_t slot);
-// What was noted, after it was published: a worker that is told to reset a slot has to be past the
-// set that named it.
+// Looks at those that wait; after each publish, so that one that is back does not wait on.
 void removed_settle(struct removed *r);

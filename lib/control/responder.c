@@ -1,8 +1,10 @@
 #include "responder.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "control_priv.h"
+#include "sl_buf.h"
 #include "sl_dns_server.h"
 #include "sl_mesh_hosts.h"
 
@@ -16,26 +18,74 @@ struct responder {
 
 // ---- the table ----
 
+// Rows of the mesh, which lends its texts and addresses for the time of a call.
+struct rows {
+	struct sl_dns_table_row *v;
+	size_t *host; // where it begins in texts
+	size_t *ip;   // likewise in addresses
+	uint32_t n, cap;
+	struct sl_buf texts;
+	struct sl_buf addresses;
+};
+
+static void
+add_row(void *ctx, const struct sl_mesh_host_row *row)
+{
+	struct rows *rows = ctx;
+
+	if (rows->n == rows->cap) {
+		rows->cap = rows->cap ? 2 * rows->cap : 64;
+		rows->v = sl_xrealloc(rows->v, rows->cap, sizeof(*rows->v));
+		rows->host = sl_xrealloc(rows->host, rows->cap, sizeof(*rows->host));
+		rows->ip = sl_xrealloc(rows->ip, rows->cap, sizeof(*rows->ip));
+	}
+	rows->host[rows->n] = rows->texts.len;
+	sl_buf_put(&rows->texts, row->host, strlen(row->host) + 1);
+	rows->ip[rows->n] = rows->addresses.len;
+	sl_buf_put(&rows->addresses, row->ip, row->n * sizeof(*row->ip));
+	rows->v[rows->n++] = (struct sl_dns_table_row){.clients = row->clients, .n = row->n};
+}
+
+static void
+take_rows(struct responder *r, struct rows *rows)
+{
+	sl_mesh_hosts(r->c->mesh, r->c->conf->dns.answer_ipv6, add_row, rows);
+	for (uint32_t i = 0; i < rows->n; i++) {
+		rows->v[i].host = rows->texts.data + rows->host[i];
+		rows->v[i].ip = (const struct sl_ip *)(rows->addresses.data + rows->ip[i]);
+	}
+}
+
+static void
+rows_fini(struct rows *rows)
+{
+	free(rows->v);
+	free(rows->host);
+	free(rows->ip);
+	sl_buf_fini(&rows->texts);
+	sl_buf_fini(&rows->addresses);
+}
+
 static struct sl_dns_table *
 make_table(struct responder *r)
 {
 	const struct sl_conf *conf = r->c->conf;
 	struct sl_dns_table_client *client = sl_xcalloc(conf->n_group_prefixes, sizeof(*client));
-	struct sl_mesh_hosts hosts;
 	struct sl_dns_table *table;
+	struct rows rows = {0};
 
 	for (uint32_t i = 0; i < conf->n_group_prefixes; i++)
 		client[i] = (struct sl_dns_table_client){.prefix = conf->group_prefixes[i].prefix,
 			.group = (uint8_t)conf->group_prefixes[i].group};
-	sl_mesh_hosts(r->c->mesh, conf->dns.answer_ipv6, &hosts);
-	const struct sl_dns_table_cfg cfg = {.row = hosts.row,
-		.n_rows = hosts.n,
+	take_rows(r, &rows);
+	const struct sl_dns_table_cfg cfg = {.row = rows.v,
+		.n_rows = rows.n,
 		.client = client,
 		.n_clients = conf->n_group_prefixes,
 		.search = conf->dns.n_search ? conf->dns.search[0] : NULL,
 		.ttl = (uint32_t)(conf->dns.ttl_ns / 1000000000)};
 	table = sl_dns_table_new(&cfg);
-	sl_mesh_hosts_fini(&hosts);
+	rows_fini(&rows);
 	free(client);
 	return table;
 }
