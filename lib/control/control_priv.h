@@ -131,7 +131,8 @@ void control_cmd_services(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_endpoints(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_explain(struct sl_control *c, struct sl_ctl_req *req);
 // cmd_dns.c
-// A name as lib/dns has it: lower case, without a dot at the end. NULL gives NULL; the caller frees.
+// A name as lib/dns has it: lower case, without a dot at the end. NULL gives NULL; the caller
+// frees.
 char *control_plain_name(const char *name);
 void control_cmd_dns(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_dns_refresh(struct sl_control *c, struct sl_ctl_req *req);

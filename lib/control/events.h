@@ -14,7 +14,7 @@
 struct event_row {
 	bool warning;
 	char *reason;
-	char *object;  // a DNS name, or "namespace/host" of a service
+	char *object; // a DNS name, or "namespace/host" of a service
 	char *message;
 	uint64_t count; // it came that often; 0: a free place
 	int64_t first_s, last_s;

@@ -379,8 +379,8 @@ names_unresolved_text(const struct names_summary *names)
 {
 	if (names->state == SL_DNS_PENDING)
 		return sl_xasprintf("%s has no answer yet", names->unresolved);
-	return sl_xasprintf("%s: %s", names->unresolved,
-		names->error ? names->error : why_none(names->state));
+	return sl_xasprintf(
+		"%s: %s", names->unresolved, names->error ? names->error : why_none(names->state));
 }
 
 bool

@@ -97,8 +97,8 @@ is_settled(const struct removed *r, const struct gone *g)
 	struct sl_compile_slot s;
 
 	return !sl_compile_slot(r->c->compile, g->slot, &s) || s.live || s.addr != g->addr ||
-	       s.addr_port != g->addr_port || s.port != g->port ||
-	       strcmp(s.host, g->host) != 0 || strcmp(s.namespace_, g->namespace_) != 0;
+	       s.addr_port != g->addr_port || s.port != g->port || strcmp(s.host, g->host) != 0 ||
+	       strcmp(s.namespace_, g->namespace_) != 0;
 }
 
 static void

@@ -44,9 +44,9 @@ struct sl_control_cfg {
 	// Takes one question of a worker; false: no more.
 	bool (*next_ask)(void *ctx, uint16_t *port, sl_be32 *addr);
 	bool (*link_up)(void *ctx, uint16_t port);
-	uint64_t (*now_ns)(void *ctx); // the workers' clock
-	uint64_t seed;                 // of what is random: when names are asked for
-	int core;                      // of the responder's thread; -1: any
+	uint64_t (*now_ns)(void *ctx);        // the workers' clock
+	uint64_t seed;                        // of what is random: when names are asked for
+	int core;                             // of the responder's thread; -1: any
 	const struct sl_dns_ask_fns *dns_ask; // who asks DNS servers; NULL: c-ares
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);

@@ -114,10 +114,12 @@ uint64_t sl_dns_counter(const struct sl_dns *d, enum sl_dns_counter c);
 // ageSeconds (of the last good answer), staleSeconds, nextSeconds, server, rttMs, error, failures
 // (in a row), questions, changes; into the object that is open. The caller adds the services.
 void sl_dns_entry_emit(struct sl_dns *d, const char *name, int family, struct sl_emit *e);
+// Of that entry, which sl_dns_next() has just named.
+enum sl_dns_state sl_dns_entry_state(struct sl_dns *d, const char *name, int family);
 // The entries by name and family. False at the end; *it = 0 begins. It survives changes in between:
 // what comes or goes may be missed.
 bool sl_dns_next(struct sl_dns *d, size_t *it, const char **name, int *family);
-// A server for `sluicectl dns --servers`: address, state (ok, aside), rttMs, questions, answers,
+// A server for `sluicectl dns servers`: address, state (ok, aside), rttMs, questions, answers,
 // timeouts, errors. False at the end.
 bool sl_dns_server_emit(struct sl_dns *d, size_t i, struct sl_emit *e);
 
