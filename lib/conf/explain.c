@@ -62,12 +62,16 @@ explained_find(const char *name, size_t len, struct explained *out, struct sl_bu
 
 // ---- one field ----
 
+static bool
+is_entries(const struct field *f)
+{
+	return f->type == T_OBJECT && (f->flags & F_LIST);
+}
+
 static void
 put_path(struct sl_buf *out, const char *up, const struct field *f)
 {
-	const bool entries = f->type == T_OBJECT && (f->flags & F_LIST);
-
-	sl_buf_printf(out, "%s%s%s%s", up, *up ? "." : "", f->key, entries ? "[]" : "");
+	sl_buf_printf(out, "%s%s%s%s", up, *up ? "." : "", f->key, is_entries(f) ? "[]" : "");
 }
 
 // "S15+C8", which both layers have, as "S15, C8".
@@ -91,6 +95,7 @@ tell(const struct walk *w, const struct field *f, const char *path, unsigned dep
 		.group = w->what.group,
 		.id = w->what.id,
 		.path = path,
+		.name = path + strlen(path) - strlen(f->key) - (is_entries(f) ? 2 : 0),
 		.help = f->help,
 		.here = f->here,
 		.required = f->flags & F_REQUIRED,

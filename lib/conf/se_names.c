@@ -248,13 +248,16 @@ text_of(const struct node *map, const char *key)
 	return n && n->kind == NODE_SCALAR && !node_is_null(n) ? n->text : NULL;
 }
 
-static bool
-is_host_of(const struct sl_service_entry *se, const char *host)
+// The host as the entry writes it, or NULL. Without one it is that of the only host.
+static const char *
+find_host(const struct sl_service_entry *se, const char *host)
 {
+	if (!host || !*host)
+		return se->n_hosts == 1 ? se->hosts[0] : NULL;
 	for (uint32_t i = 0; i < se->n_hosts; i++)
 		if (strcasecmp(se->hosts[i], host) == 0)
-			return true;
-	return false;
+			return se->hosts[i];
+	return NULL;
 }
 
 static bool
@@ -278,12 +281,16 @@ static void
 read_status_address(struct se_check *c, struct sl_service_entry *se, const struct node *entry)
 {
 	const char *value = text_of(entry, "value"), *host = text_of(entry, "host"), *why;
+	const char *found = find_host(se, host);
 	struct sl_ip ip;
 
 	if (!value || sl_ip_parse(value, &ip) < 0)
 		se_remark(c, NULL, c->path, "left out: \"%.60s\" is not an IP address",
 			value ? value : "");
-	else if (host && *host && !is_host_of(se, host))
+	else if (!found && !host)
+		se_remark(c, NULL, c->path, "left out: it is of no host, and there are %u",
+			se->n_hosts);
+	else if (!found)
 		se_remark(c, NULL, c->path, "left out: \"%.80s\" is no host of this entry", host);
 	else if (has_ip(se, &ip))
 		se_remark(c, NULL, c->path, "left out: %.60s is there already", value);
@@ -291,7 +298,7 @@ read_status_address(struct se_check *c, struct sl_service_entry *se, const struc
 		se_remark(c, NULL, c->path, "left out: %.60s: %s", value, why);
 	else
 		se->status_address[se->n_status_addresses++] =
-			(struct sl_se_status_address){host && *host ? sl_xstrdup(host) : NULL, ip};
+			(struct sl_se_status_address){host && *host ? sl_xstrdup(found) : NULL, ip};
 }
 
 static void
