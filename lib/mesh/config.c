@@ -56,6 +56,14 @@ say_locality(struct sl_buf *b, const struct sl_locality_lb *l)
 	say_names(b, &(struct sl_mesh_names){l->failover_priority, l->n_failover_priority});
 }
 
+static void
+say_prefix(struct sl_buf *b, const struct sl_prefix *p)
+{
+	char text[SL_PREFIX_STRLEN];
+
+	say(b, p->addr.family ? sl_prefix_str(p, text) : "");
+}
+
 char *
 config_text(const struct sl_mesh_cfg *cfg)
 {
@@ -69,6 +77,8 @@ config_text(const struct sl_mesh_cfg *cfg)
 	say_names(&b, &cfg->vs_export_to);
 	say_names(&b, &cfg->dr_export_to);
 	sl_buf_printf(&b, "t%llu", (unsigned long long)cfg->connect_timeout_ns);
+	say_prefix(&b, &cfg->auto_vip4);
+	say_prefix(&b, &cfg->auto_vip6);
 	if (cfg->locality)
 		say_locality(&b, cfg->locality);
 	return sl_buf_take(&b);
@@ -168,6 +178,8 @@ config_copy(struct sl_mesh_cfg *to, const struct sl_mesh_cfg *from)
 		.dr_export_to = copy_names(from->dr_export_to.v, from->dr_export_to.n),
 		.connect_timeout_ns = from->connect_timeout_ns ? from->connect_timeout_ns
 							       : DEFAULT_CONNECT_TIMEOUT_NS,
+		.auto_vip4 = from->auto_vip4,
+		.auto_vip6 = from->auto_vip6,
 		.locality = from->locality ? copy_locality(from->locality) : NULL,
 		.allow_any = from->allow_any};
 }

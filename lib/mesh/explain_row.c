@@ -387,6 +387,11 @@ emit_notes(const struct answer *a, struct sl_emit *e)
 			"goes to "
 			"this service",
 			a->binding->dst.len ? "these addresses" : "any address", a->binding->port);
+	if (a->binding && a->binding->auto_vip)
+		sl_emit_strf(e, NULL,
+			"the address is a virtual IP of the service, which has none in "
+			"spec.addresses: DNS gives it to clients for %s",
+			a->binding->svc->host);
 	if (!a->live || !a->live->trouble)
 		sl_emit_str(e, NULL,
 			"out of files: routes, neighbours and the state of endpoints are not "
