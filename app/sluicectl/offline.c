@@ -187,11 +187,14 @@ is_vip(struct sl_mesh *mesh, const struct sl_ip *addr)
 {
 	const struct sl_mesh_service *svc;
 
-	for (size_t it = 0; sl_mesh_next(mesh, &it, &svc);)
+	for (size_t it = 0; sl_mesh_next(mesh, &it, &svc);) {
+		if (!svc->not_served && sl_ip_equal(&svc->auto_vip[0], addr))
+			return true;
 		for (uint32_t i = 0; !svc->not_served && i < svc->n_vips; i++)
 			if (sl_prefix_is_host(&svc->vip[i]->prefix) &&
 				sl_ip_equal(&svc->vip[i]->prefix.addr, addr))
 				return true;
+	}
 	return false;
 }
 

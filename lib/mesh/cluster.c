@@ -131,6 +131,21 @@ to_original_dst(const struct sl_mesh_cluster *c)
 	       (c->policy.lb.simple == SL_LB_PASSTHROUGH && c->policy.lb.hash == SL_LB_HASH_NONE);
 }
 
+// No host has a virtual IP: instead of PASSTHROUGH the endpoints are balanced. False: there are none
+// to balance.
+static bool
+leave_original_dst(struct sl_mesh_cluster *c)
+{
+	c->original_dst = false;
+	c->policy.lb.simple = SL_LB_LEAST_REQUEST;
+	if (c->svc->resolution != SL_RESOLUTION_NONE)
+		return true;
+	c->problem = sl_xasprintf("%s has resolution NONE, and a virtual IP is no destination to "
+				  "send to",
+		c->host);
+	return false;
+}
+
 static char *
 empty_problem(const struct sl_mesh_cluster *c, const struct sl_mesh_endpoint *without)
 {
@@ -165,6 +180,8 @@ cluster_make(struct sl_mesh *m, unsigned client, const struct dest *d, struct sl
 		return;
 	port = port_of(c->svc, d->port);
 	c->original_dst = to_original_dst(c);
+	if (c->original_dst && d->auto_vip && !leave_original_dst(c))
+		return;
 	if (c->original_dst) {
 		c->dst_port = port->target_port;
 		return;

@@ -69,6 +69,14 @@ say_policy(struct sl_buf *b, const struct sl_name_policy *p)
 		(unsigned long long)p->max_stale_ns);
 }
 
+static void
+say_prefix(struct sl_buf *b, const struct sl_prefix *p)
+{
+	char text[SL_PREFIX_STRLEN];
+
+	say(b, p->addr.family ? sl_prefix_str(p, text) : "");
+}
+
 char *
 config_text(const struct sl_mesh_cfg *cfg)
 {
@@ -83,6 +91,8 @@ config_text(const struct sl_mesh_cfg *cfg)
 	say_names(&b, &cfg->dr_export_to);
 	sl_buf_printf(&b, "t%llu", (unsigned long long)cfg->connect_timeout_ns);
 	say_policy(&b, cfg->names ? cfg->names : &default_names);
+	say_prefix(&b, &cfg->auto_vip4);
+	say_prefix(&b, &cfg->auto_vip6);
 	if (cfg->locality)
 		say_locality(&b, cfg->locality);
 	return sl_buf_take(&b);
@@ -186,6 +196,8 @@ config_copy(struct sl_mesh_cfg *to, const struct sl_mesh_cfg *from)
 		.connect_timeout_ns = from->connect_timeout_ns ? from->connect_timeout_ns
 							       : DEFAULT_CONNECT_TIMEOUT_NS,
 		.names = names,
+		.auto_vip4 = from->auto_vip4,
+		.auto_vip6 = from->auto_vip6,
 		.locality = from->locality ? copy_locality(from->locality) : NULL,
 		.allow_any = from->allow_any};
 }

@@ -407,6 +407,11 @@ emit_notes(const struct answer *a, struct sl_emit *e)
 		sl_emit_str(e, NULL,
 			"names are not resolved offline: the addresses that DNS has for the "
 			"endpoints are not known");
+	if (a->binding && a->binding->auto_vip)
+		sl_emit_strf(e, NULL,
+			"the address is a virtual IP of the service, which has none in "
+			"spec.addresses: DNS gives it to clients for %s",
+			a->binding->svc->host);
 	if (!a->live || !a->live->trouble)
 		sl_emit_str(e, NULL,
 			"out of files: routes, neighbours and the state of endpoints are not "

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "names.h"
 #include "sl_str.h"
+#include "vip.h"
 
 const char *
 intern(struct sl_mesh *m, const char *text)
@@ -106,6 +107,7 @@ use_config(struct sl_mesh *m)
 		m->client[g].space = space_get(m, m->cfg.client[g].namespace_);
 		m->client[g].space->clients |= UINT64_C(1) << g;
 	}
+	auto_vips_configure(m);
 	m->all_dirty = true;
 }
 
@@ -211,6 +213,7 @@ sl_mesh_free(struct sl_mesh *m)
 {
 	if (!m)
 		return;
+	auto_vips_fini(m);
 	free_services(m);
 	mesh_names_fini(m);
 	free_hosts(m);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "map.h"
+#include "seats.h"
 #include "sl_mesh_binding.h"
 
 #define HOST_MAX 512 // a host after short names were completed, with NUL
@@ -45,6 +46,9 @@ struct service {
 	const char *own_problem; // why nothing can be sent to its own endpoints; NULL: it can
 	bool dirty;              // queued: to be made again
 	bool told;               // queued: to be told
+	bool vip_queued;         // queued: its virtual IP may be another
+	struct vip_part *vip_part; // vip.c; NULL: it has no part in virtual IPs
+	uint64_t host_row;         // of its row for DNS, hosts.c; 0: none
 };
 
 // A WorkloadEntry or a Pod.
@@ -93,8 +97,14 @@ struct sl_mesh {
 	struct ptrs touched; // struct host
 	struct ptrs told;    // struct service
 	struct ptrs names_queue; // for sl_mesh_names()
+	struct ptrs vip_queue;   // struct service
+	struct ptrs vip_changed; // struct claim
 	bool spaces_dirty;
 	bool all_dirty;
+
+	struct range vip_range[2];       // IPv4, IPv6
+	struct map vip_claims, vip_wide; // addresses and CIDRs that objects name
+	uint64_t hosts_generation;
 
 	const struct sl_mesh_service **sorted;
 	bool sorted_valid;
@@ -181,6 +191,7 @@ struct dest {
 	uint32_t weight;
 	const struct sl_object *rule;
 	const struct sl_vs_destination *written; // NULL: the service itself
+	bool auto_vip;                           // clients connect to a virtual IP
 };
 // One way that flows to a service port go: all of them, or those to some subnets.
 struct leg {

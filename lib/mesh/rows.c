@@ -17,6 +17,10 @@ emit_vips(const struct sl_mesh_service *svc, struct sl_emit *e)
 		sl_emit_str(e, NULL,
 			sl_prefix_is_host(p) ? sl_ip_str(&p->addr, text) : sl_prefix_str(p, text));
 	}
+	for (unsigned f = 0; f < 2; f++) {
+		if (svc->auto_vip[f].family)
+			sl_emit_str(e, NULL, sl_ip_str(&svc->auto_vip[f], text));
+	}
 	sl_emit_end(e);
 }
 
@@ -102,7 +106,8 @@ sl_mesh_service_members(
 	sl_emit_str(e, "namespace", svc->namespace_);
 	sl_emit_str(e, "host", svc->host);
 	emit_vips(svc, e);
-	sl_emit_bool(e, "autoVip", false);
+	sl_emit_bool(
+		e, "autoVip", svc->auto_vip[0].family != 0 || svc->auto_vip[1].family != 0);
 	emit_ports(svc, e);
 	sl_emit_str(e, "resolution", sl_resolution_name(svc->resolution));
 	sl_emit_str(e, "location", sl_location_name(svc->location));

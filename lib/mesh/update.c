@@ -4,6 +4,7 @@
 //   WorkloadEntry, Pod      services of the ServiceEntries that select it are dirty
 //   answer of DNS           services that use the name are dirty (names.c)
 //   dirty service           made again, told; its host is changed
+//                           virtual IPs are settled, and told where one is another (vip.c)
 //   DestinationRule         hosts that its host covers are ruled
 //   Namespace               hosts of its services are ruled
 //   ruled host              its services are told; it is changed
@@ -15,7 +16,10 @@
 #include <string.h>
 
 #include "names.h"
+#include "hosts.h"
+#include "mesh.h"
 #include "sl_str.h"
+#include "vip.h"
 
 // ---- queues ----
 
@@ -310,6 +314,7 @@ make_dirty(struct sl_mesh *m)
 			service_make(m, s);
 		else
 			leave_host(m, s);
+		vip_follow(m, s);
 		queue_changed(m, s->host);
 		tell(m, s);
 	}
@@ -424,6 +429,7 @@ tell_gone(struct sl_mesh *m, struct service *s, sl_mesh_update_fn *fn, void *ctx
 {
 	const uint32_t id = s->pub.id;
 
+	hosts_gone(m, s);
 	if (fn)
 		fn(ctx, NULL, id);
 	m->by_id.v[id] = NULL;
@@ -447,8 +453,10 @@ tell_all(struct sl_mesh *m, sl_mesh_update_fn *fn, void *ctx)
 		else
 			m->told.v[n++] = s;
 	}
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		service_judge(m, m->told.v[i]);
+		hosts_follow(m, m->told.v[i]);
+	}
 	for (uint32_t i = 0; fn && i < n; i++) {
 		const struct service *s = m->told.v[i];
 
@@ -469,6 +477,7 @@ sl_mesh_update(struct sl_mesh *m, sl_mesh_update_fn *fn, void *ctx)
 		m->sorted_valid = false;
 	make_dirty(m);
 	mesh_names_drop_old(m);
+	auto_vips_settle(m, tell);
 	settle_changed(m);
 	settle_routed(m);
 	drop_hosts(m);

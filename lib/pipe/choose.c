@@ -54,7 +54,8 @@ pick(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
 	return SL_DROP_NONE;
 }
 
-// What the choice means for this client. An original destination that is ours would come back.
+// What the choice means for this client. An original destination that is ours would come back, and
+// nothing is sent to class E.
 static enum sl_drop
 aim_at(const struct sl_fwd *fwd, const struct sl_tuple *client, struct attempt *a)
 {
@@ -62,7 +63,8 @@ aim_at(const struct sl_fwd *fwd, const struct sl_tuple *client, struct attempt *
 
 	a->addr = ep->addr ? ep->addr : client->dst;
 	a->port = ep->port ? ep->port : client->dport;
-	if (!ep->addr && sl_fwd_addr_kinds(fwd->net, client->dst) != 0)
+	if (!ep->addr && (sl_fwd_addr_kinds(fwd->net, client->dst) != 0 ||
+				 !sl_wire_is_host(client->dst)))
 		return SL_DROP_DENIED;
 	return SL_DROP_NONE;
 }
