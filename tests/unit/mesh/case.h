@@ -63,6 +63,7 @@ struct mesh_wanted {
 	unsigned went;
 };
 void mesh_follow_names(struct sl_mesh *m, struct mesh_wanted *w);
-// "NAME=ADDRESS,ADDRESS NAME!", as DNS lists them ("!": there is no such name), to the names of that
-// text whatever their policy. Returns how many it is another answer for; the next update tells.
+// "NAME=ADDRESS,ADDRESS NAME!", as DNS lists them ("!": there is no such name), to the names of
+// that text whatever their policy. Returns how many it is another answer for; the next update
+// tells.
 unsigned mesh_answer(struct sl_mesh *m, const struct mesh_wanted *w, const char *answers);

@@ -109,8 +109,7 @@ static const struct mesh_case rows[] = {
 		"0 192.0.2.1:80",
 		"deny: 192.0.2.1 port 80 belongs to default/a.example: every endpoint is "
 		"unhealthy 198.51.100.1:80"},
-	// 6, 7: what DNS answers do belongs to the issue "Names": until then such a service is not
-	// served, and says so.
+	// 6, 7: what DNS answers do; more of it in test_names.c.
 	{"mistake_6_dns_is_not_guessed",
 		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, " P80 "}"),
 		NULL, "192.0.2.1/32:80/tcp[3] -> (pending)"},
@@ -121,11 +120,13 @@ static const struct mesh_case rows[] = {
 		"name)"},
 	{"mistake_7_dns_has_every_address",
 		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, " P80 "}"),
-		"a.example=198.51.100.2,198.51.100.1?", "192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0 198.51.100.2:80*1@0"},
+		"a.example=198.51.100.2,198.51.100.1?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0 198.51.100.2:80*1@0"},
 	{"mistake_7_dns_round_robin_has_the_first",
 		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: "
 			"DNS_ROUND_ROBIN, " P80 "}"),
-		"a.example=198.51.100.2,198.51.100.1?", "192.0.2.1/32:80/tcp[3] -> 198.51.100.2:80*1@0"},
+		"a.example=198.51.100.2,198.51.100.1?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.2:80*1@0"},
 	// 8: unix > endpoint.ports[name] > targetPort > number; pooled ones line up by port name.
 	{"mistake_8_port_precedence",
 		SE("a", "{" BASE "ports: [{number: 80, name: p, protocol: TCP, targetPort: 81}], "

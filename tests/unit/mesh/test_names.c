@@ -34,8 +34,8 @@ static const struct mesh_case rows[] = {
 		"n1.example=198.51.100.1,198.51.100.2 n2.example=198.51.100.9?",
 		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*3@0 198.51.100.2:80*3@0 "
 		"198.51.100.9:80*1@0"},
-	{"one_that_answers_is_enough", SE("a", "{" A P80 ", " TWO_N "}"), "n2.example=198.51.100.9?",
-		"192.0.2.1/32:80/tcp[3] -> 198.51.100.9:80*1@0"},
+	{"one_that_answers_is_enough", SE("a", "{" A P80 ", " TWO_N "}"),
+		"n2.example=198.51.100.9?", "192.0.2.1/32:80/tcp[3] -> 198.51.100.9:80*1@0"},
 	{"pending_while_any_is", SE("a", "{" A P80 ", " TWO_N "}"), "n1.example!?",
 		"192.0.2.1/32:80/tcp[3] -> (pending)"},
 	{"known_to_be_empty", SE("a", "{" A P80 ", " TWO_N "}"), "n1.example! n2.example!?",
@@ -44,27 +44,32 @@ static const struct mesh_case rows[] = {
 	{"round_robin_has_the_first",
 		SE("a", "{hosts: [a.example], " VIP "resolution: DNS_ROUND_ROBIN, " P80
 			", endpoints: [{address: n1.example}]}"),
-		"n1.example=198.51.100.7,198.51.100.1?", "192.0.2.1/32:80/tcp[3] -> 198.51.100.7:80*1@0"},
+		"n1.example=198.51.100.7,198.51.100.1?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.7:80*1@0"},
 	{"addresses_among_names",
 		SE("a", "{" A P80 ", endpoints: [{address: 203.0.113.1}, {address: n1.example}]}"),
-		"n1.example=198.51.100.1?", "192.0.2.1/32:80/tcp[3] -> 203.0.113.1:80*1@0 198.51.100.1:80*1@0"},
+		"n1.example=198.51.100.1?",
+		"192.0.2.1/32:80/tcp[3] -> 203.0.113.1:80*1@0 198.51.100.1:80*1@0"},
 	{"addresses_do_not_wait_for_names",
 		SE("a", "{" A P80 ", endpoints: [{address: 203.0.113.1}, {address: n1.example}]}"),
 		NULL, "192.0.2.1/32:80/tcp[3] -> 203.0.113.1:80*1@0"},
-	{"address_twice_counts_once", SE("a", "{" A P80 ", " TWO_N "}"), "n1.example=198.51.100.1 n2.example=198.51.100.1?",
+	{"address_twice_counts_once", SE("a", "{" A P80 ", " TWO_N "}"),
+		"n1.example=198.51.100.1 n2.example=198.51.100.1?",
 		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0"},
 	{"pooled_by_port_number",
 		SE("a", "{" A P80 ", endpoints: [{address: n1.example}]}")
 			SE("b", "{hosts: [a.example], " DNS
 				"ports: [{number: 80, name: q, protocol: TCP, targetPort: 81}], "
 				"endpoints: [{address: n2.example}]}"),
-		"n1.example=198.51.100.1 n2.example=198.51.100.2?", "192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0 198.51.100.2:81*1@0"},
+		"n1.example=198.51.100.1 n2.example=198.51.100.2?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0 198.51.100.2:81*1@0"},
 	{"selected_name",
 		SE("a", "{" A P80 ", workloadSelector: {labels: {app: x}}}")
 			WE("w", "{app: x}", "{address: n1.example, weight: 2}"),
-		"n1.example=198.51.100.1,198.51.100.2?", "192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*2@0 198.51.100.2:80*2@0"},
-	{"selector_without_match",
-		SE("a", "{" A P80 ", workloadSelector: {labels: {app: x}}}"), "a.example=198.51.100.1?",
+		"n1.example=198.51.100.1,198.51.100.2?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*2@0 198.51.100.2:80*2@0"},
+	{"selector_without_match", SE("a", "{" A P80 ", workloadSelector: {labels: {app: x}}}"),
+		"a.example=198.51.100.1?",
 		"192.0.2.1/32:80/tcp[3] -> (a.example has no endpoint on port 80)"},
 	{"subset_of_a_name_that_waits",
 		SE("a", "{" A P80 ", endpoints: [{address: n1.example, labels: {v: '1'}}, "
@@ -91,11 +96,12 @@ static const struct mesh_case rows[] = {
 			"name: p, protocol: HTTP}]}"),
 		"services", "default/*.a.example[3] (resolution DYNAMIC_DNS)"},
 	{"upper_case_and_dot_are_one_name",
-		SE("a", "{" A P80 ", endpoints: [{address: N1.Example}]}"), "n1.example=198.51.100.1?",
-		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0"},
+		SE("a", "{" A P80 ", endpoints: [{address: N1.Example}]}"),
+		"n1.example=198.51.100.1?", "192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0"},
 	{"explained_while_pending", SE("a", "{" A P80 "}"), "0 192.0.2.1:80",
 		"forward default/a.example"},
-	{"explained_with_addresses", SE("a", "{" A P80 "}"), "a.example=198.51.100.1? 0 192.0.2.1:80",
+	{"explained_with_addresses", SE("a", "{" A P80 "}"),
+		"a.example=198.51.100.1? 0 192.0.2.1:80",
 		"forward default/a.example 198.51.100.1:80"},
 	{"explained_without", SE("a", "{" A P80 "}"), "a.example!? 0 192.0.2.1:80",
 		"deny: 192.0.2.1 port 80 belongs to default/a.example: DNS has no address for "
@@ -111,7 +117,8 @@ static const struct mesh_case keys[] = {
 	{"one_name_is_one_way_whatever_it_answers",
 		WEB("a", "a.example", "{address: n1.example}")
 			WEB("b", "b.example", "{address: N1.example}"),
-		"n1.example=198.51.100.1,198.51.100.2? settled", "0.0.0.0/0:80/tcp[3]~ -> 198.51.100.1:80*1@0 198.51.100.2:80*1@0"},
+		"n1.example=198.51.100.1,198.51.100.2? settled",
+		"0.0.0.0/0:80/tcp[3]~ -> 198.51.100.1:80*1@0 198.51.100.2:80*1@0"},
 	{"one_name_that_is_pending",
 		WEB("a", "a.example", "{address: n1.example}")
 			WEB("b", "b.example", "{address: n1.example}"),
@@ -214,8 +221,11 @@ test_only_those_concerned(void)
 	size_t it = 0;
 
 	run_init(&x);
-	RTE_TEST_ASSERT(mesh_load(x.r, SE_OF("a", "a.example") SE_OF("b", "b.example")
-				SE("c", "{hosts: [c.example], " DNS P80 "}"), NULL), "YAML");
+	RTE_TEST_ASSERT(mesh_load(x.r,
+				SE_OF("a", "a.example") SE_OF("b", "b.example")
+					SE("c", "{hosts: [c.example], " DNS P80 "}"),
+				NULL),
+		"YAML");
 	update(&x);
 	SL_TEST_INT(x.wanted.n, 2);
 	SL_TEST_INT(mesh_answer(x.m, &x.wanted, "c.example=198.51.100.1"), 1);
@@ -260,8 +270,8 @@ test_old_answers_live_on(void)
 	RTE_TEST_ASSERT(!svc->pending && !svc->not_served, "pending or not served");
 	// What is pending takes nothing back.
 	mesh_answer(x.m, &x.wanted, "n1.example=198.51.100.3");
-	RTE_TEST_ASSERT(!sl_mesh_name_answer(x.m, x.wanted.v[0],
-				&(struct sl_mesh_answer){.pending = true}),
+	RTE_TEST_ASSERT(
+		!sl_mesh_name_answer(x.m, x.wanted.v[0], &(struct sl_mesh_answer){.pending = true}),
 		"another answer");
 	update(&x);
 	SL_TEST_STR(svc->ep[0].address, "198.51.100.3");
@@ -360,16 +370,16 @@ test_policies(void)
 
 	run_init(&x);
 	RTE_TEST_ASSERT(mesh_load(x.r,
-				SE_OF("a", "a.example")
-					SE("r", "{hosts: [r.example], resolution: DNS_ROUND_ROBIN, "
-					P80 ", endpoints: [{address: n1.example}]}"),
+				SE_OF("a", "a.example") SE("r",
+					"{hosts: [r.example], resolution: DNS_ROUND_ROBIN, " P80
+					", endpoints: [{address: n1.example}]}"),
 				NULL),
 		"YAML");
 	update(&x);
 	// DNS and DNS_ROUND_ROBIN use one name in two ways.
 	SL_TEST_INT(x.wanted.n, 2);
-	RTE_TEST_ASSERT(policy_of(&x, "r.example").first && !policy_of(&x, "a.example").first,
-		"first");
+	RTE_TEST_ASSERT(
+		policy_of(&x, "r.example").first && !policy_of(&x, "a.example").first, "first");
 	SL_TEST_INT(policy_of(&x, "a.example").families, SL_NAME_V4);
 	SL_TEST_INT(policy_of(&x, "a.example").refresh_min_ns, SL_NSEC_PER_SEC);
 	SL_TEST_INT(policy_of(&x, "a.example").refresh_max_ns, 300 * SL_NSEC_PER_SEC);
@@ -413,8 +423,8 @@ test_own_policy(void)
 		{{{.families = SL_NAME_V6}, .given = SL_SE_NAMES_FAMILIES},
 			{SL_NAME_V6, false, false, SL_NSEC_PER_SEC, 300 * SL_NSEC_PER_SEC,
 				3600 * SL_NSEC_PER_SEC}},
-		{{{.strict = true, .max_stale_ns = 5}, .given = SL_SE_NAMES_STRICT |
-								SL_SE_NAMES_STALE},
+		{{{.strict = true, .max_stale_ns = 5},
+			 .given = SL_SE_NAMES_STRICT | SL_SE_NAMES_STALE},
 			{SL_NAME_V4, true, false, SL_NSEC_PER_SEC, 300 * SL_NSEC_PER_SEC, 5}},
 		{{{.refresh_min_ns = 600 * SL_NSEC_PER_SEC}, .given = SL_SE_NAMES_MIN},
 			{SL_NAME_V4, false, false, 600 * SL_NSEC_PER_SEC, 600 * SL_NSEC_PER_SEC,
