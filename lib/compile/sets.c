@@ -264,10 +264,9 @@ draft_cluster(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 	const struct sl_flow_policy policy = policy_of(&cl->policy);
 	int rc;
 
-	*d = (struct draft){
-		.spec = {.cluster_slot = SL_FWD_SLOT_NONE,
-			.policy = intern(p, &policy),
-			.pending = cl->pending}};
+	*d = (struct draft){.spec = {.cluster_slot = SL_FWD_SLOT_NONE,
+				    .policy = intern(p, &policy),
+				    .pending = cl->pending}};
 	// Nothing to go to: a set without endpoints, whatever the balancer.
 	if (!cl->svc || (cl->n_eps == 0 && !cl->original_dst))
 		return 0;

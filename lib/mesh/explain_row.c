@@ -363,7 +363,6 @@ emit_candidate(const struct answer *a, const struct sl_mesh_candidate *c, struct
 
 	sl_emit_obj(e, NULL);
 	sl_emit_str(e, "address", ep->from->address);
-	sl_emit_str(e, "name", ep->from->name);
 	sl_emit_u64(e, "port", ep->port);
 	sl_emit_u64(e, "weight", ep->weight);
 	sl_emit_str(e, "state", state_of(a, ep, loaded, problem));
@@ -380,6 +379,7 @@ emit_candidate(const struct answer *a, const struct sl_mesh_candidate *c, struct
 	else
 		sl_emit_null(e, "flows");
 	sl_emit_str(e, "locality", *ep->from->locality ? ep->from->locality : NULL);
+	sl_emit_str(e, "name", ep->from->name);
 	sl_emit_str(e, "source", sl_object_title(ep->from->obj, title, sizeof(title)));
 	sl_emit_str(e, "file", ep->from->obj->loc.file);
 	sl_emit_u64(e, "line", ep->from->loc->line ? ep->from->loc->line : ep->from->obj->loc.line);

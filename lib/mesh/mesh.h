@@ -91,11 +91,11 @@ struct sl_mesh {
 	uint32_t dr_wild[HOST_MAX], vs_wild[HOST_MAX]; // patterns by length
 
 	// queues of an update
-	struct ptrs dirty;   // struct service
-	struct ptrs changed; // struct host
-	struct ptrs routed;  // struct host
-	struct ptrs touched; // struct host
-	struct ptrs told;    // struct service
+	struct ptrs dirty;       // struct service
+	struct ptrs changed;     // struct host
+	struct ptrs routed;      // struct host
+	struct ptrs touched;     // struct host
+	struct ptrs told;        // struct service
 	struct ptrs names_queue; // for sl_mesh_names()
 	struct ptrs vip_queue;   // struct service
 	struct ptrs vip_changed; // struct claim

@@ -260,8 +260,7 @@ use(struct service *s, struct name *name)
 	if (name->users && name->users->service == s)
 		return;
 	u = sl_xcalloc(1, sizeof(*u));
-	*u = (struct use){
-		.name = name, .service = s, .next = name->users, .link = &name->users};
+	*u = (struct use){.name = name, .service = s, .next = name->users, .link = &name->users};
 	if (u->next)
 		u->next->link = &u->next;
 	name->users = u;

@@ -83,12 +83,12 @@ emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 		text = state(ctx, svc, port, ep, number);
 	sl_emit_obj(e, NULL);
 	sl_emit_str(e, "address", ep->address ? ep->address : "");
-	sl_emit_str(e, "name", ep->name);
 	sl_emit_u64(e, "port", number);
 	sl_emit_str(e, "portName", port->name);
 	sl_emit_u64(e, "weight", ep->weight);
 	sl_emit_str(e, "locality", ep->locality);
 	sl_emit_str(e, "network", ep->network);
+	sl_emit_str(e, "name", ep->name);
 	sl_emit_str(e, "state", text);
 	sl_emit_str(e, "reason", why_unused(svc, ep, text));
 	emit_source(ep, e);
@@ -169,7 +169,6 @@ sl_mesh_endpoint_emit(const struct sl_mesh_service *svc, const struct sl_se_port
 	else
 		sl_emit_strf(e, "endpoint", "%s:%u", ep->address ? ep->address : "", number);
 	emit_or_null(e, "address", ep->address);
-	sl_emit_str(e, "name", ep->name);
 	sl_emit_u64(e, "port", number);
 	sl_emit_str(e, "status", status(ep, state));
 	sl_emit_null(e, "outlierCheck");
@@ -182,6 +181,7 @@ sl_mesh_endpoint_emit(const struct sl_mesh_service *svc, const struct sl_se_port
 	sl_emit_u64(e, "weight", ep->weight);
 	emit_or_null(e, "locality", ep->locality);
 	emit_or_null(e, "network", ep->network);
+	sl_emit_str(e, "name", ep->name);
 	emit_source(ep, e);
 	emit_load(load, e);
 	sl_emit_end(e);

@@ -1,5 +1,5 @@
-// Objects of all kinds come, change and go at random. After each step what was told, and only that,
-// was looked at again; it has to be what a mesh says that is new.
+// Objects of all kinds come, change and go at random, and so do the answers of DNS. After each step
+// what was told, and only that, was looked at again; it has to be what a mesh says that is new.
 #include "case.h"
 #include "sl_str.h"
 
@@ -78,7 +78,7 @@ put_entry(struct sl_buf *b, const char *name, const char *space)
 		ONE_OF("a.example", "b.example", "x.a.example", "'*.a.example'",
 			"a.example, b.example"),
 		ONE_OF("[]", "[192.0.2.1]", "[192.0.2.0/24]", "[192.0.2.1, 192.0.2.2]"),
-		ONE_OF("STATIC", "STATIC", "STATIC", "STATIC", "NONE", "DNS"),
+		ONE_OF("STATIC", "STATIC", "STATIC", "NONE", "DNS", "DNS", "DNS_ROUND_ROBIN"),
 		ONE_OF("[{number: 80, name: p, protocol: TCP}]",
 			"[{number: 80, name: p, protocol: HTTP}]",
 			"[{number: 80, name: p, protocol: TLS}, {number: 81, name: q, protocol: "
@@ -205,6 +205,38 @@ change(struct sl_registry *r)
 	return valid;
 }
 
+// ---- what DNS says ----
+
+static const char *const names[] = {"a.example", "b.example", "x.a.example", "w.example"};
+
+// By name: NULL is none yet.
+struct book {
+	const char *answer[SL_ARRAY_LEN(names)];
+};
+
+static void
+change_answer(struct book *book)
+{
+	book->answer[below(SL_ARRAY_LEN(names))] = ONE_OF("=198.51.100.1",
+		"=198.51.100.2,198.51.100.1", "=198.51.100.3,2001:db8::1", "=2001:db8::1", "!");
+}
+
+// As who resolves does: the names that are wanted get what the book has of them.
+static void
+answer_names(struct sl_mesh *m, struct mesh_wanted *wanted, const struct book *book)
+{
+	mesh_follow_names(m, wanted);
+	for (unsigned i = 0; i < SL_ARRAY_LEN(names); i++) {
+		char *text;
+
+		if (!book->answer[i])
+			continue;
+		text = sl_xasprintf("%s%s", names[i], book->answer[i]);
+		mesh_answer(m, wanted, text);
+		free(text);
+	}
+}
+
 // ---- what a service is, as text ----
 
 static char *
@@ -263,11 +295,12 @@ followed(const struct follower *f)
 
 // A registry has one reader of changes: a new mesh gets a new one, filled from the canonical JSON.
 static char *
-anew(struct sl_registry *r, const struct sl_mesh_cfg *cfg)
+anew(struct sl_registry *r, const struct sl_mesh_cfg *cfg, const struct book *book)
 {
 	struct sl_registry *copy = sl_registry_new();
 	struct sl_mesh *m = sl_mesh_new(copy);
 	const struct sl_mesh_service *svc;
+	struct mesh_wanted wanted = {0};
 	struct sl_buf out = {0};
 	struct sl_object *obj;
 
@@ -276,6 +309,8 @@ anew(struct sl_registry *r, const struct sl_mesh_cfg *cfg)
 		if (!mesh_load(copy, obj->json, NULL))
 			sl_buf_printf(&out, "not valid again: %s\n", obj->json);
 	}
+	sl_mesh_update(m, NULL, NULL);
+	answer_names(m, &wanted, book);
 	sl_mesh_update(m, NULL, NULL);
 	for (size_t it = 0; sl_mesh_next(m, &it, &svc);) {
 		char *text = text_of(m, svc);
@@ -316,6 +351,8 @@ test_random(void)
 	struct sl_mesh_cfg cfg = {.client = clients, .n_clients = 3};
 	struct sl_registry *r = sl_registry_new();
 	struct follower f = {.m = sl_mesh_new(r)};
+	struct mesh_wanted wanted = {0};
+	struct book book = {0};
 	unsigned valid = 0;
 
 	seed = sl_test_seed();
@@ -327,8 +364,12 @@ test_random(void)
 			cfg.n_clients = 1 + below(3);
 			sl_mesh_configure(f.m, &cfg);
 		}
+		if (below(2))
+			change_answer(&book);
 		sl_mesh_update(f.m, on_told, &f);
-		char *got = followed(&f), *want = anew(r, &cfg);
+		answer_names(f.m, &wanted, &book);
+		sl_mesh_update(f.m, on_told, &f);
+		char *got = followed(&f), *want = anew(r, &cfg, &book);
 
 		RTE_TEST_ASSERT(!f.broken, "step %u: told wrongly", i);
 		show_difference(got, want);
