@@ -128,6 +128,8 @@ control_endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struc
 {
 	struct sl_endpoint_load load;
 
+	if (ep->name && !ep->ip.family)
+		return "unresolved";
 	if (!control_load_of(ctx, svc, port->number, &ep->ip, number, &load))
 		return "notServed";
 	return ep->healthy ? "up" : "unhealthy";

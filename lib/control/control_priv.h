@@ -117,7 +117,7 @@ void control_refresh_neighs(struct sl_control *c);
 bool control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
 	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load);
 
-// "up", "unhealthy" or "notServed"; a sl_mesh_state_fn with ctx a struct sl_control.
+// "up", "unhealthy", "unresolved" or "notServed"; a sl_mesh_state_fn with ctx a struct sl_control.
 const char *control_endpoint_state(void *ctx, const struct sl_mesh_service *svc,
 	const struct sl_se_port *port, const struct sl_mesh_endpoint *ep, uint32_t number);
 

@@ -55,7 +55,7 @@ emit_source(const struct sl_mesh_endpoint *ep, struct sl_emit *e)
 static const char *
 why_unused(const struct sl_mesh_service *svc, const struct sl_mesh_endpoint *ep, const char *state)
 {
-	if (ep->not_served && !(ep->pending && strcmp(state, "notServed") != 0))
+	if (ep->not_served && !(ep->pending && strcmp(state, "unknown") == 0))
 		return ep->not_served;
 	if (svc->not_served)
 		return svc->not_served;
@@ -75,7 +75,11 @@ emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 {
 	const char *text = "unknown"; // offline nobody asks for names
 
-	if (svc->not_served || (ep->not_served && (state || !ep->pending)))
+	if (svc->not_served)
+		text = "notServed";
+	else if (state && ep->name && !ep->ip.family)
+		text = "unresolved";
+	else if (ep->not_served && (state || !ep->pending))
 		text = "notServed";
 	else if (!ep->healthy)
 		text = "unhealthy";
@@ -143,6 +147,8 @@ status(const struct sl_mesh_endpoint *ep, const char *state)
 {
 	if (!ep->healthy)
 		return "UNHEALTHY";
+	if (strcmp(state, "unresolved") == 0)
+		return "UNRESOLVED";
 	return strcmp(state, "up") == 0 ? "HEALTHY" : "UNKNOWN";
 }
 
