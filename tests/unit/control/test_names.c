@@ -172,9 +172,9 @@ entry(const char *name, const char *on_remove)
 	sl_buf_printf(&text,
 		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
 		"metadata: {name: %s, annotations: {sluice.io/dns-on-remove: '%s'}}\n"
-		"spec:\n  hosts: [%s.example.com]\n  addresses: [192.0.2.100]\n"
+		"spec:\n  hosts: [%s.example.com]\n  addresses: [192.0.2.%u]\n"
 		"  ports: [{number: 80, name: http, protocol: TCP}]\n  resolution: DNS\n",
-		name, on_remove, name);
+		name, on_remove, name, name[0]); // a VIP of its own
 	return text.data;
 }
 
