@@ -46,6 +46,10 @@ struct sl_control_cfg {
 	uint64_t (*now_ns)(void *ctx); // the workers' clock
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);
+	// All workers end the flows of this slot that were opened before; to be called after the
+	// snapshot that no longer has the endpoint was published. False: there is no room for the
+	// order right now, nothing was done; it is to be given again a little later.
+	bool (*reset_slot)(void *ctx, uint32_t slot);
 	void *ctx;
 };
 
