@@ -356,6 +356,20 @@ slot_load(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total)
 	}
 }
 
+// All workers get the order, or none: a second one would end what was opened since the first.
+static bool
+reset_slot(void *ctx, uint32_t slot)
+{
+	struct daemon *d = ctx;
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < d->n_workers; i++)
+		ok = sl_worker_has_room(d->worker[i].worker);
+	for (unsigned i = 0; ok && i < d->n_workers; i++)
+		ok = sl_worker_order_reset(d->worker[i].worker, slot);
+	return ok;
+}
+
 int
 control_start(struct daemon *d, char **why)
 {
@@ -377,6 +391,7 @@ control_start(struct daemon *d, char **why)
 		.now_ns = now_ns,
 		.core = (int)d->control_core,
 		.slot_load = slot_load,
+		.reset_slot = reset_slot,
 		.ctx = d,
 	};
 

@@ -48,7 +48,9 @@ pick(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
 	const int rc = sl_fwd_pick(eps, p->load, &ask, &a->choice);
 
 	if (rc < 0)
-		return rc == -EDQUOT ? SL_DROP_CONNECTION_LIMIT : SL_DROP_NO_ENDPOINT;
+		return rc == -EDQUOT   ? SL_DROP_CONNECTION_LIMIT
+		       : rc == -EAGAIN ? SL_DROP_NAME_PENDING
+				       : SL_DROP_NO_ENDPOINT;
 	assert(a->choice.ep->slot < p->n_slots);
 	a->tried[a->n_tried++] = a->choice.ep->slot;
 	return SL_DROP_NONE;

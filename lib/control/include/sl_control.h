@@ -50,7 +50,9 @@ struct sl_control_cfg {
 	const struct sl_dns_ask_fns *dns_ask; // who asks DNS servers; NULL: c-ares
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);
-	// Every flow of that slot is to be reset; false: a worker does not take it now.
+	// All workers end the flows of this slot that were opened before; to be called after the
+	// snapshot that no longer has the endpoint was published. False: there is no room for the
+	// order right now, nothing was done; it is to be given again a little later.
 	bool (*reset_slot)(void *ctx, uint32_t slot);
 	void *ctx;
 };

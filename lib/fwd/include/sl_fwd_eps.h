@@ -109,7 +109,7 @@ uint32_t sl_fwd_eps_cluster_slot(const struct sl_fwd_eps *eps); // of a split: S
 struct sl_fwd_load {
 	uint32_t active; // flows now; relaxed atomic: w: worker, r: control
 	uint32_t cursor; // of a cluster: the next turn of round robin; any value to begin with
-	uint64_t total;  // flows ever; relaxed atomic
+	uint64_t total;  // flows ever, those that moved on too; never falls; relaxed atomic
 };
 
 struct sl_fwd_ask {
