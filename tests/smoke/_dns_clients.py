@@ -145,7 +145,7 @@ def dribble(address, port, name):
     for byte in frame(query(name, 7)):
         stream.send(bytes([byte]))
         time.sleep(0.005)
-    print("answers", DNSRecord.parse(read_frame(stream)).header.a)
+    print("answers", DNSRecord.parse(read_frame(stream)).a.rdata)
 
 
 def garbage(address, port, count):
