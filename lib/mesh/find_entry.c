@@ -114,33 +114,24 @@ check_port(const struct sl_object *se, const struct service *s, const struct sl_
 	free(message);
 }
 
-static const char *
-given_instead(const struct service *s, unsigned family, char buf[SL_IP_STRLEN])
-{
-	return s->pub.auto_vip[family].family ? sl_ip_str(&s->pub.auto_vip[family], buf) : "none";
-}
-
 static void
-check_status(struct sl_mesh *m, const struct sl_object *se, const struct service *s,
-	unsigned family, struct sl_diags *diags)
+check_status(const struct sl_object *se, const struct service *s, unsigned family,
+	struct sl_diags *diags)
 {
+	const struct sl_ip *has = &s->pub.auto_vip[family];
 	char address[SL_IP_STRLEN], instead[SL_IP_STRLEN], title[600];
 	const struct service *other;
-	struct sl_ip ip;
 	const char *why;
-	char *message;
+	struct sl_ip ip;
 
-	if (vip_status(m, s, family, &ip, &why, &other) != se || !why)
+	if (vip_lost_status(s, family, &ip, &why, &other) != se)
 		return;
-	sl_ip_str(&ip, address);
-	if (other)
-		message = sl_xasprintf("%s of %s is not its virtual IP, which is %s: %s (%s:%u) %s",
-			address, s->pub.host, given_instead(s, family, instead),
-			sl_object_title(other->pub.obj[0], title, sizeof(title)),
-			other->pub.obj[0]->loc.file, other->pub.obj[0]->loc.line, why);
-	else
-		message = sl_xasprintf("%s of %s is not its virtual IP, which is %s: %s",
-			address, s->pub.host, given_instead(s, family, instead), why);
+	const struct sl_object *obj = other->pub.obj[0];
+	char *message = sl_xasprintf("%s is not the virtual IP of %s, which is %s: %s (%s:%u) %s",
+		sl_ip_str(&ip, address), s->pub.host,
+		has->family ? sl_ip_str(has, instead) : "none",
+		sl_object_title(obj, title, sizeof(title)), obj->loc.file, obj->loc.line, why);
+
 	find(diags, se, "M11", NULL, "status.addresses", message);
 	free(message);
 }
@@ -154,7 +145,7 @@ check_virtual_ips(struct sl_mesh *m, const struct sl_object *se, const struct se
 	for (unsigned f = 0; f < 2; f++) {
 		const struct sl_prefix *range = vip_range_full(m, s, f);
 
-		check_status(m, se, s, f, diags);
+		check_status(se, s, f, diags);
 		if (!range || s->pub.obj[0] != se)
 			continue;
 		char *message = sl_xasprintf("%s has no virtual IP: %s has no more addresses",

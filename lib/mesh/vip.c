@@ -55,18 +55,6 @@ on_moved(void *ctx, struct seat *seat)
 
 // ---- what an object says ----
 
-static const char *
-status_problem(const struct sl_ip *ip)
-{
-	struct sl_se_address address = {.prefix = {.addr = *ip, .len = 32}};
-
-	if (ip->family == AF_INET)
-		return sl_se_address_not_served(&address);
-	if (ip->v6[0] == 0xff)
-		return "a multicast address";
-	return ip->v6[0] == 0 ? "an address of no host" : NULL;
-}
-
 // Without a host it is that of the only one.
 static bool
 is_for(const struct sl_service_entry *se, const struct sl_se_status_address *a, const char *host)
@@ -74,33 +62,23 @@ is_for(const struct sl_service_entry *se, const struct sl_se_status_address *a, 
 	return a->host ? strcmp(a->host, host) == 0 : se->n_hosts == 1;
 }
 
-// The first that can be used, else the first.
+// The first that an object of it says. lib/conf left out what cannot be one.
 static const struct sl_object *
-status_of(const struct service *s, unsigned family, struct sl_ip *ip, const char **why)
+status_of(const struct service *s, unsigned family, struct sl_ip *ip)
 {
-	const struct sl_object *found = NULL;
-
-	*why = NULL;
 	for (uint32_t i = 0; i < s->obj.n; i++) {
 		const struct sl_object *obj = s->obj.v[i];
 
 		for (uint32_t k = 0; k < obj->se.n_status_addresses; k++) {
 			const struct sl_se_status_address *a = &obj->se.status_address[k];
-			const char *problem;
 
 			if (a->ip.family != families[family] || !is_for(&obj->se, a, s->pub.host))
 				continue;
-			problem = status_problem(&a->ip);
-			if (found && problem)
-				continue;
-			found = obj;
 			*ip = a->ip;
-			*why = problem;
-			if (!problem)
-				return found;
+			return obj;
 		}
 	}
-	return found;
+	return NULL;
 }
 
 static bool
@@ -289,10 +267,9 @@ vip_follow(struct sl_mesh *m, struct service *s)
 	s->vip_part->eligible = now.eligible;
 	for (unsigned f = 0; f < 2; f++) {
 		struct sl_ip ip = {0};
-		const char *why = NULL;
 
-		if (!now.eligible || !m->vip_range[f].cell || !status_of(s, f, &ip, &why) || why)
-			ip.family = 0;
+		if (now.eligible && m->vip_range[f].cell)
+			status_of(s, f, &ip);
 		want_status(m, s, f, &ip);
 	}
 	follow_taken(m, s, &now);
@@ -502,22 +479,18 @@ auto_vips_fini(struct sl_mesh *m)
 // ---- why ----
 
 const struct sl_object *
-vip_status(const struct sl_mesh *m, const struct service *s, unsigned family, struct sl_ip *ip,
-	const char **why, const struct service **other)
+vip_lost_status(const struct service *s, unsigned family, struct sl_ip *ip, const char **why,
+	const struct service **other)
 {
-	const struct sl_object *obj = status_of(s, family, ip, why);
 	const struct claim *c = s->vip_part ? s->vip_part->claim[family] : NULL;
 
-	*other = NULL;
-	if (!m->vip_range[family].cell || !is_eligible(s))
-		*why = NULL;
 	if (!c || c->winner == s)
-		return obj;
+		return NULL;
 	*other = other_user(c, s);
 	*why = *other ? "has it in spec.addresses" : "is older and has it too";
 	if (!*other)
 		*other = c->winner;
-	return obj;
+	return status_of(s, family, ip);
 }
 
 const struct sl_prefix *

@@ -14,11 +14,10 @@ void vip_follow(struct sl_mesh *m, struct service *s);
 // After all that: who has what. Tells those whose virtual IP is another.
 void auto_vips_settle(struct sl_mesh *m, void (*tell)(struct sl_mesh *, struct service *));
 
-// What status.addresses gives the service in a family (0: IPv4, 1: IPv6), and the object that says
-// so; NULL: nothing. *why: why it is not its virtual IP, NULL: it is. *other: the service that has
-// it, or NULL.
-const struct sl_object *vip_status(const struct sl_mesh *m, const struct service *s,
-	unsigned family, struct sl_ip *ip, const char **why, const struct service **other);
+// What status.addresses gives the service in a family (0: IPv4, 1: IPv6) and another service has:
+// the object that says so. NULL: nothing.
+const struct sl_object *vip_lost_status(const struct service *s, unsigned family, struct sl_ip *ip,
+	const char **why, const struct service **other);
 // It wants a virtual IP of the family and the range has no more: the range. NULL: not so.
 const struct sl_prefix *vip_range_full(
 	const struct sl_mesh *m, const struct service *s, unsigned family);

@@ -53,6 +53,7 @@ net(const struct fixture *fx)
 	const struct sl_fwd_addr addrs[] = {
 		{htonl(VIP), SL_ADDR_VIP},
 		{htonl(VIP2), SL_ADDR_VIP},
+		{htonl(VIP_E), SL_ADDR_VIP},
 		{htonl(LOCAL), SL_ADDR_LOCAL},
 		{htonl(LOCAL), SL_ADDR_VIP},
 		{htonl(LOCAL1), SL_ADDR_LOCAL | SL_ADDR_POOL},

@@ -23,6 +23,7 @@
 #define LOCAL1        IP4(192, 0, 2, 1)    // of the mirror of port 1, also a pool address
 #define VIP           IP4(203, 0, 113, 10)
 #define VIP2          IP4(203, 0, 113, 11)
+#define VIP_E         IP4(240, 240, 1, 9) // port 80 is served, 81 has no endpoint
 #define POOL          IP4(203, 0, 113, 128)
 #define POOL_VIP      IP4(203, 0, 113, 129) // lends ports, and a service takes port 80
 #define TRANSIT       IP4(198, 19, 200, 1)

@@ -69,10 +69,22 @@ put_head(struct sl_buf *b, const char *kind, const char *name, const char *space
 }
 
 static void
+put_status(struct sl_buf *b)
+{
+	sl_buf_printf(b, "%s",
+		ONE_OF("", "", "",
+			"\nstatus: {addresses: [{host: a.example, value: 198.18.0.1}]}",
+			"\nstatus: {addresses: [{host: a.example, value: 198.18.0.1}, {host: "
+			"b.example, value: 192.0.2.1}]}",
+			"\nstatus: {addresses: [{value: 198.18.0.2}, {value: '2001:db8::2'}]}"));
+}
+
+static void
 put_entry(struct sl_buf *b, const char *name, const char *space)
 {
 	put_head(b, "ServiceEntry", name, space,
 		ONE_OF("", "", "", ", labels: {k: v}",
+			", labels: {networking.istio.io/enable-autoallocate-ip: 'false'}",
 			", annotations: {networking.istio.io/traffic-distribution: PreferClose}"));
 	sl_buf_printf(b, "{hosts: [%s], addresses: %s, resolution: %s, ports: %s%s",
 		ONE_OF("a.example", "b.example", "x.a.example", "'*.a.example'",
@@ -89,6 +101,7 @@ put_entry(struct sl_buf *b, const char *name, const char *space)
 	if (below(2)) {
 		sl_buf_printf(b, ", workloadSelector: {labels: %s}}",
 			ONE_OF("{app: x}", "{app: y}", "{app: x, v: one}", "{}"));
+		put_status(b);
 		return;
 	}
 	for (unsigned i = 0, n = below(4); i < n; i++)
@@ -97,6 +110,7 @@ put_entry(struct sl_buf *b, const char *name, const char *space)
 			ONE_OF("r/z", "r/y", "q", "''"), below(3));
 	sl_buf_printf(
 		b, "%s}", b->data[b->len - 1] == '}' && strstr(b->data, "endpoints") ? "]" : "");
+	put_status(b);
 }
 
 static void
@@ -248,6 +262,12 @@ text_of(struct sl_mesh *m, const struct sl_mesh_service *svc)
 
 	sl_buf_printf(&out, "%s/%s[%llx] %s:", svc->namespace_, svc->host,
 		(unsigned long long)svc->clients, svc->not_served ? svc->not_served : "");
+	for (unsigned f = 0; f < 2; f++) {
+		char ip[SL_IP_STRLEN];
+
+		if (svc->auto_vip[f].family)
+			sl_buf_printf(&out, "(%s)", sl_ip_str(&svc->auto_vip[f], ip));
+	}
 	for (size_t i = 0; i < n; i++) {
 		mesh_put_binding(&out, &b[i]);
 		for (uint32_t k = 0; k < b[i].n_clusters; k++) {
@@ -341,6 +361,18 @@ show_difference(const char *got, const char *want)
 			(int)strcspn(want, "\n"), want);
 }
 
+// Small ones, so that services meet; and none.
+static void
+some_ranges(struct sl_mesh_cfg *cfg)
+{
+	cfg->auto_vip4 = cfg->auto_vip6 = (struct sl_prefix){0};
+	if (below(4))
+		sl_prefix_parse(ONE_OF("198.18.0.0/29", "198.18.0.0/24", "192.0.2.0/30"),
+			&cfg->auto_vip4);
+	if (below(4))
+		sl_prefix_parse(ONE_OF("2001:db8::/125", "2001:db8::/48"), &cfg->auto_vip6);
+}
+
 static int
 test_random(void)
 {
@@ -356,12 +388,14 @@ test_random(void)
 	unsigned valid = 0;
 
 	seed = sl_test_seed();
+	some_ranges(&cfg);
 	sl_mesh_configure(f.m, &cfg);
 	for (unsigned i = 0; i < STEPS; i++) {
 		for (unsigned k = below(3) + 1; k-- > 0;)
 			valid += change(r);
 		if (below(40) == 0) {
 			cfg.n_clients = 1 + below(3);
+			some_ranges(&cfg);
 			sl_mesh_configure(f.m, &cfg);
 		}
 		if (below(2))
