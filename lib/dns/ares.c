@@ -16,7 +16,6 @@
 #define CHANNEL_QUESTIONS 100
 #define CHANNEL_AGE       (30 * SL_NSEC_PER_SEC)
 #define CHANNEL_LATE      2
-#define EDNS_SIZE         1232 // no IPv6 path fragments it
 #define CLASS_IN          1
 
 struct socket {
@@ -160,7 +159,7 @@ ares_open(struct channel *ch)
 		.servers = &some,
 		.nservers = 1,
 		.lookups = lookups,
-		.ednspsz = EDNS_SIZE,
+		.ednspsz = ASK_UDP_MOST,
 		.resolvconf_path = no_file,
 		.sock_state_cb = on_wanted,
 		.sock_state_cb_data = ch,

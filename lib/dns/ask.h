@@ -7,6 +7,9 @@
 
 #include "sl_dns.h"
 
+// What is asked for over UDP (EDNS): no path fragments it. A message of that length may be cut.
+#define ASK_UDP_MOST 1232
+
 struct sl_dns_ask {
 	struct sl_dns_address server;
 	const char *name; // text, valid until start() has returned

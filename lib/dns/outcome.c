@@ -1,8 +1,9 @@
 #include "outcome.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
+#include "ask.h"
 #include "reject.h"
 
 #define CLASS_IN 1
@@ -59,17 +60,32 @@ find_canonical(const struct sl_dns_msg *msg, const struct sl_ip *ip, char *out)
 		}
 }
 
+// Without addresses at the end of the chain there may be CNAMEs in the answer; addresses of
+// somebody else, or an owner that can't be read, are no way to say that there are none.
+static bool
+is_plain_empty(const struct sl_dns_msg *msg)
+{
+	char owner[SL_DNS_NAME_MAX];
+	struct sl_dns_rr rr;
+	uint32_t it = 0;
+
+	while (sl_dns_rr_next(msg, &it, &rr))
+		if (rr.section == 1 &&
+			(rr.type == msg->qtype || sl_dns_name(msg, rr.name, owner) == -EINVAL))
+			return false;
+	return true;
+}
+
 static void
 read_addresses(const struct sl_dns_msg *msg, bool refuse_private, struct reading *out)
 {
 	struct sl_dns_answer_set set;
 
-	if (sl_dns_answers(msg, &set) != 0) {
-		// NXDOMAIN is said by the header; a bad answer section may not say it.
-		out->kind = OUTCOME_BAD;
-		return;
-	}
+	if (sl_dns_answers(msg, &set) != 0)
+		return; // bad, even when the header says NXDOMAIN
 	if (set.n == 0 || msg->rcode == SL_DNS_NXDOMAIN) {
+		if (!is_plain_empty(msg))
+			return;
 		out->kind = msg->rcode == SL_DNS_NXDOMAIN ? OUTCOME_NXDOMAIN : OUTCOME_NODATA;
 		out->ttl = set.has_soa ? set.neg_ttl : OUTCOME_NO_TTL;
 		return;
@@ -112,7 +128,11 @@ outcome_read(const uint8_t *data, uint32_t len, const struct reading_cfg *cfg, s
 		out->truncated = !cfg->tcp;
 		return;
 	}
-	if (!sl_dns_parse(data, len, &msg, &printable) || !is_ours(&msg, printable, cfg))
+	if (!sl_dns_parse(data, len, &msg, &printable)) {
+		out->truncated = !cfg->tcp && len >= ASK_UDP_MOST;
+		return;
+	}
+	if (!is_ours(&msg, printable, cfg))
 		return;
 	if (msg.rcode == SL_DNS_NOERROR || msg.rcode == SL_DNS_NXDOMAIN)
 		read_addresses(&msg, cfg->refuse_private, out);

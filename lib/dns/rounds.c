@@ -141,7 +141,7 @@ rate(struct attempt *a, enum outcome_kind kind, uint64_t now)
 	struct sl_dns *d = a->d;
 	bool aside = false;
 
-	if (server_answered(a->server, is_usable(kind), now - a->sent_ns))
+	if (server_answered(a->server, is_usable(kind), now, now - a->sent_ns))
 		say_server(d, a->server, false);
 	if (!is_usable(kind))
 		aside = server_wrong(a->server, now);
@@ -210,7 +210,7 @@ no_answer(struct attempt *a, enum outcome_kind kind)
 	struct round *round = a->round;
 
 	d->counter[counter_of[kind]]++;
-	if (server_silent(a->server, resolver_now(d)))
+	if (server_silent(a->server, resolver_now(d), a->sent_ns))
 		say_server(d, a->server, true);
 	attempt_free(a);
 	if (round)
@@ -281,7 +281,7 @@ ask(struct round *round, struct server *server)
 		return true;
 	}
 	d->counter[SL_DNS_C_UNREACHABLE]++;
-	if (server_silent(server, now))
+	if (server_silent(server, now, now))
 		say_server(d, server, true);
 	attempt_free(a);
 	if (OUTCOME_UNREACHABLE < round->failure)

@@ -179,11 +179,12 @@ server_late(struct server *server, uint64_t waited_ns)
 }
 
 bool
-server_answered(struct server *server, bool usable, uint64_t rtt_ns)
+server_answered(struct server *server, bool usable, uint64_t now, uint64_t rtt_ns)
 {
 	const bool back = server->aside && usable;
 
 	server->answers++;
+	server->answered_ns = now;
 	server->silent = 0;
 	if (rtt_ns == 0)
 		rtt_ns = 1;
@@ -221,9 +222,11 @@ set_aside(struct server *server, uint64_t now)
 }
 
 bool
-server_silent(struct server *server, uint64_t now)
+server_silent(struct server *server, uint64_t now, uint64_t sent_ns)
 {
 	server->timeouts++;
+	if (server->answered_ns >= sent_ns)
+		return false;
 	return ++server->silent >= SILENT_MOST && set_aside(server, now);
 }
 

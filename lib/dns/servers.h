@@ -10,10 +10,11 @@ struct server {
 	struct sl_dns_address addr;
 	uint64_t srtt_ns; // smoothed; 0: unknown
 	uint64_t aside_until_ns;
-	uint32_t silent; // questions without an answer, in a row
-	uint32_t wrong;  // answers that are no use, in a row
-	uint32_t asides; // times in a row that it was set aside
-	uint32_t open;   // questions under way
+	uint64_t answered_ns; // the last answer of any kind
+	uint32_t silent;      // questions without an answer, in a row
+	uint32_t wrong;       // answers that are no use, in a row
+	uint32_t asides;      // times in a row that it was set aside
+	uint32_t open;        // questions under way
 	bool aside;
 	bool gone; // not configured any more; freed when nothing is open
 	uint64_t questions, answers, timeouts, errors;
@@ -42,9 +43,10 @@ uint64_t server_patience(const struct server *server, uint64_t timeout_ns);
 // It was not as quick as that: its rating falls at once.
 void server_late(struct server *server, uint64_t waited_ns);
 // usable: the answer could be used. True: it is back, was set aside before.
-bool server_answered(struct server *server, bool usable, uint64_t rtt_ns);
-// No answer. True: it is set aside now.
-bool server_silent(struct server *server, uint64_t now);
+bool server_answered(struct server *server, bool usable, uint64_t now, uint64_t rtt_ns);
+// No answer to a question sent then; counts only when it answered nothing else since, or it is the
+// name that is silent. True: it is set aside now.
+bool server_silent(struct server *server, uint64_t now, uint64_t sent_ns);
 // After answers that are no use. True: it is set aside now.
 bool server_wrong(struct server *server, uint64_t now);
 bool sl_dns_address_equal(const struct sl_dns_address *a, const struct sl_dns_address *b);

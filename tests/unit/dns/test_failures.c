@@ -22,27 +22,27 @@ struct row {
 
 static const struct row rows[] = {
 	{"good", {GOOD, .ttl = 30}, ALWAYS, false, WORKS},
-	{"timeout", {SILENT}, ALWAYS, false, FAILS("failed")},
-	{"one timeout", {SILENT}, ONCE, false, WORKS},
-	{"SERVFAIL", {SERVFAIL}, ALWAYS, false, FAILS("failed")},
-	{"one SERVFAIL", {SERVFAIL}, ONCE, false, WORKS},
-	{"REFUSED", {REFUSED}, ALWAYS, false, FAILS("failed")},
-	{"FORMERR", {FORMERR}, ALWAYS, false, FAILS("failed")},
-	{"NOTIMP", {NOTIMP}, ALWAYS, false, FAILS("failed")},
-	{"another code", {OTHER_RCODE}, ALWAYS, false, FAILS("failed")},
-	{"port unreachable", {UNREACHABLE}, ALWAYS, false, FAILS("failed")},
-	{"no route", {UNSENT}, ALWAYS, false, FAILS("failed")},
-	{"garbage", {GARBAGE}, ALWAYS, false, FAILS("failed")},
+	{"timeout", {.does = SILENT}, ALWAYS, false, FAILS("failed")},
+	{"one timeout", {.does = SILENT}, ONCE, false, WORKS},
+	{"SERVFAIL", {.does = SERVFAIL}, ALWAYS, false, FAILS("failed")},
+	{"one SERVFAIL", {.does = SERVFAIL}, ONCE, false, WORKS},
+	{"REFUSED", {.does = REFUSED}, ALWAYS, false, FAILS("failed")},
+	{"FORMERR", {.does = FORMERR}, ALWAYS, false, FAILS("failed")},
+	{"NOTIMP", {.does = NOTIMP}, ALWAYS, false, FAILS("failed")},
+	{"another code", {.does = OTHER_RCODE}, ALWAYS, false, FAILS("failed")},
+	{"port unreachable", {.does = UNREACHABLE}, ALWAYS, false, FAILS("failed")},
+	{"no route", {.does = UNSENT}, ALWAYS, false, FAILS("failed")},
+	{"garbage", {.does = GARBAGE}, ALWAYS, false, FAILS("failed")},
 	{"no response bit", {NO_RESPONSE_BIT, .ttl = 30}, ALWAYS, false, FAILS("failed")},
 	{"wrong question", {WRONG_QUESTION, .ttl = 30}, ALWAYS, false, FAILS("failed")},
 	{"wrong type", {WRONG_TYPE, .ttl = 30}, ALWAYS, false, FAILS("failed")},
-	{"CNAME loop", {CNAME_LOOP}, ALWAYS, false, FAILS("failed")},
+	{"CNAME loop", {.does = CNAME_LOOP}, ALWAYS, false, FAILS("failed")},
 	{"CNAME chain", {CHAIN, .ttl = 30}, ALWAYS, false, WORKS},
 	{"truncated", {TRUNCATED, .ttl = 30}, ALWAYS, false, WORKS},
-	{"truncated over TCP too", {TRUNCATED_ALWAYS}, ALWAYS, false, FAILS("failed")},
+	{"truncated over TCP too", {.does = TRUNCATED_ALWAYS}, ALWAYS, false, FAILS("failed")},
 	{"NXDOMAIN once", {NXDOMAIN, .soa = 5}, ONCE, false, WORKS},
 	{"NXDOMAIN", {NXDOMAIN, .soa = 5}, ALWAYS, false, EMPTY},
-	{"NXDOMAIN without SOA", {NXDOMAIN}, ALWAYS, false, EMPTY},
+	{"NXDOMAIN without SOA", {.does = NXDOMAIN}, ALWAYS, false, EMPTY},
 	{"NODATA once", {NODATA, .soa = 5}, ONCE, false, WORKS},
 	{"NODATA", {NODATA, .soa = 5}, ALWAYS, false, EMPTY},
 	{"TTL 0", {GOOD, .ttl = 0}, ALWAYS, false, WORKS},
@@ -230,7 +230,7 @@ back_off(void)
 
 	if (world_init(&w, 1))
 		return TEST_FAILED;
-	w.reply = (struct reply){SERVFAIL};
+	w.reply = (struct reply){.does = SERVFAIL};
 	sl_dns_use_new(w.d, "www.example", &world_policy, NULL, NULL);
 	world_run(&w, 1 * MS);
 	for (size_t i = 0; i < SL_ARRAY_LEN(waits); i++) {
