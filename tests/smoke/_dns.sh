@@ -1,5 +1,7 @@
 # shellcheck shell=bash
 # A DNS server of the lab whose answers change while it runs, and clients that ask by name. Sourced after _lib.sh.
+# Sets dns_pid, dns_space.
+# shellcheck disable=SC2034,SC2154 # who sources it has _lib.sh's variables, and uses these
 
 dns_address=198.51.100.11
 

@@ -71,16 +71,6 @@ rig_write(const struct rig *r, const char *name, const char *text)
 	free(path);
 }
 
-const char rig_yaml[] = "ports:\n"
-				  "- name: lan\n"
-				  "  device: net_null0\n"
-				  "  addresses: [192.0.2.1/24]\n"
-				  "pool: {addresses: [198.51.100.1]}\n"
-				  "flows: {max: 1024, maxEndpoints: 1024}\n"
-				  "control: {socket: sock}\n"
-				  "resources: [objects]\n"
-				  "stateDir: state\n";
-
 int
 rig_start(struct rig *r)
 {
@@ -136,7 +126,7 @@ rig_new(struct rig *r)
 	r->now_ns = 1;
 	strcpy(r->dir, "/tmp/sluice-control-XXXXXX");
 	RTE_TEST_ASSERT_NOT_NULL(mkdtemp(r->dir), "mkdtemp");
-	rig_write(r, "sluice.yaml", rig_yaml);
+	rig_write(r, "sluice.yaml", RIG_YAML);
 	char *path = sl_xasprintf("%s/objects", r->dir);
 	mkdir(path, 0755);
 	free(path);

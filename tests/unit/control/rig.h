@@ -31,10 +31,20 @@ struct rig {
 	const struct sl_dns_ask_fns *dns_ask; // NULL: c-ares, which no test may reach
 };
 
-extern const char rig_yaml[]; // a sluice.yaml without DNS
+// A sluice.yaml without DNS.
+#define RIG_YAML                                                                                   \
+	"ports:\n"                                                                                 \
+	"- name: lan\n"                                                                            \
+	"  device: net_null0\n"                                                                    \
+	"  addresses: [192.0.2.1/24]\n"                                                            \
+	"pool: {addresses: [198.51.100.1]}\n"                                                      \
+	"flows: {max: 1024, maxEndpoints: 1024}\n"                                                 \
+	"control: {socket: sock}\n"                                                                \
+	"resources: [objects]\n"                                                                   \
+	"stateDir: state\n"
 
 // Asserts as the tests do: TEST_SUCCESS or not.
-int rig_new(struct rig *r); // with rig_yaml
+int rig_new(struct rig *r); // with RIG_YAML
 int rig_start(struct rig *r);
 void rig_stop(struct rig *r);
 void rig_free(struct rig *r); // and rig_stop()

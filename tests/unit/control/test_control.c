@@ -245,7 +245,7 @@ reload_too_many(void)
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
 	const uint64_t generation = sl_control_generation(r.control);
 	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1100));
-	char *text = sl_xasprintf("%soutboundPolicy: {deny: silent}\n", rig_yaml);
+	char *text = sl_xasprintf("%soutboundPolicy: {deny: silent}\n", RIG_YAML);
 	rig_write(&r, "sluice.yaml", text);
 	free(text);
 	answer = rig_ask(&r, "reload", NULL, NULL);
@@ -330,7 +330,7 @@ explains(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	sl_buf_printf(
-		&conf, "%sclients: [{cidrs: [192.0.2.20/32], namespace: team-b}]\n", rig_yaml);
+		&conf, "%sclients: [{cidrs: [192.0.2.20/32], namespace: team-b}]\n", RIG_YAML);
 	rig_write(&r, "sluice.yaml", conf.data);
 	sl_buf_fini(&conf);
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");

@@ -133,7 +133,7 @@ start_rig(struct rig *r, struct server *s, const char *dns)
 	*s = (struct server){.fns = {.ctx = s, .start = start, .cancel = cancel}};
 	RTE_TEST_ASSERT_SUCCESS(rig_new(r), "rig");
 	r->dns_ask = &s->fns;
-	text = sl_xasprintf("%sdns:\n  servers: [192.0.2.53]\n%s", rig_yaml, dns);
+	text = sl_xasprintf("%sdns:\n  servers: [192.0.2.53]\n%s", RIG_YAML, dns);
 	rig_write(r, "sluice.yaml", text);
 	free(text);
 	return rig_start(r);
@@ -178,9 +178,9 @@ entry(const char *name, const char *on_remove)
 	return text.data;
 }
 
-#define WEB       "web.example.com"
-#define IS_WEB    "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}"
-#define UP(ip)    "\"endpoint\":\"" ip ":80\",\"address\":\"" ip "\""
+#define WEB    "web.example.com"
+#define IS_WEB "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}"
+#define UP(ip) "\"endpoint\":\"" ip ":80\",\"address\":\"" ip "\""
 #define CONDITION(type, status, reason)                                                            \
 	"\"type\":\"" type "\",\"status\":\"" status "\",\"reason\":\"" reason "\""
 
@@ -389,7 +389,7 @@ reloads(void)
 	char *text;
 
 	RTE_TEST_ASSERT_SUCCESS(start_rig(&r, &s, ""), "start");
-	text = sl_xasprintf("%sdns: {servers: ['192.0.2.54:5353']}\n", rig_yaml);
+	text = sl_xasprintf("%sdns: {servers: ['192.0.2.54:5353']}\n", RIG_YAML);
 	rig_write(&r, "sluice.yaml", text);
 	free(text);
 	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"exit\":0");
