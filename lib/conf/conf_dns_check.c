@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "rows.h"
 #include "sl_str.h"
@@ -196,7 +195,7 @@ check_search(struct check *c)
 
 	for (uint32_t i = 0; i < dns->n_search; i++)
 		for (uint32_t k = 0; k < i && dns->search[i]; k++)
-			if (dns->search[k] && strcasecmp(dns->search[i], dns->search[k]) == 0)
+			if (dns->search[k] && strcmp(dns->search[i], dns->search[k]) == 0)
 				say(c, P(c, "dns.responder.searchDomains[%u]", i),
 					"given before, in dns.responder.searchDomains[%u]", k);
 	if (dns->n_search > 1)

@@ -49,6 +49,7 @@ enum field_flag {
 	F_RESTART = 16,  // reload class: a change needs a restart (without: a reload applies it)
 	F_MILLIS = 64,   // a duration of whole milliseconds (H11)
 	F_SECONDS = 256, // a duration of whole seconds
+	F_NAME = 512,    // a DNS name: kept in lower case, without the dot at its end
 	F_BLANK = 128,   // a string that is none when it is empty
 };
 

@@ -269,6 +269,17 @@ read_mode(struct reader *r, const struct field *f, const struct node *n, const s
 	return true;
 }
 
+static void
+as_name(char *text)
+{
+	const size_t len = strlen(text);
+
+	for (char *c = text; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	if (len && text[len - 1] == '.')
+		text[len - 1] = '\0';
+}
+
 static bool
 read_string(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
 	char **out)
@@ -294,6 +305,8 @@ read_string(struct reader *r, const struct field *f, const struct node *n, const
 		*out = sl_xstrdup(n->text);
 	for (char *c = *out; (f->flags & F_UPPER) && *c; c++)
 		*c = (char)toupper((unsigned char)*c);
+	if (f->flags & F_NAME)
+		as_name(*out);
 	return true;
 }
 

@@ -218,7 +218,8 @@ test_dns_addresses(void)
 				  " \"[2001:db8::54]\", \"[2001:db8::55]:5353\"]\n"
 				  "  hostsFile: hosts\n"
 				  "  families: both\n"
-				  "  privateAddresses: refuse\n";
+				  "  privateAddresses: refuse\n"
+				  "  responder: {searchDomains: [Svc.Example.COM.]}\n";
 	static const struct {
 		const char *ip;
 		uint16_t port;
@@ -239,6 +240,8 @@ test_dns_addresses(void)
 	SL_TEST_STR(c->dns.hosts_file, "/etc/x/hosts");
 	SL_TEST_INT(c->dns.names.families, SL_NAME_V4 | SL_NAME_V6);
 	SL_TEST_INT(c->dns.refuse_private, true);
+	SL_TEST_INT(c->dns.n_search, 1);
+	SL_TEST_STR(c->dns.search[0], "svc.example.com");
 	SL_TEST_INT(sl_conf_restart_needed(plain, c, &diags), 0);
 	sl_conf_free(c);
 	sl_conf_free(plain);
