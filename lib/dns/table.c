@@ -24,17 +24,21 @@ struct view {
 struct host {
 	char *name;
 	const char *key; // in name: without "*."
-	uint64_t hash;
-	uint32_t len; // of key
+	uint32_t len;    // of key
 	bool wildcard;
 	uint32_t n_views;
 	struct view *view;
 };
 
+struct slot {
+	uint32_t tag;    // of the hash what does not say where it is
+	uint32_t number; // of the host, plus 1; 0: empty
+};
+
 struct sl_dns_table {
 	struct host *host;
 	uint32_t n;
-	uint32_t *slot; // number of the host plus 1; 0: empty
+	struct slot *slot;
 	uint32_t mask;
 	struct dns_groups groups;
 	char *search; // NULL: none
@@ -75,6 +79,12 @@ static const struct rest *
 without(const struct rests *r, uint32_t skip)
 {
 	return skip < r->n ? &r->rest[r->n - 1 - skip] : NULL;
+}
+
+static uint64_t
+hash_of(const struct rest *r, bool wildcard)
+{
+	return r->hash ^ (wildcard ? WILDCARD : 0);
 }
 
 // ---- building ----
@@ -154,14 +164,13 @@ make_views(struct host *h, const struct sl_dns_table_row *const *row, uint32_t n
 }
 
 static void
-insert(struct sl_dns_table *t, uint32_t number)
+insert(struct sl_dns_table *t, uint64_t hash, uint32_t number)
 {
-	struct host *h = &t->host[number];
-	uint32_t at = (uint32_t)h->hash & t->mask;
+	uint32_t at = (uint32_t)hash & t->mask;
 
-	while (t->slot[at])
+	while (t->slot[at].number)
 		at = (at + 1) & t->mask;
-	t->slot[at] = number + 1;
+	t->slot[at] = (struct slot){.tag = (uint32_t)(hash >> 32), .number = number + 1};
 }
 
 static void
@@ -175,9 +184,8 @@ add_host(struct sl_dns_table *t, const struct sl_dns_table_row *const *row, uint
 	h->key = h->wildcard ? h->name + 2 : h->name;
 	h->len = (uint32_t)strlen(h->key);
 	make_rests(h->key, h->len, &r);
-	h->hash = without(&r, 0)->hash ^ (h->wildcard ? WILDCARD : 0);
 	make_views(h, row, n);
-	insert(t, t->n++);
+	insert(t, hash_of(without(&r, 0), h->wildcard), t->n++);
 }
 
 // A host that no question can name has no place in an answer either.
@@ -261,12 +269,12 @@ find_host(const struct sl_dns_table *t, const struct rest *r, bool wildcard)
 {
 	if (!r)
 		return NULL;
-	const uint64_t hash = r->hash ^ (wildcard ? WILDCARD : 0);
+	const uint64_t hash = hash_of(r, wildcard);
 
-	for (uint32_t at = (uint32_t)hash & t->mask; t->slot[at]; at = (at + 1) & t->mask) {
-		const struct host *h = &t->host[t->slot[at] - 1];
+	for (uint32_t at = (uint32_t)hash & t->mask; t->slot[at].number; at = (at + 1) & t->mask) {
+		const struct host *h = &t->host[t->slot[at].number - 1];
 
-		if (h->hash == hash && is_key(h, r, wildcard))
+		if (t->slot[at].tag == (uint32_t)(hash >> 32) && is_key(h, r, wildcard))
 			return h;
 	}
 	return NULL;

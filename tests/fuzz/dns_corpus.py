@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Writes the seeds of the corpus of fuzz_dns: what servers answer, and what they should not.
+"""Writes the seeds of fuzz_dns, what servers answer and what they should not, and of fuzz_respond,
+what clients ask.
 
-usage: dns_corpus.py FOLDER
+usage: dns_corpus.py CORPUS (the folder with the folders dns and respond)
 """
 import pathlib
 import struct
@@ -175,10 +176,70 @@ SEEDS = {
 }
 
 
+TCP, NO_TABLE, GROUP_1, GROUP_3, IPV6 = 1, 2, 4, 8, 12
+
+
+def asked(name=HOST, qtype="A", how=0, edns=None, **header):
+    """The first byte is fuzz_respond's own."""
+    m = query(name, qtype, **header)
+    if edns is not None:
+        m.add_ar(opt(**edns))
+    return bytes([how]) + bytes(m.pack())
+
+
+ASKED = {
+    "host": asked(),
+    "host-aaaa": asked(qtype="AAAA"),
+    "host-edns": asked(edns={"size": 4096, "flags": "do"}),
+    "host-edns-version": asked(edns={"version": 1}),
+    "host-tcp": asked(how=TCP),
+    "host-mixed-case": asked("aPi.eXAMPLE.com"),
+    "host-https": asked(qtype="HTTPS"),
+    "host-any": asked(qtype="ANY"),
+    "host-axfr": asked(qtype="AXFR", how=TCP),
+    "no-family": asked("v4.example.com", "AAAA"),
+    "no-address": asked("none.example.com"),
+    "no-table": asked(how=NO_TABLE),
+    "unknown": asked("www.example.org"),
+    "root": asked("."),
+    "many": asked("many.example.com"),
+    "many-edns": asked("many.example.com", edns={"size": 800}),
+    "many-tcp": asked("many.example.com", how=TCP),
+    "many-alias": asked("many.example.com.lab.local"),
+    "shared-0": asked("shared.example.com"),
+    "shared-1": asked("shared.example.com", how=GROUP_1),
+    "shared-3": asked("shared.example.com", how=GROUP_3),
+    "shared-ipv6": asked("shared.example.com", how=IPV6),
+    "wildcard": asked("a.b.wild.example.com"),
+    "wildcard-itself": asked("wild.example.com"),
+    "wildcard-longest": asked("a.deep.wild.example.com"),
+    "alias": asked("web.team.lab.local"),
+    "alias-aaaa": asked("web.team.lab.local", "AAAA"),
+    "alias-wildcard": asked("x.team.lab.local"),
+    "alias-twice": asked("in.lab.local.lab.local"),
+    "notify": asked(opcode=4),
+    "update": asked(qtype="SOA", opcode=5),
+    "response": bytes([0]) + bytes(answer(a()).pack()),
+    "header": bytes([0]) + bytes(query().pack()[:12]),
+    "short": bytes([0, 1, 2]),
+    "none": bytes([0]) + raw((0, 0, 0, 0), b"", flags=0x100),
+    "two": bytes([0]) + raw((2, 0, 0, 0), records=QUESTION + b"\0\x1c\0\1", flags=0x100),
+    "chaos": bytes([0]) + raw(flags=0x100)[:-1] + b"\3",
+    "cut": asked()[:-3],
+    "binary": bytes([0]) + raw(question=b"\3a.b\7example\3com\0", flags=0x100),
+    "name-255": bytes([0]) + raw(question=MAX_NAME, flags=0x100),
+    "name-255-wildcard": bytes([0]) + raw(
+        question=b"\1a" * 118 + b"\4wild" + QUESTION[4:], flags=0x100),
+    "opt-twice": bytes([0]) + raw((1, 0, 0, 2), records=OPT + OPT, flags=0x100),
+}
+
+
 def main():
-    folder = pathlib.Path(sys.argv[1])
-    for name, data in SEEDS.items():
-        (folder / name).write_bytes(data)
+    corpus = pathlib.Path(sys.argv[1])
+    for folder, seeds in (("dns", SEEDS), ("respond", ASKED)):
+        (corpus / folder).mkdir(exist_ok=True)
+        for name, data in seeds.items():
+            (corpus / folder / name).write_bytes(data)
 
 
 if __name__ == "__main__":

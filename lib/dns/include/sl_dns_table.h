@@ -4,7 +4,7 @@
 //          over.
 // Threads: any may read.
 // Errors:  out of memory ends the process. A host that no question can name is left out.
-// Limits:  170 bytes a host and 20 an address, for each set of groups that sees others of its rows.
+// Limits:  130 bytes a host and 20 an address, for each set of groups that sees others of its rows.
 //          A look-up is O(labels of the name).
 //
 // Source: istio-semantics 3.17.
