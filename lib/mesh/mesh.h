@@ -41,10 +41,10 @@ struct service {
 	struct sl_mesh_endpoint *ep;
 	const struct sl_se_port **port;
 	const struct sl_se_address **vip;
-	const char *own_problem; // why nothing can be sent to its own endpoints; NULL: it can
-	bool dirty;              // queued: to be made again
-	bool told;               // queued: to be told
-	bool vip_queued;         // queued: its virtual IP may be another
+	const char *own_problem;   // why nothing can be sent to its own endpoints; NULL: it can
+	bool dirty;                // queued: to be made again
+	bool told;                 // queued: to be told
+	bool vip_queued;           // queued: its virtual IP may be another
 	struct vip_part *vip_part; // vip.c; NULL: it has no part in virtual IPs
 	uint64_t host_row;         // of its row for DNS, hosts.c; 0: none
 };
@@ -87,11 +87,11 @@ struct sl_mesh {
 	uint32_t dr_wild[HOST_MAX], vs_wild[HOST_MAX]; // patterns by length
 
 	// queues of an update
-	struct ptrs dirty;   // struct service
-	struct ptrs changed; // struct host
-	struct ptrs routed;  // struct host
-	struct ptrs touched; // struct host
-	struct ptrs told;    // struct service
+	struct ptrs dirty;       // struct service
+	struct ptrs changed;     // struct host
+	struct ptrs routed;      // struct host
+	struct ptrs touched;     // struct host
+	struct ptrs told;        // struct service
 	struct ptrs vip_queue;   // struct service
 	struct ptrs vip_changed; // struct claim
 	bool spaces_dirty;
