@@ -131,8 +131,8 @@ to_original_dst(const struct sl_mesh_cluster *c)
 	       (c->policy.lb.simple == SL_LB_PASSTHROUGH && c->policy.lb.hash == SL_LB_HASH_NONE);
 }
 
-// No host has a virtual IP: instead of PASSTHROUGH the endpoints are balanced. False: there are none
-// to balance.
+// No host has a virtual IP: instead of PASSTHROUGH the endpoints are balanced. False: there are
+// none to balance.
 static bool
 leave_original_dst(struct sl_mesh_cluster *c)
 {

@@ -43,10 +43,10 @@ struct service {
 	struct ptrs uses; // of names, see names.c
 	const struct sl_se_port **port;
 	const struct sl_se_address **vip;
-	const char *own_problem; // why nothing can be sent to its own endpoints; NULL: it can
-	bool dirty;              // queued: to be made again
-	bool told;               // queued: to be told
-	bool vip_queued;         // queued: its virtual IP may be another
+	const char *own_problem;   // why nothing can be sent to its own endpoints; NULL: it can
+	bool dirty;                // queued: to be made again
+	bool told;                 // queued: to be told
+	bool vip_queued;           // queued: its virtual IP may be another
 	struct vip_part *vip_part; // vip.c; NULL: it has no part in virtual IPs
 	uint64_t host_row;         // of its row for DNS, hosts.c; 0: none
 };

@@ -110,8 +110,7 @@ sl_mesh_service_members(
 	sl_emit_str(e, "namespace", svc->namespace_);
 	sl_emit_str(e, "host", svc->host);
 	emit_vips(svc, e);
-	sl_emit_bool(
-		e, "autoVip", svc->auto_vip[0].family != 0 || svc->auto_vip[1].family != 0);
+	sl_emit_bool(e, "autoVip", svc->auto_vip[0].family != 0 || svc->auto_vip[1].family != 0);
 	emit_ports(svc, e);
 	sl_emit_str(e, "resolution", sl_resolution_name(svc->resolution));
 	sl_emit_str(e, "location", sl_location_name(svc->location));

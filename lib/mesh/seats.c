@@ -1,5 +1,5 @@
-// Stable matching with one order of ranks for all addresses: it is unique, so that a step (one comes,
-// goes, an address is reserved) repairs what it broke and ends where a fresh start would.
+// Stable matching with one order of ranks for all addresses: it is unique, so that a step (one
+// comes, goes, an address is reserved) repairs what it broke and ends where a fresh start would.
 #include "seats.h"
 
 #include <netinet/in.h>
@@ -200,8 +200,7 @@ range_add(struct range *r, struct seat *s)
 {
 	s->seated = false;
 	list_add(&r->without, s);
-	if (r->seated.n == r->n_free && r->seated.n &&
-		better(s, list_best(&r->seated, true)))
+	if (r->seated.n == r->n_free && r->seated.n && better(s, list_best(&r->seated, true)))
 		send_away_worst(r);
 	let_in(r);
 }

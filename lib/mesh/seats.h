@@ -1,7 +1,7 @@
-// Who gets which address of a range. Each seat asks for addresses in an order of its own, drawn from
-// its hash, until it has one; of two that ask for one address the better rank, drawn from the hash
-// too, has it. What comes out depends on who sits and what is reserved and on nothing else: not on
-// the order in which they came. docs/decisions/0011-virtual-ips.md
+// Who gets which address of a range. Each seat asks for addresses in an order of its own, drawn
+// from its hash, until it has one; of two that ask for one address the better rank, drawn from the
+// hash too, has it. What comes out depends on who sits and what is reserved and on nothing else:
+// not on the order in which they came. docs/decisions/0011-virtual-ips.md
 #pragma once
 
 #include "sl_ip.h"

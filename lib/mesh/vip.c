@@ -84,10 +84,10 @@ status_of(const struct service *s, unsigned family, struct sl_ip *ip)
 static bool
 is_eligible(const struct service *s)
 {
-	const struct sl_service_entry *se = s->obj.n ? &((struct sl_object *)s->obj.v[0])->se : NULL;
+	const struct sl_service_entry *se =
+		s->obj.n ? &((struct sl_object *)s->obj.v[0])->se : NULL;
 
-	return se && !se->n_addresses && !se->no_auto_vip &&
-	       se->resolution != SL_RESOLUTION_NONE &&
+	return se && !se->n_addresses && !se->no_auto_vip && se->resolution != SL_RESOLUTION_NONE &&
 	       se->resolution != SL_RESOLUTION_DYNAMIC_DNS && !strchr(s->pub.host, '*');
 }
 
@@ -341,8 +341,8 @@ take_seat(struct sl_mesh *m, struct service *s, unsigned family)
 		return;
 	part->sits[family] = wants;
 	if (wants) {
-		part->seat[family] = (struct seat){
-			.hash = s->node.hash, .key = s->node.key, .who = s};
+		part->seat[family] =
+			(struct seat){.hash = s->node.hash, .key = s->node.key, .who = s};
 		range_add(r, &part->seat[family]);
 	} else {
 		range_del(r, &part->seat[family]);

@@ -65,8 +65,8 @@ aim_at(const struct sl_fwd *fwd, const struct sl_tuple *client, struct attempt *
 
 	a->addr = ep->addr ? ep->addr : client->dst;
 	a->port = ep->port ? ep->port : client->dport;
-	if (!ep->addr && (sl_fwd_addr_kinds(fwd->net, client->dst) != 0 ||
-				 !sl_wire_is_host(client->dst)))
+	if (!ep->addr &&
+		(sl_fwd_addr_kinds(fwd->net, client->dst) != 0 || !sl_wire_is_host(client->dst)))
 		return SL_DROP_DENIED;
 	return SL_DROP_NONE;
 }

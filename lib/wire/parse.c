@@ -16,8 +16,7 @@ sl_wire_is_host(sl_be32 addr)
 bool
 sl_wire_is_unicast(sl_be32 addr)
 {
-	return sl_wire_is_host(addr) ||
-	       (sl_be32_to_cpu(addr) >> 28 == 15 && addr != UINT32_MAX);
+	return sl_wire_is_host(addr) || (sl_be32_to_cpu(addr) >> 28 == 15 && addr != UINT32_MAX);
 }
 
 // Both lengths count from the L4 header: what is contiguous, and what the IP header says there is.

@@ -12,10 +12,10 @@
 #include "sl_mesh.h"
 
 struct sl_mesh_host_row {
-	const char *host;        // as in the service; "*.example.com": all below it
-	uint64_t clients;        // client groups that get these addresses
-	const struct sl_ip *ip;  // each once
-	uint32_t n;              // from 1
+	const char *host;       // as in the service; "*.example.com": all below it
+	uint64_t clients;       // client groups that get these addresses
+	const struct sl_ip *ip; // each once
+	uint32_t n;             // from 1
 };
 
 // One row for each service that has addresses for clients, in no order; of those with one host the

@@ -72,8 +72,7 @@ static void
 put_status(struct sl_buf *b)
 {
 	sl_buf_printf(b, "%s",
-		ONE_OF("", "", "",
-			"\nstatus: {addresses: [{host: a.example, value: 198.18.0.1}]}",
+		ONE_OF("", "", "", "\nstatus: {addresses: [{host: a.example, value: 198.18.0.1}]}",
 			"\nstatus: {addresses: [{host: a.example, value: 198.18.0.1}, {host: "
 			"b.example, value: 192.0.2.1}]}",
 			"\nstatus: {addresses: [{value: 198.18.0.2}, {value: '2001:db8::2'}]}"));
@@ -367,8 +366,8 @@ some_ranges(struct sl_mesh_cfg *cfg)
 {
 	cfg->auto_vip4 = cfg->auto_vip6 = (struct sl_prefix){0};
 	if (below(4))
-		sl_prefix_parse(ONE_OF("198.18.0.0/29", "198.18.0.0/24", "192.0.2.0/30"),
-			&cfg->auto_vip4);
+		sl_prefix_parse(
+			ONE_OF("198.18.0.0/29", "198.18.0.0/24", "192.0.2.0/30"), &cfg->auto_vip4);
 	if (below(4))
 		sl_prefix_parse(ONE_OF("2001:db8::/125", "2001:db8::/48"), &cfg->auto_vip6);
 }

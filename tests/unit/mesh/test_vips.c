@@ -6,10 +6,10 @@
 #define STATUS(meta, status, spec)                                                                 \
 	"---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {" meta            \
 	"}\nstatus: " status "\nspec: " spec "\n"
-#define PORTS "resolution: STATIC, ports: [{number: 80, name: p, protocol: TCP}]"
-#define EPS   "endpoints: [{address: 198.51.100.1}]"
+#define PORTS             "resolution: STATIC, ports: [{number: 80, name: p, protocol: TCP}]"
+#define EPS               "endpoints: [{address: 198.51.100.1}]"
 #define PLAIN(name, host) SE(name, "{hosts: [" host "], " PORTS ", " EPS "}")
-#define AT(host, ip) "{addresses: [{host: " host ", value: " ip "}]}"
+#define AT(host, ip)      "{addresses: [{host: " host ", value: " ip "}]}"
 
 static struct sl_mesh_cfg
 config(const char *v4, const char *v6)
@@ -272,8 +272,8 @@ any_history(void)
 			for (const char *name = "xy"; !extra && *name; name++) {
 				const char of[2] = {*name};
 
-				sl_registry_del(w.r, SL_KIND_SERVICE_ENTRY, "default", of,
-					SL_ORIGIN_FILE);
+				sl_registry_del(
+					w.r, SL_KIND_SERVICE_ENTRY, "default", of, SL_ORIGIN_FILE);
 			}
 		}
 		in[i] = !in[i];
@@ -502,15 +502,14 @@ generation(void)
 				", endpoints: [{address: 198.51.100.9}]}"),
 			false},
 		{"a rule",
-			DR("d",
-				"{host: a.example, trafficPolicy: {loadBalancer: {simple: "
+			DR("d", "{host: a.example, trafficPolicy: {loadBalancer: {simple: "
 				"RANDOM}}}"),
 			false},
 		{"other clients",
 			SE("a", "{hosts: [a.example], exportTo: ['.'], " PORTS ", " EPS "}"), true},
 		{"an address",
-			SE("a", "{hosts: [a.example], addresses: [192.0.2.1], exportTo: ['.'], " PORTS
-				", " EPS "}"),
+			SE("a", "{hosts: [a.example], addresses: [192.0.2.1], exportTo: "
+				"['.'], " PORTS ", " EPS "}"),
 			true},
 		{"one that has no row",
 			SE("n", "{hosts: [n.example], resolution: NONE, ports: [{number: 80, name: "

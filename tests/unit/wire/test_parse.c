@@ -330,9 +330,9 @@ hosts(void)
 	};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(table); i++)
-		RTE_TEST_ASSERT(sl_wire_is_host(htonl(table[i].addr)) == table[i].host &&
-					sl_wire_is_unicast(htonl(table[i].addr)) ==
-						table[i].unicast,
+		RTE_TEST_ASSERT(
+			sl_wire_is_host(htonl(table[i].addr)) == table[i].host &&
+				sl_wire_is_unicast(htonl(table[i].addr)) == table[i].unicast,
 			"row %zu", i);
 	return TEST_SUCCESS;
 }
