@@ -71,8 +71,7 @@ struct burst {
 
 void pipe_begin(
 	const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns);
-// A frame that was parsed before goes through all that follows, on its own.
-void pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt);
+void pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt); // parsed before; alone
 void pipe_parse(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n);
 void pipe_lookup(struct sl_pipe *p, struct burst *b);
 void pipe_classify(struct sl_pipe *p, struct burst *b); // misses: verdicts, or hits of new flows

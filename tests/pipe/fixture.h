@@ -1,6 +1,7 @@
 // A whole packet path in a box: snapshot, flow tables, source ports and pipes of one or more
 // workers, with a fake clock. It plays the caller of the pipe: it brings frames in (against a guard
 // page), does what verdicts say, and counts what the caller has to count.
+// lint: length: the box that all tests of the path share, with its addresses and services
 //
 //   clients 198.51.100.0/24 -- port 0 [ .1 sluice .1 ] port 1 -- servers 192.0.2.0/24
 //   (and 198.18.0.0/16 behind .254)     VIPs 203.0.113.0/25      (and 198.19.0.0/16 behind .254)
