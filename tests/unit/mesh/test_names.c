@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "case.h"
-#include "sl_emit.h"
 #include "sl_str.h"
 
 #define P80   "ports: [{number: 80, name: p, protocol: TCP}]"
@@ -455,58 +454,6 @@ test_own_policy(void)
 	return TEST_SUCCESS;
 }
 
-// ---- rows ----
-
-static const char *
-up(void *ctx, const struct sl_mesh_service *svc, const struct sl_se_port *port,
-	const struct sl_mesh_endpoint *ep, uint32_t number)
-{
-	return "up";
-}
-
-static int
-check_row(const struct sl_mesh_service *svc, sl_mesh_state_fn *state, const char *part)
-{
-	struct sl_buf out = {0};
-	struct sl_emit e;
-
-	sl_emit_init(&e, &out);
-	sl_mesh_service_emit(svc, state, NULL, &e);
-	RTE_TEST_ASSERT(strstr(out.data, part), "no %s in %s", part, out.data);
-	sl_buf_fini(&out);
-	return TEST_SUCCESS;
-}
-
-static int
-test_rows(void)
-{
-	const struct sl_mesh_service *svc;
-	struct run x;
-
-	run_init(&x);
-	RTE_TEST_ASSERT(mesh_load(x.r, SE_OF("a", "a.example"), NULL), "YAML");
-	update(&x);
-	svc = sl_mesh_find(x.m, "default", "a.example");
-	SL_TEST_STR(svc->tier, "L4");
-	SL_TEST_INT(check_row(svc, NULL,
-			    "{\"address\":\"n1.example\",\"port\":80,\"portName\":\"p\",\"weight\":"
-			    "1,\"locality\":\"\",\"network\":\"\",\"name\":\"n1.example\","
-			    "\"state\":\"unknown\",\"reason\":\"\""),
-		TEST_SUCCESS);
-	SL_TEST_INT(check_row(svc, up,
-			    "\"state\":\"notServed\",\"reason\":\"its name has no answer yet\""),
-		TEST_SUCCESS);
-	mesh_answer(x.m, &x.wanted, "n1.example=198.51.100.1");
-	update(&x);
-	SL_TEST_INT(check_row(svc, up,
-			    "{\"address\":\"198.51.100.1\",\"port\":80,\"portName\":\"p\","
-			    "\"weight\":1,\"locality\":\"\",\"network\":\"\",\"name\":"
-			    "\"n1.example\",\"state\":\"up\",\"reason\":\"\""),
-		TEST_SUCCESS);
-	run_fini(&x);
-	return TEST_SUCCESS;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -519,7 +466,6 @@ main(int argc, char **argv)
 		{"removal and return", test_removal_and_return},
 		{"policies", test_policies},
 		{"own policy", test_own_policy},
-		{"rows", test_rows},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));
