@@ -56,26 +56,31 @@ read_line(struct hosts *h, char *text, uint32_t line)
 			add(h, word, &ip, line);
 }
 
-int
-hosts_read(struct hosts *h, const char *path)
+void
+hosts_parse(struct hosts *h, char *text)
 {
-	struct sl_buf text = {0};
 	struct hosts now = {0};
 	uint32_t line = 0;
-	char *rest, *next;
-	const int rc = sl_buf_read_file(&text, path, FILE_MOST);
+	char *next;
 
-	rest = text.data;
-	while (rc == 0 && rest && (next = strsep(&rest, "\n")))
+	while ((next = strsep(&text, "\n")))
 		read_line(&now, next, ++line);
-	sl_buf_fini(&text);
-	if (rc)
-		return rc;
 	if (now.n)
 		qsort(now.row, now.n, sizeof(*now.row), row_order);
 	hosts_fini(h);
 	*h = now;
-	return 0;
+}
+
+int
+hosts_read(struct hosts *h, const char *path)
+{
+	struct sl_buf text = {0};
+	const int rc = sl_buf_read_file(&text, path, FILE_MOST);
+
+	if (rc == 0)
+		hosts_parse(h, text.data);
+	sl_buf_fini(&text);
+	return rc;
 }
 
 void

@@ -20,6 +20,8 @@ struct hosts {
 
 // Replaces what there is. 0 or -errno: the file cannot be read, what there is stays.
 int hosts_read(struct hosts *h, const char *path);
+// The same of a text, which is cut up.
+void hosts_parse(struct hosts *h, char *text);
 void hosts_fini(struct hosts *h);
 // Whether the name is there at all; its addresses of that family, up to max, each once, in *n.
 bool hosts_find(const struct hosts *h, const char *name, int family, struct sl_ip *out,

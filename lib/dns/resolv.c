@@ -31,16 +31,14 @@ read_line(char *line, struct sl_dns_address *out, int *rc)
 	return true;
 }
 
-int
-resolv_read(const char *path, struct sl_dns_address *out, uint32_t max, uint32_t *skipped)
+uint32_t
+resolv_parse(char *text, struct sl_dns_address *out, uint32_t max, uint32_t *skipped)
 {
-	struct sl_buf text = {0};
-	const int rc = sl_buf_read_file(&text, path, FILE_MOST);
-	char *rest = text.data, *line;
 	uint32_t n = 0;
+	char *line;
 
 	*skipped = 0;
-	while (rc == 0 && n < max && rest && (line = strsep(&rest, "\n"))) {
+	while (n < max && (line = strsep(&text, "\n"))) {
 		int bad = 0;
 
 		if (!read_line(line, &out[n], &bad))
@@ -50,6 +48,18 @@ resolv_read(const char *path, struct sl_dns_address *out, uint32_t max, uint32_t
 		else
 			n++;
 	}
+	return n;
+}
+
+int
+resolv_read(const char *path, struct sl_dns_address *out, uint32_t max, uint32_t *skipped)
+{
+	struct sl_buf text = {0};
+	int rc = sl_buf_read_file(&text, path, FILE_MOST);
+
+	*skipped = 0;
+	if (rc == 0)
+		rc = (int)resolv_parse(text.data, out, max, skipped);
 	sl_buf_fini(&text);
-	return rc ? rc : (int)n;
+	return rc;
 }

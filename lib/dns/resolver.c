@@ -169,6 +169,7 @@ take_cfg(struct sl_dns *d, const struct sl_dns_cfg *cfg)
 	look_at_files(d);
 	while (record_next(d, &slot, &r))
 		record_configure(r);
+	resolver_wake(d);
 }
 
 int

@@ -222,6 +222,7 @@ done(struct sl_dns_ask *ask, int status, const uint8_t *msg, uint32_t len)
 {
 	struct attempt *a = (struct attempt *)ask;
 
+	resolver_wake(a->d); // there are other deadlines now
 	if (status == 0)
 		answered(a, msg, len);
 	else
