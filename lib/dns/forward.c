@@ -9,8 +9,10 @@
 #include "server.h"
 #include "sl_str.h"
 
-#define FRAME    2 // bytes of the length before a message, over TCP
-#define ASIDE_NS (30 * SL_NSEC_PER_SEC)
+#define FRAME     2 // bytes of the length before a message, over TCP
+#define ASIDE_NS  (30 * SL_NSEC_PER_SEC)
+#define TYPE_IXFR 251
+#define TYPE_AXFR 252
 
 struct dns_forward {
 	LIST_ENTRY(dns_forward) all;
@@ -148,6 +150,29 @@ end(struct dns_forward *f)
 	free(f);
 }
 
+// An answer without records to a well-formed query. Returns its length, 0: it does not fit.
+static uint32_t
+bare_answer(const uint8_t *query, uint32_t len, uint16_t flags, uint8_t rcode, bool truncated,
+	uint8_t *out, uint32_t room)
+{
+	struct sl_dns_out answer;
+	struct sl_dns_msg msg;
+	bool printable;
+
+	if (!sl_dns_parse(query, len, &msg, &printable) ||
+		!sl_dns_out_begin(&answer, out, room, &msg, flags, rcode))
+		return 0;
+	answer.truncated = truncated;
+	return sl_dns_out_end(&answer, DNS_UDP_ROOM);
+}
+
+uint32_t
+dns_excuse(const uint8_t *query, uint32_t len, enum dns_forwarded why, uint8_t *out, uint32_t room)
+{
+	return bare_answer(query, len, SL_DNS_RA,
+		why == DNS_F_REFUSED ? SL_DNS_REFUSED : SL_DNS_SERVFAIL, false, out, room);
+}
+
 // The answer of ours or of a server to who asked, and the end of f.
 static void
 deliver(struct dns_forward *f, uint8_t *data, uint32_t len)
@@ -164,14 +189,29 @@ deliver(struct dns_forward *f, uint8_t *data, uint32_t len)
 		dns_udp_send(s, &from, data, len);
 }
 
+static enum sl_dns_counter
+counter_of(enum dns_forwarded rc)
+{
+	switch (rc) {
+	case DNS_F_WAITS:
+		return SL_DNS_C_CLIENT_FORWARDED;
+	case DNS_F_FULL:
+		return SL_DNS_C_CLIENT_FULL;
+	case DNS_F_REFUSED:
+		return SL_DNS_C_CLIENT_BAD;
+	case DNS_F_FAILED:
+		break;
+	}
+	return SL_DNS_C_CLIENT_FAILED;
+}
+
 static void
 give_up(struct dns_forward *f, enum dns_forwarded why)
 {
 	uint8_t out[SL_DNS_UDP_MAX];
-	const uint32_t len = dns_bare_answer(
-		f->query + FRAME, f->len, SL_DNS_RA, SL_DNS_SERVFAIL, false, out, sizeof(out));
+	const uint32_t len = dns_excuse(f->query + FRAME, f->len, why, out, sizeof(out));
 
-	dns_count(f->server, why == DNS_F_FULL ? SL_DNS_C_CLIENT_FULL : SL_DNS_C_CLIENT_FAILED);
+	dns_count(f->server, counter_of(why));
 	deliver(f, out, len);
 }
 
@@ -213,7 +253,7 @@ take_answer(struct dns_forward *f, uint8_t *data, uint32_t len)
 		return;
 	}
 	dns_count(f->server, SL_DNS_C_CLIENT_TRUNCATED);
-	len = dns_bare_answer(f->query + FRAME, f->len, get16(data + 2) & (SL_DNS_AA | SL_DNS_RA),
+	len = bare_answer(f->query + FRAME, f->len, get16(data + 2) & (SL_DNS_AA | SL_DNS_RA),
 		data[3] & 15, true, cut, sizeof(cut));
 	deliver(f, cut, len);
 }
@@ -357,9 +397,7 @@ dns_forward(struct sl_dns_server *s, const struct dns_udp_from *from, struct dns
 				end(f);
 		}
 	}
-	dns_count(s, rc == DNS_F_WAITS  ? SL_DNS_C_CLIENT_FORWARDED
-		     : rc == DNS_F_FULL ? SL_DNS_C_CLIENT_FULL
-					: SL_DNS_C_CLIENT_FAILED);
+	dns_count(s, counter_of(rc));
 	return rc;
 }
 

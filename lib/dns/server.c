@@ -34,21 +34,6 @@ dns_random(struct dns_random *random)
 
 // ---- queries ----
 
-uint32_t
-dns_bare_answer(const uint8_t *query, uint32_t len, uint16_t flags, uint8_t rcode, bool truncated,
-	uint8_t *out, uint32_t room)
-{
-	struct sl_dns_out answer;
-	struct sl_dns_msg msg;
-	bool printable;
-
-	if (!sl_dns_parse(query, len, &msg, &printable) ||
-		!sl_dns_out_begin(&answer, out, room, &msg, flags, rcode))
-		return 0;
-	answer.truncated = truncated;
-	return sl_dns_out_end(&answer, DNS_UDP_ROOM);
-}
-
 enum sl_dns_verdict
 dns_query(struct sl_dns_server *s, const struct sl_ip *client, bool tcp, uint64_t now_ns,
 	const uint8_t *data, uint32_t len, uint8_t *out, uint32_t room, uint32_t *out_len)

@@ -131,10 +131,6 @@ uint64_t dns_random(struct dns_random *random);
 enum sl_dns_verdict dns_query(struct sl_dns_server *s, const struct sl_ip *client, bool tcp,
 	uint64_t now_ns, const uint8_t *data, uint32_t len, uint8_t *out, uint32_t room,
 	uint32_t *out_len);
-// An answer without records to a well-formed query. Returns its length, 0: it does not fit.
-// truncated: TC is set.
-uint32_t dns_bare_answer(const uint8_t *query, uint32_t len, uint16_t flags, uint8_t rcode,
-	bool truncated, uint8_t *out, uint32_t room);
 
 // ---- udp.c ----
 
@@ -158,13 +154,17 @@ void dns_conns_close(struct sl_dns_server *s, const struct dns_listener *listene
 // ---- forward.c ----
 
 enum dns_forwarded {
-	DNS_F_WAITS,  // the answer comes later
-	DNS_F_FAILED, // no server can be asked
-	DNS_F_FULL,   // too many wait, or there are no ports or descriptors
+	DNS_F_WAITS,   // the answer comes later
+	DNS_F_FAILED,  // no server can be asked
+	DNS_F_FULL,    // too many wait, or there are no ports or descriptors
+	DNS_F_REFUSED, // a zone transfer: that is more than one answer
 };
 // Counted already. from is NULL over TCP, conn is NULL over UDP.
 enum dns_forwarded dns_forward(struct sl_dns_server *s, const struct dns_udp_from *from,
 	struct dns_conn *conn, uint64_t now_ns, const uint8_t *data, uint32_t len);
+// What a query that does not wait is answered at once. Returns the length.
+uint32_t dns_excuse(
+	const uint8_t *query, uint32_t len, enum dns_forwarded why, uint8_t *out, uint32_t room);
 uint32_t dns_forwards_count(const struct dns_forwards *of_conn);
 void dns_forwards_drop(struct dns_forwards *of_conn); // of a connection that ends
 // Those that came over UDP to the listener; NULL: all that there are.

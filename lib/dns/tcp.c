@@ -117,6 +117,7 @@ static bool
 take(struct dns_conn *c, uint64_t now_ns, const uint8_t *data, uint32_t len)
 {
 	struct sl_dns_server *s = c->server;
+	enum dns_forwarded why;
 	uint32_t out_len = 0;
 
 	touch(c, now_ns);
@@ -125,10 +126,10 @@ take(struct dns_conn *c, uint64_t now_ns, const uint8_t *data, uint32_t len)
 	case SL_DNS_V_ANSWER:
 		return put_answer(c, s->tcp_out, out_len);
 	case SL_DNS_V_FORWARD:
-		if (dns_forward(s, NULL, c, now_ns, data, len) == DNS_F_WAITS)
+		why = dns_forward(s, NULL, c, now_ns, data, len);
+		if (why == DNS_F_WAITS)
 			return true;
-		out_len = dns_bare_answer(
-			data, len, SL_DNS_RA, SL_DNS_SERVFAIL, false, s->tcp_out, UINT16_MAX);
+		out_len = dns_excuse(data, len, why, s->tcp_out, UINT16_MAX);
 		return put_answer(c, s->tcp_out, out_len);
 	case SL_DNS_V_DROP:
 		break;

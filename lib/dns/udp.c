@@ -90,6 +90,7 @@ take(struct sl_dns_server *s, unsigned i, uint64_t now_ns, uint8_t out[DNS_UDP_R
 	const uint32_t len = s->udp->rx[i].msg_len;
 	const uint8_t *data = s->udp->in[i];
 	const struct sl_ip client = dns_ip_of(&from->peer);
+	enum dns_forwarded why;
 	uint32_t out_len = 0;
 
 	if (s->udp->rx[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
@@ -100,10 +101,8 @@ take(struct sl_dns_server *s, unsigned i, uint64_t now_ns, uint8_t out[DNS_UDP_R
 	case SL_DNS_V_ANSWER:
 		return out_len;
 	case SL_DNS_V_FORWARD:
-		if (dns_forward(s, from, NULL, now_ns, data, len) == DNS_F_WAITS)
-			return 0;
-		return dns_bare_answer(
-			data, len, SL_DNS_RA, SL_DNS_SERVFAIL, false, out, DNS_UDP_ROOM);
+		why = dns_forward(s, from, NULL, now_ns, data, len);
+		return why == DNS_F_WAITS ? 0 : dns_excuse(data, len, why, out, DNS_UDP_ROOM);
 	case SL_DNS_V_DROP:
 		break;
 	}
