@@ -51,6 +51,7 @@ struct daemon {
 	unsigned n_workers;
 	struct sl_mirror *mirror;
 	struct event_base *base;
+	bool ready; // the manager was told so
 	struct event *signals[3];
 	struct event *watch_timer;
 	uint64_t alarmed[SL_DROP_MAX];    // packets that the log has told of

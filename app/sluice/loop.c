@@ -3,6 +3,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
+#include <rte_ring_elem.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 // Housekeeping and publishing of counters: every so many rounds under load, and before every sleep.
 #define HOUSEKEEPING_ROUNDS 16
 #define PUBLISH_ROUNDS      256
+#define ORDERS_BUDGET       16
 // Empty rounds before an adaptive worker begins to sleep: some tens of microseconds of polling.
 #define IDLE_ROUNDS   1000
 #define IDLE_FIRST_NS 5000
@@ -218,6 +220,22 @@ wake_mirror(struct sl_worker *w)
 	}
 }
 
+// Before the snapshot is read: it is one that control published before it sent the order, so that
+// no flow is opened any more to what the order is about.
+static unsigned
+take_orders(struct sl_worker *w)
+{
+	unsigned n = 0;
+	uint32_t slot;
+
+	while (n < ORDERS_BUDGET && sl_pipe_may_reset(w->pipe) &&
+		rte_ring_sc_dequeue_elem(w->orders, &slot, sizeof(slot)) == 0) {
+		sl_pipe_reset_slot(w->pipe, slot, w->now_ns);
+		n++;
+	}
+	return n;
+}
+
 static unsigned
 keep_house(struct sl_worker *w, const struct sl_fwd *fwd)
 {
@@ -240,33 +258,40 @@ rest(struct sl_worker *w, uint64_t ns)
 	sl_rcu_online(w->rcu, w->id);
 }
 
-// Nothing to do: poll on for a while, then sleep a little longer each time.
+// Nothing to do: poll on for a while, then sleep a little longer each time, as long as the pipe can
+// wait.
 static void
 idle(struct sl_worker *w, uint64_t empty_rounds)
 {
+	const uint64_t patience_ns = sl_pipe_patience_ns(w->pipe);
+	const uint64_t max_ns = RTE_MIN(w->idle_max_ns, patience_ns);
 	uint64_t ns = IDLE_FIRST_NS;
 
-	if (w->always_poll || empty_rounds < IDLE_ROUNDS) {
+	if (w->always_poll || empty_rounds < IDLE_ROUNDS || patience_ns == 0) {
 		rte_pause();
 		return;
 	}
 	if (empty_rounds - IDLE_ROUNDS < 16)
 		ns <<= (empty_rounds - IDLE_ROUNDS);
 	else
-		ns = w->idle_max_ns;
-	rest(w, ns < w->idle_max_ns ? ns : w->idle_max_ns);
+		ns = max_ns;
+	rest(w, RTE_MIN(ns, max_ns));
 }
 
 static unsigned
 one_round(struct sl_worker *w, uint64_t round, bool idle_before)
 {
+	const bool keeps_house = idle_before || round % HOUSEKEEPING_ROUNDS == 0;
 	const uint64_t start = rte_rdtsc();
-	const struct sl_fwd *fwd = sl_rcu_read(w->rcu);
-	unsigned n;
+	unsigned n = 0;
 
 	w->now_ns = worker_clock_ns(w, start);
-	n = poll_all(w, fwd);
-	if (idle_before || round % HOUSEKEEPING_ROUNDS == 0)
+	if (keeps_house)
+		n += take_orders(w);
+	const struct sl_fwd *fwd = sl_rcu_read(w->rcu);
+
+	n += poll_all(w, fwd);
+	if (keeps_house)
 		n += keep_house(w, fwd);
 	tx_flush(w);
 	if (w->punted)

@@ -134,9 +134,12 @@ on_reload_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
 
-	daemon_notify("RELOADING=1");
+	// Who waits for READY=1 must not get it from a reload.
+	if (d->ready)
+		daemon_notify("RELOADING=1");
 	sl_control_reload(d->control);
-	daemon_notify("READY=1");
+	if (d->ready)
+		daemon_notify("READY=1");
 }
 
 static void
@@ -177,13 +180,23 @@ loop_stop(struct daemon *d)
 }
 
 static void
-serve(struct daemon *d)
+on_ready(void *ctx)
 {
+	struct daemon *d = ctx;
+
+	d->ready = true;
 	sl_log(&d->log, SL_LOG_NOTICE, "daemon",
 		"ready node=%s version=%s ports=%u workers=%u start_ms=%llu", d->node,
 		SLUICE_VERSION, d->n_ports, d->n_workers,
 		(unsigned long long)((sl_clock_ns(NULL) - d->started_ns) / SL_NSEC_PER_MSEC));
 	daemon_notify("READY=1");
+}
+
+// Traffic runs and sluicectl may come; ready is a gateway that also knows its names.
+static void
+serve(struct daemon *d)
+{
+	sl_control_when_ready(d->control, on_ready, d);
 	event_base_dispatch(d->base);
 	daemon_notify("STOPPING=1");
 }

@@ -70,6 +70,9 @@ cmd_stats(void *ctx, struct sl_ctl_req *req)
 			req, &f, "counter", sl_counter_name(c), sl_counter_help(c), sum.counter[c]);
 	for (int r = SL_DROP_NONE + 1; r < SL_DROP_MAX; r++)
 		stats_row(req, &f, "drop", sl_drop_name(r), sl_drop_help(r), sum.drop[r]);
+	for (int c = 0; c < SL_DNS_C_MAX && !f.one; c++)
+		stats_row(req, &f, "dns", sl_dns_counter_info(c)->name,
+			sl_dns_counter_info(c)->help, sl_control_dns_counter(d->control, c));
 	sl_ctl_done(req);
 }
 

@@ -206,11 +206,20 @@ mirrors_stop(struct daemon *d)
 
 // ---- workers ----
 
+static uint64_t
+random_seed(unsigned id)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = (uint64_t)getpid() << 32 | id;
+	return seed;
+}
+
 static struct sl_worker *
 worker_new(struct daemon *d, unsigned id, char **why)
 {
 	struct sl_worker_port ports[SL_PORT_MAX];
-	uint64_t seed;
 
 	for (uint16_t p = 0; p < d->n_ports; p++)
 		ports[p] = (struct sl_worker_port){
@@ -222,8 +231,6 @@ worker_new(struct daemon *d, unsigned id, char **why)
 			.has_tx = id == 0 || d->port[p].info.tx_queues >= d->n_workers,
 			.tx_queue = (uint16_t)id,
 		};
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = (uint64_t)getpid() << 32 | id;
 	const struct sl_worker_cfg cfg = {
 		.id = id,
 		.n_workers = d->n_workers,
@@ -238,7 +245,7 @@ worker_new(struct daemon *d, unsigned id, char **why)
 		.punt_fd = d->punt_fd,
 		.ask_fd = d->ask_fd,
 		.mirror_asleep = &d->mirror_asleep,
-		.seed = seed,
+		.seed = random_seed(id),
 	};
 	return sl_worker_new(&cfg, why);
 }
@@ -349,6 +356,20 @@ slot_load(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total)
 	}
 }
 
+// All workers get the order, or none: a second one would end what was opened since the first.
+static bool
+reset_slot(void *ctx, uint32_t slot)
+{
+	struct daemon *d = ctx;
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < d->n_workers; i++)
+		ok = sl_worker_has_room(d->worker[i].worker);
+	for (unsigned i = 0; ok && i < d->n_workers; i++)
+		ok = sl_worker_order_reset(d->worker[i].worker, slot);
+	return ok;
+}
+
 int
 control_start(struct daemon *d, char **why)
 {
@@ -368,10 +389,13 @@ control_start(struct daemon *d, char **why)
 		.next_ask = next_ask,
 		.link_up = link_up,
 		.now_ns = now_ns,
+		.core = (int)d->control_core,
 		.slot_load = slot_load,
+		.reset_slot = reset_slot,
 		.ctx = d,
 	};
 
+	cfg.seed = random_seed(d->n_workers);
 	for (uint16_t p = 0; p < d->n_ports; p++)
 		ports[p] = (struct sl_control_port){
 			.name = d->port[p].name, .mac = d->port[p].info.mac};

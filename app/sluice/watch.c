@@ -15,6 +15,8 @@ static const struct {
 	{SL_DROP_NO_NEIGHBOUR, "next hops do not answer: look at `ip neigh` on the mirrors"},
 	{SL_DROP_HOLD_FULL,
 		"more packets wait for next hops than nextHop.holdPackets, or 16 for one"},
+	{SL_DROP_NAME_PENDING,
+		"new flows are refused: DNS does not answer for their service's name in time"},
 	{SL_DROP_TOO_BIG, "frames larger than the MTU of the port to send on"},
 	{SL_DROP_TX_FULL, "a port takes less than it is given"},
 	{SL_DROP_PUNT_FULL, "more traffic for the kernel than it takes"},

@@ -95,7 +95,8 @@ make_rings(struct sl_worker *w)
 	w->punt = ring_new("punt", w->id, 0, SL_PUNT_RING, sizeof(void *));
 	w->inject = ring_new("inject", w->id, 0, SL_INJECT_RING, sizeof(void *));
 	w->ask = ring_new("ask", w->id, 0, SL_ASK_RING, sizeof(struct sl_ask));
-	if (!w->punt || !w->inject || !w->ask)
+	w->orders = ring_new("orders", w->id, 0, SL_ORDER_RING, sizeof(uint32_t));
+	if (!w->punt || !w->inject || !w->ask || !w->orders)
 		return false;
 	for (unsigned i = 0; i < w->n_workers; i++) {
 		if (i == w->id)
@@ -197,6 +198,7 @@ sl_worker_free(struct sl_worker *w)
 	sl_flow_table_free(w->flows);
 	for (unsigned i = 0; i < w->n_workers; i++)
 		ring_free(w->handoff_in[i]);
+	mem_free(NULL, w->orders);
 	mem_free(NULL, w->ask);
 	ring_free(w->inject);
 	ring_free(w->punt);
@@ -233,6 +235,18 @@ bool
 sl_worker_next_ask(struct sl_worker *w, struct sl_ask *out)
 {
 	return rte_ring_sc_dequeue_elem(w->ask, out, sizeof(*out)) == 0;
+}
+
+bool
+sl_worker_order_reset(struct sl_worker *w, uint32_t slot)
+{
+	return rte_ring_sp_enqueue_elem(w->orders, &slot, sizeof(slot)) == 0;
+}
+
+bool
+sl_worker_has_room(const struct sl_worker *w)
+{
+	return rte_ring_free_count(w->orders) > 0;
 }
 
 uint64_t

@@ -22,6 +22,7 @@
 #define SL_PUNT_RING    1024
 #define SL_INJECT_RING  1024
 #define SL_ASK_RING     256
+#define SL_ORDER_RING   1024
 
 // What a worker asks control: the MAC of a next hop.
 struct sl_ask {
@@ -70,6 +71,13 @@ void sl_worker_stop(struct sl_worker *w); // any thread, also a signal handler
 struct rte_ring *sl_worker_punt_ring(struct sl_worker *w);        // worker -> mirror thread
 struct rte_ring *sl_worker_inject_ring(struct sl_worker *w);      // mirror thread -> worker
 bool sl_worker_next_ask(struct sl_worker *w, struct sl_ask *out); // control
+
+// Control's mailbox: all flows of this endpoint slot that the worker has when it gets the order are
+// ended (sl_pipe_reset_slot()). What was published before is in force for the worker by then.
+// False: the mailbox is full; control asks sl_worker_has_room() first where an order is for
+// several.
+bool sl_worker_order_reset(struct sl_worker *w, uint32_t slot);
+bool sl_worker_has_room(const struct sl_worker *w);
 
 // The worker's clock, which its flow table was given: it runs by the TSC, and CLOCK_MONOTONIC
 // leaves it behind (or ahead) by seconds in weeks. Any thread.

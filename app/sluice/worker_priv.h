@@ -54,6 +54,7 @@ struct sl_worker {
 	struct rte_ring *inject;
 	struct rte_mempool *frames; // for frames of our own
 	struct rte_ring *ask;       // of struct sl_ask, by value
+	struct rte_ring *orders;    // of slots to reset, by value
 	struct sl_stats stats;
 };
 

@@ -179,10 +179,24 @@ args_unknown_command(const char *name, struct sl_buf *why)
 		sl_buf_printf(why, "; did you mean %s?", near);
 }
 
+// A command of two words goes before what its first word alone is.
+static enum sl_ctl_cmd
+find_command(struct parser *p, const char *name)
+{
+	char *both = *p->argv ? sl_xasprintf("%s %s", name, *p->argv) : NULL;
+	const enum sl_ctl_cmd cmd = both ? sl_ctl_command_find(both) : SL_CTL_CMD_MAX;
+
+	free(both);
+	if (cmd == SL_CTL_CMD_MAX)
+		return sl_ctl_command_find(name);
+	p->argv++;
+	return cmd;
+}
+
 static int
 take_command(struct parser *p, const char *name)
 {
-	p->args->cmd = sl_ctl_command_find(name);
+	p->args->cmd = find_command(p, name);
 	if (p->args->cmd != SL_CTL_CMD_MAX)
 		return 0;
 	args_unknown_command(name, p->why);

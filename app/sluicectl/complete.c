@@ -18,7 +18,50 @@ static void
 put_commands(struct sl_buf *out)
 {
 	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++)
-		sl_buf_printf(out, "%s%s", i ? " " : "", sl_ctl_command(i)->name);
+		if (!strchr(sl_ctl_command(i)->name, ' '))
+			sl_buf_printf(out, "%s%s", i ? " " : "", sl_ctl_command(i)->name);
+}
+
+static void
+put_second_words(struct sl_buf *out, const char *first)
+{
+	const size_t len = strlen(first);
+
+	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++) {
+		const char *name = sl_ctl_command(i)->name;
+
+		if (strncmp(name, first, len) == 0 && name[len] == ' ')
+			sl_buf_printf(out, " %s", name + len + 1);
+	}
+}
+
+// A command as a pattern of `case`: its blank is no end of the word.
+static void
+put_name(struct sl_buf *out, const char *name)
+{
+	for (; *name; name++) {
+		if (*name == ' ')
+			sl_buf_putc(out, '\\');
+		sl_buf_putc(out, *name);
+	}
+}
+
+static void
+put_two_words(struct sl_buf *out)
+{
+	bool any = false;
+
+	sl_buf_puts(out, "# Are $1 and $2 one command?\n"
+			 "_sluicectl_is_command() {\n"
+			 "\tcase \"$1 $2\" in\n\t");
+	for (unsigned i = 0; i < SL_CTL_CMD_MAX; i++) {
+		if (!strchr(sl_ctl_command(i)->name, ' '))
+			continue;
+		sl_buf_puts(out, any ? " | " : "");
+		put_name(out, sl_ctl_command(i)->name);
+		any = true;
+	}
+	sl_buf_puts(out, ") return 0 ;;\n\tesac\n\treturn 1\n}\n\n");
 }
 
 static void
@@ -51,9 +94,12 @@ put_pattern(struct sl_buf *out, const struct sl_ctl_param *p)
 	const char *command = p->cmd == SL_CTL_CMD_MAX ? "*" : sl_ctl_command(p->cmd)->name;
 
 	sl_buf_putc(out, '\t');
-	if (p->short_)
-		sl_buf_printf(out, "%s:-%c | ", command, p->short_);
-	sl_buf_printf(out, "%s:--%s) ", command, p->name);
+	if (p->short_) {
+		put_name(out, command);
+		sl_buf_printf(out, ":-%c | ", p->short_);
+	}
+	put_name(out, command);
+	sl_buf_printf(out, ":--%s) ", p->name);
 }
 
 static void
@@ -110,6 +156,10 @@ put_positional(struct sl_buf *out, const struct sl_ctl_param *p)
 		sl_buf_puts(out, "_sluicectl_words '");
 		put_commands(out);
 		sl_buf_puts(out, "'");
+	} else if (p->cmd == SL_CTL_DNS || p->cmd == SL_CTL_DNS_REFRESH) {
+		sl_buf_puts(out, "_sluicectl_dns_names '");
+		put_second_words(out, sl_ctl_command(p->cmd)->name);
+		sl_buf_puts(out, "'");
 	} else {
 		sl_buf_puts(out, "_sluicectl_names");
 	}
@@ -128,12 +178,12 @@ put_positionals(struct sl_buf *out)
 		const struct sl_ctl_param *p = NULL;
 
 		for (unsigned n = 0; (p = sl_ctl_param_next(cmd, p)) && p->positional; n++) {
-			const char *name = sl_ctl_command(cmd)->name;
-
+			sl_buf_putc(out, '\t');
+			put_name(out, sl_ctl_command(cmd)->name);
 			if (p->need == SL_CTL_MANY)
-				sl_buf_printf(out, "\t%s:*) ", name);
+				sl_buf_puts(out, ":*) ");
 			else
-				sl_buf_printf(out, "\t%s:%u) ", name, n);
+				sl_buf_printf(out, ":%u) ", n);
 			put_positional(out, p);
 			sl_buf_puts(out, " ;;\n");
 		}
@@ -146,7 +196,9 @@ put_flag_lists(struct sl_buf *out)
 {
 	sl_buf_puts(out, "_sluicectl_flags() {\n\tcase $command in\n");
 	for (unsigned cmd = 0; cmd < SL_CTL_CMD_MAX; cmd++) {
-		sl_buf_printf(out, "\t%s) _sluicectl_words '", sl_ctl_command(cmd)->name);
+		sl_buf_putc(out, '\t');
+		put_name(out, sl_ctl_command(cmd)->name);
+		sl_buf_puts(out, ") _sluicectl_words '");
 		put_flags(out, cmd);
 		put_flags(out, SL_CTL_CMD_MAX);
 		sl_buf_puts(out, "' ;;\n");
@@ -173,6 +225,14 @@ static const char head[] =
 	"name "
 	"2>/dev/null |\n"
 	"\t\tsed 's,^[^/]*/,,')\"\n"
+	"}\n"
+	"\n"
+	"# Names that are resolved, and the words $1.\n"
+	"_sluicectl_dns_names() {\n"
+	"\t_sluicectl_words \"$1 $(timeout 1 \"${COMP_WORDS[0]}\" \"${socket[@]}\" dns "
+	"--no-headers "
+	"2>/dev/null |\n"
+	"\t\tsed 's, .*,,' | sort -u)\"\n"
 	"}\n"
 	"\n";
 
@@ -205,6 +265,8 @@ static const char tail[] =
 	"\t\t\t_sluicectl_value \"$word\" && flag=$word\n"
 	"\t\telif [[ -z $command ]]; then\n"
 	"\t\t\tcommand=$word\n"
+	"\t\telif [[ $n -eq 0 ]] && _sluicectl_is_command \"$command\" \"$word\"; then\n"
+	"\t\t\tcommand=\"$command $word\"\n"
 	"\t\telse\n"
 	"\t\t\t[[ $n -gt 0 ]] || kind=$word\n"
 	"\t\t\tn=$((n + 1))\n"
@@ -228,6 +290,7 @@ complete_bash(struct sl_buf *out)
 {
 	sl_buf_puts(out, head);
 	sl_buf_puts(out, fields);
+	put_two_words(out);
 	put_values(out);
 	put_positionals(out);
 	put_flag_lists(out);

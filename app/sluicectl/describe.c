@@ -264,6 +264,29 @@ put_service(FILE *out, const json_t *svc)
 	put_endpoints(out, svc);
 }
 
+static void
+put_events(FILE *out, const json_t *events)
+{
+	size_t i;
+	json_t *event;
+
+	if (!events)
+		return;
+	fprintf(out, "Events:%s\n", json_array_size(events) > 0 ? "" : "        <none>");
+	json_array_foreach((json_t *)events, i, event)
+	{
+		const long long count = number_of(event, "count");
+		char *times = count > 1 ? sl_xasprintf(" (x%lld)", count) : sl_xstrdup("");
+		char *line = sl_xasprintf("  %-8s %-18s %s%s ago  %s: %s\n", text_of(event, "type"),
+			text_of(event, "reason"), text_of(event, "age"), times,
+			text_of(event, "object"), text_of(event, "message"));
+
+		safe_put(out, line, "\n");
+		free(line);
+		free(times);
+	}
+}
+
 void
 describe(FILE *out, const json_t *row, bool more)
 {
@@ -287,4 +310,5 @@ describe(FILE *out, const json_t *row, bool more)
 	put_notes(out, row);
 	fputs("Services:\n", out);
 	json_array_foreach(json_object_get(row, "services"), i, svc) put_service(out, svc);
+	put_events(out, json_object_get(row, "events"));
 }

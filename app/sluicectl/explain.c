@@ -52,13 +52,12 @@ put_head(struct sl_buf *out, const struct sl_conf_field *f)
 static void
 put_inner(struct explain *x, const struct sl_conf_field *f)
 {
-	const char *dot = strrchr(f->path, '.');
 	const int indent = (int)f->depth * 2;
 
 	if (!x->fields)
 		sl_buf_puts(&x->text, "\nFIELDS:\n");
 	x->fields = true;
-	sl_buf_printf(&x->text, "%*s%s <%s>%s\n", indent, "", dot ? dot + 1 : f->path, f->type,
+	sl_buf_printf(&x->text, "%*s%s <%s>%s\n", indent, "", f->name, f->type,
 		f->required ? " -required-" : "");
 	if (x->deep)
 		return;

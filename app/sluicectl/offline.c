@@ -121,7 +121,8 @@ struct world {
 	struct sl_mesh *mesh;
 	struct sl_conf *read; // of --conf, or NULL
 	struct sl_conf_group group[SL_MESH_MAX_CLIENTS];
-	struct sl_conf plain;
+	struct sl_conf *defaults;
+	struct sl_conf plain; // borrows from defaults
 	const struct sl_conf *conf;
 };
 
@@ -129,8 +130,10 @@ static bool
 world_conf(struct world *w, const struct args *args, struct sl_diags *diags)
 {
 	w->group[0] = (struct sl_conf_group){.namespace_ = "default"};
-	w->plain = (struct sl_conf){
-		.groups = w->group, .n_groups = 1, .root_namespace = (char *)"istio-system"};
+	w->defaults = sl_conf_new();
+	w->plain = *w->defaults;
+	w->plain.groups = w->group;
+	w->plain.n_groups = 1;
 	w->conf = &w->plain;
 	if (!args->conf)
 		return true;
@@ -158,6 +161,7 @@ world_fini(struct world *w)
 	sl_mesh_free(w->mesh);
 	sl_registry_free(w->registry);
 	sl_conf_free(w->read);
+	sl_conf_free(w->defaults);
 }
 
 static void
@@ -187,11 +191,14 @@ is_vip(struct sl_mesh *mesh, const struct sl_ip *addr)
 {
 	const struct sl_mesh_service *svc;
 
-	for (size_t it = 0; sl_mesh_next(mesh, &it, &svc);)
+	for (size_t it = 0; sl_mesh_next(mesh, &it, &svc);) {
+		if (!svc->not_served && sl_ip_equal(&svc->auto_vip[0], addr))
+			return true;
 		for (uint32_t i = 0; !svc->not_served && i < svc->n_vips; i++)
 			if (sl_prefix_is_host(&svc->vip[i]->prefix) &&
 				sl_ip_equal(&svc->vip[i]->prefix.addr, addr))
 				return true;
+	}
 	return false;
 }
 

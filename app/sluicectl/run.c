@@ -34,16 +34,22 @@ print(struct sl_buf *text, FILE *out)
 static int
 help(const struct args *args, enum sl_ctl_cmd cmd, FILE *out, FILE *err)
 {
-	const char *name = args_get(args, "command", 0);
-	struct sl_buf text = {0};
+	struct sl_buf name = {0}, text = {0};
+	const char *word;
 	int rc;
 
-	if (name && (cmd = sl_ctl_command_find(name)) == SL_CTL_CMD_MAX) {
-		args_unknown_command(name, &text);
+	for (size_t i = 0; (word = args_get(args, "command", i)); i++)
+		sl_buf_printf(&name, "%s%s", i ? " " : "", word);
+	if (name.data)
+		cmd = sl_ctl_command_find(name.data);
+	if (name.data && cmd == SL_CTL_CMD_MAX) {
+		args_unknown_command(name.data, &text);
 		rc = wrong_usage(args, &text, err);
+		sl_buf_fini(&name);
 		sl_buf_fini(&text);
 		return rc;
 	}
+	sl_buf_fini(&name);
 	if (cmd == SL_CTL_CMD_MAX)
 		help_all(&text);
 	else

@@ -102,10 +102,12 @@ cell(const json_t *c, int column)
 {
 	const json_t *share = json_object_get(c, "sharePercent");
 	const char *problem = text_of(c, "problem"), *file = text_of(c, "file");
+	const char *name = text_of(c, "name");
 
 	switch (column) {
 	case 0:
-		return sl_xasprintf("%s:%lld", text_of(c, "address"), number_of(c, "port"));
+		return sl_xasprintf("%s:%lld%s%s%s", text_of(c, "address"), number_of(c, "port"),
+			*name ? " (" : "", name, *name ? ")" : "");
 	case 1:
 		return sl_xasprintf("%s%s%s%s", text_of(c, "state"), *problem ? " (" : "", problem,
 			*problem ? ")" : "");

@@ -23,6 +23,8 @@ sl_compile_new(const struct sl_compile_cfg *cfg)
 	if (c->cfg.n_workers == 0)
 		c->cfg.n_workers = 1;
 	c->slots = slots_new(cfg->max_endpoints);
+	c->slots->gone = cfg->gone;
+	c->slots->gone_ctx = cfg->gone_ctx;
 	c->table = empty;
 	c->policies = (struct policies){
 		.v = sl_xcalloc(1, sizeof(none)), .n = 1, .cap = 1, .made = policies, .n_made = 1};
@@ -37,6 +39,7 @@ sl_compile_free(struct sl_compile *c)
 {
 	if (!c)
 		return;
+	c->slots->gone = NULL;
 	sl_fwd_services_put(c->table);
 	for (uint32_t i = 0; i < c->n_members; i++) {
 		for (uint32_t k = 0; k < c->member[i].n_claims; k++)

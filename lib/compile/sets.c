@@ -264,8 +264,9 @@ draft_cluster(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 	const struct sl_flow_policy policy = policy_of(&cl->policy);
 	int rc;
 
-	*d = (struct draft){
-		.spec = {.cluster_slot = SL_FWD_SLOT_NONE, .policy = intern(p, &policy)}};
+	*d = (struct draft){.spec = {.cluster_slot = SL_FWD_SLOT_NONE,
+				    .policy = intern(p, &policy),
+				    .pending = cl->pending}};
 	// Nothing to go to: a set without endpoints, whatever the balancer.
 	if (!cl->svc || (cl->n_eps == 0 && !cl->original_dst))
 		return 0;
@@ -292,7 +293,7 @@ put_image(struct sl_buf *out, const struct draft *d, uint32_t weight)
 	const struct sl_fwd_eps_spec *s = &d->spec;
 	const uint64_t head[] = {weight, s->n, s->n_groups, s->locality_weighted,
 		s->min_health_percent, s->algo, s->table_size, s->cluster_slot, s->max_flows,
-		s->policy, s->warmup_ns, s->warmup_min_percent};
+		s->policy, s->warmup_ns, s->warmup_min_percent, s->pending};
 
 	sl_buf_put(out, head, sizeof(head));
 	sl_buf_put(out, &s->warmup_aggression, sizeof(s->warmup_aggression));

@@ -277,6 +277,7 @@ slot_use(struct slots *s, uint32_t i, bool down, uint64_t now_ns)
 	slot->since_ns = slot_since(s, i, down, now_ns);
 	slot->down = down;
 	slot->uses++;
+	slot->told = false;
 	if (slot->state == SLOT_LIVE)
 		return;
 	if (slot->state == SLOT_RETIRED)
@@ -305,13 +306,24 @@ slot_requeue(struct slots *s, uint32_t i)
 }
 
 static void
+release_endpoint(struct slots *s, uint32_t i)
+{
+	struct slot *slot = &s->v[i];
+
+	if (--slot->sets > 0 || slot->state != SLOT_RETIRED || slot->told || !s->gone)
+		return;
+	slot->told = true;
+	s->gone(s->gone_ctx, i);
+}
+
+static void
 release(void *ctx, const struct sl_fwd_eps *eps)
 {
 	const uint32_t cluster = sl_fwd_eps_cluster_slot(eps);
 	struct slots *s = ctx;
 
 	for (uint32_t i = 0; i < sl_fwd_eps_count(eps); i++)
-		s->v[sl_fwd_eps_at(eps, i)->slot].sets--;
+		release_endpoint(s, sl_fwd_eps_at(eps, i)->slot);
 	if (cluster != SL_FWD_SLOT_NONE)
 		s->v[cluster].sets--;
 	slots_put(s);

@@ -35,6 +35,7 @@ struct slot {
 	sl_be16 port;
 	uint8_t state; // enum slot_state
 	bool down;
+	bool told; // to gone(), since it was live
 	uint32_t weight;
 	uint32_t uses;         // sets in force that name it
 	uint32_t sets;         // sets that exist and name it
@@ -59,6 +60,8 @@ struct slots {
 	struct home **homes;
 	uint32_t n_home_slots; // power of two
 	uint32_t n_homes;
+	void (*gone)(void *ctx, uint32_t slot); // see struct sl_compile_cfg
+	void *gone_ctx;
 };
 
 struct slots *slots_new(uint32_t max);

@@ -149,6 +149,15 @@ sl_conf_read(const char *path, struct sl_diags *diags)
 	return conf;
 }
 
+struct sl_conf *
+sl_conf_new(void)
+{
+	struct sl_conf *conf = sl_xcalloc(1, sizeof(*conf));
+
+	schema_defaults(conf_schema(), conf);
+	return conf;
+}
+
 void
 sl_conf_free(struct sl_conf *conf)
 {

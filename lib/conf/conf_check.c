@@ -60,8 +60,8 @@ is_network_edge(const struct sl_prefix *p)
 	return p->len < 31 && ((p->addr.v4 & ~mask) == 0 || (p->addr.v4 | mask) == UINT32_MAX);
 }
 
-static bool
-overlap(const struct sl_prefix *a, const struct sl_prefix *b)
+bool
+conf_overlap(const struct sl_prefix *a, const struct sl_prefix *b)
 {
 	return a->len < b->len ? sl_prefix_contains(a, &b->addr) : sl_prefix_contains(b, &a->addr);
 }
@@ -105,7 +105,7 @@ check_address(struct check *c, uint32_t p, uint32_t i)
 			if (sl_ip_equal(&a->addr, &b->addr))
 				say(c, SL_ERROR, c->path, "%s is also an address of port %s", text,
 					other->name ? other->name : "?");
-			else if (q != p && b->addr.family && overlap(a, b))
+			else if (q != p && b->addr.family && conf_overlap(a, b))
 				say(c, SL_WARNING, c->path,
 					"%s overlaps a subnet of port %s: the kernel sends to one "
 					"of them only",
@@ -247,7 +247,7 @@ check_pool_prefix(struct check *c, uint32_t i, uint64_t *total)
 			sl_prefix_str(&masked, text));
 	*total += UINT64_C(1) << (32 - p->len);
 	for (uint32_t k = 0; k < i; k++)
-		if (c->conf->pool[k].addr.family == AF_INET && overlap(p, &c->conf->pool[k]))
+		if (c->conf->pool[k].addr.family == AF_INET && conf_overlap(p, &c->conf->pool[k]))
 			say(c, SL_ERROR, c->path, "overlaps pool.addresses[%u]", k);
 	for (uint32_t q = 0; q < c->conf->n_ports; q++) {
 		const struct sl_conf_port *port = &c->conf->ports[q];
@@ -338,6 +338,7 @@ conf_check(struct reader *r, const struct sl_conf *conf)
 	check_workers(&c);
 	check_pool(&c);
 	check_mesh(&c);
+	conf_dns_check(r, conf);
 	if (conf->n_workers && conf->max_flows / conf->n_workers > MAX_FLOWS_A_WORKER)
 		say(&c, SL_ERROR, "flows.max", "%u for %u workers, expected at most %u each",
 			conf->max_flows, conf->n_workers, MAX_FLOWS_A_WORKER);

@@ -526,6 +526,11 @@ static const struct field conf_rows[] = {
 		.type = T_OBJECT,
 		.sub_of = mesh_schema,
 		.help = "What Istio has in its MeshConfig, by the same names."},
+	{.key = "dns",
+		.type = T_OBJECT,
+		.sub_of = dns_schema,
+		.help = "Names: how those of services are resolved, virtual IPs, and DNS answers "
+			"for clients."},
 	{.key = "control", .type = T_OBJECT, .sub = &control_schema, .help = "The control socket."},
 	{.key = "resources",
 		.type = T_PATH,

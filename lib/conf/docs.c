@@ -149,7 +149,7 @@ put_rules(struct sl_buf *out)
 		"\n## Rules\n\n"
 		"A diagnostic names its rule in brackets at the end. The ids are those of "
 		"Istio's webhook (S, W, D, V, G, E)\nand CRD (C) checks as this project numbers "
-		"them.\n\n"
+		"them, and of Sluice's own (N).\n\n"
 		"| Rule | What it asks |\n|---|---|\n");
 	for (size_t i = 0; i < n; i++)
 		sl_buf_printf(out, "| %s | %s |\n", rule[i].id, rule[i].text);

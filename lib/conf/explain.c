@@ -62,12 +62,16 @@ explained_find(const char *name, size_t len, struct explained *out, struct sl_bu
 
 // ---- one field ----
 
+static bool
+is_entries(const struct field *f)
+{
+	return f->type == T_OBJECT && (f->flags & F_LIST);
+}
+
 static void
 put_path(struct sl_buf *out, const char *up, const struct field *f)
 {
-	const bool entries = f->type == T_OBJECT && (f->flags & F_LIST);
-
-	sl_buf_printf(out, "%s%s%s%s", up, *up ? "." : "", f->key, entries ? "[]" : "");
+	sl_buf_printf(out, "%s%s%s%s", up, *up ? "." : "", f->key, is_entries(f) ? "[]" : "");
 }
 
 // "S15+C8", which both layers have, as "S15, C8".
@@ -91,6 +95,7 @@ tell(const struct walk *w, const struct field *f, const char *path, unsigned dep
 		.group = w->what.group,
 		.id = w->what.id,
 		.path = path,
+		.name = path + strlen(path) - strlen(f->key) - (is_entries(f) ? 2 : 0),
 		.help = f->help,
 		.here = f->here,
 		.required = f->flags & F_REQUIRED,
@@ -111,6 +116,13 @@ tell(const struct walk *w, const struct field *f, const char *path, unsigned dep
 	sl_buf_fini(&rule);
 }
 
+// What can be asked for by name below f; NULL: nothing.
+static const struct schema *
+inside(const struct field *f)
+{
+	return f->type == T_OBJECT || f->type == T_LABELS || f->type == T_ANY ? field_sub(f) : NULL;
+}
+
 static void
 tell_inside(const struct walk *w, const struct schema *s, const char *up, unsigned depth)
 {
@@ -120,8 +132,8 @@ tell_inside(const struct walk *w, const struct schema *s, const char *up, unsign
 
 		put_path(&path, up, f);
 		tell(w, f, path.data, depth);
-		if (w->deep && f->type == T_OBJECT)
-			tell_inside(w, field_sub(f), path.data, depth + 1);
+		if (w->deep && inside(f))
+			tell_inside(w, inside(f), path.data, depth + 1);
 		sl_buf_fini(&path);
 	}
 }
@@ -151,11 +163,15 @@ follow(const struct schema *s, const char *rest, const char *kind, struct sl_buf
 	const struct field *f = NULL;
 
 	while (*rest) {
-		const size_t len = strcspn(rest, ".");
+		size_t len = strcspn(rest, ".");
 		char *key = sl_xasprintf("%.*s", (int)strcspn(rest, ".["), rest);
 		char *up = sl_xstrdup(path->data ? path->data : "");
 
-		f = s ? schema_find(s, key) : NULL;
+		f = s ? schema_find(s, rest) : NULL; // annotations have dots in their names
+		if (f)
+			len = strlen(rest);
+		else if (s)
+			f = schema_find(s, key);
 		if (!s)
 			sl_buf_printf(why, "%s.%s has no fields", kind, up);
 		else if (!f)
@@ -164,7 +180,7 @@ follow(const struct schema *s, const char *rest, const char *kind, struct sl_buf
 		if (f) {
 			path->len = 0;
 			put_path(path, up, f);
-			s = f->type == T_OBJECT ? field_sub(f) : NULL;
+			s = inside(f);
 		}
 		free(up);
 		if (!f)
@@ -207,8 +223,8 @@ sl_conf_explain(const char *name, bool deep, sl_conf_field_fn *fn, void *ctx, st
 	f = follow(w.what.schema, name, w.what.kind, &path, why);
 	if (f) {
 		tell(&w, f, path.data, 0);
-		if (f->type == T_OBJECT)
-			tell_inside(&w, field_sub(f), path.data, 1);
+		if (inside(f))
+			tell_inside(&w, inside(f), path.data, 1);
 	}
 	sl_buf_fini(&path);
 	return f ? 0 : -ENOENT;

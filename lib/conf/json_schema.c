@@ -92,6 +92,7 @@ put_value(struct sl_emit *e, const struct field *f, bool may_be_null)
 		break;
 	case T_ENUM:
 	case T_FLAG:
+	case T_FAMILIES:
 		put_words(e, f, may_be_null);
 		break;
 	case T_LABELS:

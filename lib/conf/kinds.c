@@ -53,9 +53,13 @@ static const char istio_version[] =
 static const struct field se_root[] = {
 	VERSION_ROW(istio_version),
 	KIND_ROW("ServiceEntry"),
-	META_ROW(meta_schema),
+	META_ROW(se_meta_schema),
 	SPEC_ROW(se, se_schema, "The service."),
-	ANY_ROW("status", F_NOISE, by_a_server),
+	{.key = "status",
+		.type = T_ANY,
+		.at = NO_AT,
+		.sub_of = se_status_schema,
+		.help = "Written by a server: `addresses` are read, the rest has no effect."},
 };
 static const struct schema se_object = ROOT("ServiceEntry", se_root);
 

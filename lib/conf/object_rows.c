@@ -17,7 +17,7 @@
 	}
 
 // What metadata has in every kind, but for the namespace.
-#define META_ROWS                                                                                  \
+#define META_ROWS(labels_here, annotations_here, annotation_rows)                                  \
 	{.key = "name",                                                                            \
 		.type = T_STRING,                                                                  \
 		.flags = F_REQUIRED,                                                               \
@@ -29,17 +29,15 @@
 			.at = META(labels),                                                        \
 			.count_at = META(n_labels),                                                \
 			.help = "Labels.",                                                         \
-			.here = "A `workloadSelector` goes by those of WorkloadEntries and Pods. " \
-				"Istio's own that have no effect are reported."},                  \
+			.here = labels_here},                                                      \
 		{.key = "annotations",                                                             \
 			.type = T_LABELS,                                                          \
 			.at = META(annotations),                                                   \
 			.count_at = META(n_annotations),                                           \
 			.help = "Annotations.",                                                    \
-			.here = "`networking.istio.io/traffic-distribution` prefers near "         \
-				"endpoints; "                                                      \
-				"Istio's others that have no effect are reported. "                \
-				"`kubectl.kubernetes.io/last-applied-configuration` is dropped."}, \
+			.sub_of = annotation_rows,                                                 \
+			.here = annotations_here                                                   \
+			"`kubectl.kubernetes.io/last-applied-configuration` is dropped."},         \
 		{.key = "creationTimestamp",                                                       \
 			.type = T_STRING,                                                          \
 			.at = META(creation),                                                      \
@@ -53,6 +51,17 @@
 		SERVER_ROW("ownerReferences"), SERVER_ROW("finalizers"), SERVER_ROW("selfLink"),   \
 		SERVER_ROW("deletionGracePeriodSeconds")
 
+#define ANY_META_ROWS                                                                              \
+	META_ROWS("A `workloadSelector` goes by those of WorkloadEntries and Pods.", "", NULL)
+#define SE_META_ROWS                                                                               \
+	META_ROWS("`networking.istio.io/enable-autoallocate-ip: \"false\"` (in any letter case): " \
+		  "no "                                                                            \
+		  "virtual IPs. Istio's own that have no effect are reported.",                    \
+		"`networking.istio.io/traffic-distribution` prefers near endpoints; those of "     \
+		"`sluice.io/` say how names are resolved. Istio's others that have no effect are " \
+		"reported. ",                                                                      \
+		se_annotations_schema)
+
 #define NAMESPACE_ROW                                                                              \
 	{                                                                                          \
 		.key = "namespace", .type = T_STRING, .flags = F_ALWAYS, .at = META(namespace_),   \
@@ -60,7 +69,7 @@
 	}
 #define DELETION_ROW SERVER_ROW("deletionTimestamp")
 
-static const struct field meta_rows[] = {NAMESPACE_ROW, META_ROWS, DELETION_ROW};
+static const struct field meta_rows[] = {NAMESPACE_ROW, ANY_META_ROWS, DELETION_ROW};
 static const struct schema meta = {
 	"metadata", FIELDS(meta_rows), .loc_at = NO_AT, .title = "metadata"};
 
@@ -70,8 +79,18 @@ meta_schema(void)
 	return &meta;
 }
 
+static const struct field se_meta_rows[] = {NAMESPACE_ROW, SE_META_ROWS, DELETION_ROW};
+static const struct schema se_meta = {
+	"metadata", FIELDS(se_meta_rows), .loc_at = NO_AT, .title = "metadata"};
+
+const struct schema *
+se_meta_schema(void)
+{
+	return &se_meta;
+}
+
 // Of a Pod it counts: see pod_finish().
-static const struct field pod_meta_rows[] = {NAMESPACE_ROW, META_ROWS,
+static const struct field pod_meta_rows[] = {NAMESPACE_ROW, ANY_META_ROWS,
 	{.key = "deletionTimestamp",
 		.type = T_ANY,
 		.at = NO_AT,
@@ -86,7 +105,7 @@ pod_meta_schema(void)
 	return &pod_meta;
 }
 
-static const struct field cluster_meta_rows[] = {META_ROWS, DELETION_ROW};
+static const struct field cluster_meta_rows[] = {ANY_META_ROWS, DELETION_ROW};
 static const struct schema cluster_meta = {
 	"metadata", FIELDS(cluster_meta_rows), .loc_at = NO_AT, .title = "metadata"};
 
@@ -152,7 +171,7 @@ static const struct field endpoint_rows[] = {
 		.rule = "C11",
 		.help = "IP address; with DNS resolutions also a host name; with STATIC also "
 			"`unix:///path`.",
-		.here = "IPv4 addresses are served."},
+		.here = "IPv4 addresses and names are served."},
 	{.key = "ports",
 		.type = T_PORT_MAP,
 		.at = EP(ports),
@@ -245,9 +264,9 @@ static const struct field se_rows[] = {
 		.rule = "S8",
 		.help = "VIPs: addresses that clients connect to, or CIDRs.",
 		.here = "IPv4 is served. Plain addresses come before CIDRs, the longest CIDR of "
-			"the "
-			"port before shorter ones. Without any, the ports are taken at every "
-			"address that nothing else has."},
+			"the port before shorter ones. Without any, the hosts get virtual IPs "
+			"(docs/names.md), and the ports are taken at every address that nothing "
+			"else has."},
 	{.key = "ports",
 		.type = T_OBJECT,
 		.flags = F_LIST,
@@ -274,8 +293,9 @@ static const struct field se_rows[] = {
 		.help = "Where endpoints come from.",
 		.here = "STATIC is served (`endpoints` or `workloadSelector`), and NONE: a "
 			"client's "
-			"own destination is kept, at `targetPort` if there is one. Names are not "
-			"resolved yet."},
+			"own destination is kept, at `targetPort` if there is one; DNS, where each "
+			"address of each name is an endpoint, and DNS_ROUND_ROBIN, where the first "
+			"of one answer is (docs/names.md). DYNAMIC_DNS is not served yet."},
 	{.key = "endpoints",
 		.type = T_OBJECT,
 		.flags = F_LIST,
@@ -284,7 +304,8 @@ static const struct field se_rows[] = {
 		.max_items = 4096,
 		.rule = "S18",
 		.sub = &endpoint_schema,
-		.help = "Backends. Without any, a STATIC service refuses."},
+		.help = "Backends. Without any, a STATIC service refuses, and the hosts of a DNS "
+			"service stand for themselves, each for itself alone."},
 	{.key = "exportTo",
 		.type = T_STRING,
 		.flags = F_LIST,
@@ -331,9 +352,9 @@ static const struct field we_rows[] = {
 		.max = 256,
 		.rule = "C11",
 		.help = "IP address, host name, or `unix:///path`.",
-		.here = "IPv4 addresses are served. A host name or a Unix socket is only taken by "
-			"DNS "
-			"services, which are not served yet."},
+		.here = "IPv4 addresses are served. A host name is resolved for the DNS services "
+			"that select the workload; others do without it. A Unix socket is not "
+			"served yet."},
 	{.key = "ports",
 		.type = T_PORT_MAP,
 		.at = WE(ports),

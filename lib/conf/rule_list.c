@@ -145,6 +145,8 @@ static const struct sl_conf_rule rules[] = {
 	{"C11", "Texts and maps of an endpoint stay within their limits."},
 	{"C12", "location is one of its names."},
 	{"C13", "No fields but those of this reference."},
+	{"N1", "An annotation of `sluice.io/` is one that this reference has, with a value as it "
+	       "says."},
 };
 
 const struct sl_conf_rule *

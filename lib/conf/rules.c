@@ -26,7 +26,7 @@ rule_applies(enum sl_rules mode, const char *rule, char buf[RULE_LEN], const cha
 	const char *crd = rule ? strchr(rule, '+') : NULL;
 
 	*shown = rule;
-	if (!rule)
+	if (!rule || rule[0] == 'N')
 		return true;
 	if (!crd) {
 		const bool is_crd = rule[0] == 'C';

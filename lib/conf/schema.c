@@ -97,12 +97,14 @@ field_size(const struct field *f)
 		[T_BOOL] = sizeof(bool),
 		[T_ENUM] = sizeof(uint32_t),
 		[T_FLAG] = sizeof(bool),
+		[T_FAMILIES] = sizeof(uint8_t),
 		[T_DURATION] = sizeof(uint64_t),
 		[T_MICROS] = sizeof(uint32_t),
 		[T_MEBIBYTES] = sizeof(uint32_t),
 		[T_MODE] = sizeof(uint32_t),
 		[T_IP] = sizeof(struct sl_ip),
 		[T_PREFIX] = sizeof(struct sl_prefix),
+		[T_SERVER] = sizeof(struct sl_conf_dns_address),
 		[T_MAC] = sizeof(struct sl_mac),
 		[T_VIP] = sizeof(struct sl_se_address),
 		[T_SUBNET] = sizeof(struct sl_vs_subnet),
@@ -130,12 +132,15 @@ field_expects(const struct field *f)
 		[T_BOOL] = "true or false",
 		[T_ENUM] = "a word",
 		[T_FLAG] = "a word",
+		[T_FAMILIES] = "a word",
 		[T_DURATION] = "a duration such as 30s",
 		[T_MICROS] = "a duration such as 100us",
 		[T_MEBIBYTES] = "a size such as 512Mi",
 		[T_MODE] = "an octal mode in quotes such as \"0660\"",
 		[T_IP] = "an IP address",
 		[T_PREFIX] = "an IP address or CIDR",
+		[T_SERVER] = "an IP address with or without a port, such as "
+			     "192.0.2.53:53 or [2001:db8::53]:53",
 		[T_MAC] = "a MAC address such as 02:00:00:00:00:01",
 		[T_VIP] = "an IP address or CIDR",
 		[T_SUBNET] = "an IP address or CIDR",
@@ -505,6 +510,7 @@ text_equal(const char *a, const char *b)
 static bool
 value_equal(const struct field *f, const void *a, const void *b)
 {
+	const struct sl_conf_dns_address *s = a, *t = b;
 	const struct sl_prefix *p = a, *q = b;
 
 	switch (f->type) {
@@ -515,6 +521,8 @@ value_equal(const struct field *f, const void *a, const void *b)
 		return sl_ip_equal(a, b);
 	case T_PREFIX:
 		return p->len == q->len && sl_ip_equal(&p->addr, &q->addr);
+	case T_SERVER:
+		return s->port == t->port && sl_ip_equal(&s->ip, &t->ip);
 	case T_OBJECT:
 		for (uint32_t i = 0; i < field_sub(f)->n; i++)
 			if (!field_equal(&field_sub(f)->fields[i], a, b))

@@ -21,12 +21,14 @@ enum field_type {
 	T_BOOL,      // bool, written true or false
 	T_ENUM,      // an enum or uint32_t: index into names
 	T_FLAG,      // bool: index into names, two of them
+	T_FAMILIES,  // uint8_t of SL_NAME_*: index into names, plus one
 	T_DURATION,  // uint64_t ns; min..max
 	T_MICROS,    // uint32_t us, written as a duration; min..max in ns
 	T_MEBIBYTES, // uint32_t, written 512Mi or 1Gi; min..max
 	T_MODE,      // uint32_t, written as an octal string
 	T_IP,        // struct sl_ip
 	T_PREFIX,    // struct sl_prefix, host bits as written
+	T_SERVER,    // struct sl_conf_dns_address, written IP, IPv4:PORT or [IPv6]:PORT
 	T_MAC,       // struct sl_mac
 	T_VIP,       // struct sl_se_address
 	T_SUBNET,    // struct sl_vs_subnet
@@ -40,13 +42,15 @@ enum field_type {
 
 enum field_flag {
 	F_REQUIRED = 1,
-	F_LIST = 2,     // a pointer and a uint32_t count of the type; max_items
-	F_NOISE = 4,    // not part of the canonical JSON: written by servers, no effect
-	F_UPPER = 8,    // kept in upper case
-	F_ALWAYS = 32,  // in the canonical JSON also when it was not given: its default
-	F_RESTART = 16, // reload class: a change needs a restart (without: a reload applies it)
-	F_MILLIS = 64,  // a duration of whole milliseconds (H11)
-	F_BLANK = 128,  // a string that is none when it is empty
+	F_LIST = 2,      // a pointer and a uint32_t count of the type; max_items
+	F_NOISE = 4,     // not part of the canonical JSON: written by servers, no effect
+	F_UPPER = 8,     // kept in upper case
+	F_ALWAYS = 32,   // in the canonical JSON also when it was not given: its default
+	F_RESTART = 16,  // reload class: a change needs a restart (without: a reload applies it)
+	F_MILLIS = 64,   // a duration of whole milliseconds (H11)
+	F_SECONDS = 256, // a duration of whole seconds
+	F_NAME = 512,    // a DNS name: kept in lower case, without the dot at its end
+	F_BLANK = 128,   // a string that is none when it is empty
 };
 
 #define NO_AT UINT32_MAX // checked, and not kept
@@ -120,8 +124,9 @@ void reader_text(struct sl_buf *text, const char *fmt, va_list ap) SL_PRINTF(2, 
 bool reader_error(struct reader *r, const struct path *path, uint32_t line, uint32_t col,
 	const char *rule, const char *fmt, ...) SL_PRINTF(6, 7);
 
-// A rule id is "S15" (of the webhook), "C13" (of the CRD) or "S15+C8" (both have it). False: it is
-// not asked in that mode. Else *shown is the id to show, in buf or rule; NULL for no rule.
+// A rule id is "S15" (of the webhook), "C13" (of the CRD), "S15+C8" (both have it) or "N1" (our
+// own, asked in every mode). False: it is not asked in that mode. Else *shown is the id to show, in
+// buf or rule; NULL for no rule.
 #define RULE_LEN 8
 bool rule_applies(enum sl_rules mode, const char *rule, char buf[RULE_LEN], const char **shown);
 

@@ -32,6 +32,22 @@ imply(const struct field *f, const struct node *map, struct implied *out)
 	return true;
 }
 
+// A status of which nothing is read: as if it were not there.
+static bool
+says_nothing(const struct field *f, const struct node *n)
+{
+	if (f->type != T_ANY || !field_sub(f))
+		return false;
+	for (uint32_t i = 0; n->kind == NODE_MAP && i < n->n; i++) {
+		const struct node *value = n->pairs[i].value;
+
+		if (schema_find(field_sub(f), n->pairs[i].key) && !node_is_null(value) &&
+			(value->kind != NODE_SEQ || value->n))
+			return false;
+	}
+	return true;
+}
+
 static void
 json_object(const struct schema *s, const struct node *map, struct sl_emit *e, const char *key)
 {
@@ -50,7 +66,7 @@ json_object(const struct schema *s, const struct node *map, struct sl_emit *e, c
 	for (uint32_t i = 0; i < n; i++) {
 		const struct field *f = schema_find(s, sorted[i]->key);
 
-		if (f && !(f->flags & F_NOISE))
+		if (f && !(f->flags & F_NOISE) && !says_nothing(f, sorted[i]->value))
 			json_value(f, sorted[i]->value, e, sorted[i]->key);
 	}
 	sl_emit_end(e);

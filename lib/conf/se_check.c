@@ -154,6 +154,7 @@ obj_check_meta(struct se_check *c)
 		se_has_label(meta->annotations, meta->n_annotations, "istio.io/dry-run"))
 		se_say(c, SL_ERROR, "S36", "metadata.annotations[\"istio.io/dry-run\"]",
 			"there is no dry run of a %s", sl_kind_name(c->obj->kind));
+	obj_check_ours(c);
 }
 
 void
@@ -209,6 +210,12 @@ se_export_to(struct se_check *c, char *const *v, uint32_t n, bool nobody)
 			break;
 		}
 	}
+}
+
+bool
+se_is_name(const struct sl_se_endpoint *ep)
+{
+	return ep->address && !ep->ip.family && strncmp(ep->address, "unix://", 7) != 0;
 }
 
 bool

@@ -46,4 +46,13 @@ void se_selector(
 	struct se_check *c, const char *at, const char *rule, const struct sl_label *v, uint32_t n);
 // spec.exportTo (E1..E5). nobody: `~` may stand in it.
 void se_export_to(struct se_check *c, char *const *v, uint32_t n, bool nobody);
+// Annotations of sluice.io of a ServiceEntry (N1).
+void se_check_names(struct se_check *c);
+// The same of a valid one into se, which is c->obj's, with Istio's label and status.addresses; and
+// what of it has no effect.
+void se_accept_names(struct se_check *c, struct sl_service_entry *se);
+// Annotations and labels of sluice.io where nobody reads them: of any kind.
+void obj_check_ours(struct se_check *c);
+// A name that has to be resolved, and no IP address or Unix socket.
+bool se_is_name(const struct sl_se_endpoint *ep);
 bool se_has_label(const struct sl_label *v, uint32_t n, const char *key);

@@ -38,10 +38,9 @@ remark_entry(struct se_check *c)
 {
 	const struct sl_service_entry *se = c->se;
 	const bool nobody = se->n_export_to == 1 && strcmp(se->export_to[0], "~") == 0;
-	const bool by_name =
-		se->resolution != SL_RESOLUTION_STATIC && se->resolution != SL_RESOLUTION_NONE;
+	const bool dynamic = se->resolution == SL_RESOLUTION_DYNAMIC_DNS;
 
-	if (by_name)
+	if (dynamic)
 		se_remark(c, NULL, "spec.resolution",
 			"%s is not served yet: the service gets no traffic",
 			sl_resolution_name(se->resolution));
@@ -50,7 +49,7 @@ remark_entry(struct se_check *c)
 			"exported to nobody: the service gets no traffic");
 	if (!se->n_ports)
 		se_remark(c, NULL, "spec.ports", "no ports: the service gets no traffic");
-	return by_name || nobody || !se->n_ports;
+	return dynamic || nobody || !se->n_ports;
 }
 
 // A port without names in its traffic takes every address. S14 asks it of TCP and no protocol only.
@@ -68,12 +67,12 @@ remark_no_addresses(struct se_check *c)
 	}
 	if (se->n_addresses || !wide)
 		return;
-	if (se->resolution == SL_RESOLUTION_STATIC)
-		se_remark(c, tcp ? "S14" : NULL, "spec.addresses",
-			"no addresses: what goes to its ports at any address goes to this service");
-	else if (se->resolution == SL_RESOLUTION_NONE)
+	if (se->resolution == SL_RESOLUTION_NONE)
 		se_remark(c, tcp ? "S14" : NULL, "spec.addresses",
 			"no addresses: what goes to its ports is let through to any address");
+	else if (se->resolution != SL_RESOLUTION_DYNAMIC_DNS)
+		se_remark(c, tcp ? "S14" : NULL, "spec.addresses",
+			"no addresses: what goes to its ports at any address goes to this service");
 	else if (tcp)
 		se_remark(c, "S14", "spec.addresses",
 			"no addresses: nothing tells its TCP traffic from that of others");
@@ -150,13 +149,14 @@ static void
 remark_endpoints(struct se_check *c)
 {
 	const struct sl_service_entry *se = c->se;
+	const bool by_dns = se->resolution != SL_RESOLUTION_STATIC;
 	uint32_t left_out = 0;
 
 	for (uint32_t i = 0; i < se->n_endpoints; i++) {
 		const struct sl_se_endpoint *ep = &se->endpoints[i];
 		const char *why = sl_se_endpoint_not_served(ep);
 
-		if (!why)
+		if (!why || (by_dns && se_is_name(ep)))
 			continue;
 		left_out++;
 		se_remark(c, ep->address ? NULL : "S21", P(c, "spec.endpoints[%u]", i),
@@ -244,7 +244,7 @@ static void
 remark_meta(struct se_check *c)
 {
 	static const char distribution[] = "networking.istio.io/traffic-distribution";
-	static const char *const keys[] = {"networking.istio.io/enable-autoallocate-ip",
+	static const char *const keys[] = {
 		distribution, "istio.io/connect-strategy", "istio.io/use-waypoint"};
 	const struct sl_meta *meta = &c->obj->meta;
 
@@ -275,6 +275,7 @@ se_remarks(struct reader *r, const struct node *root, struct sl_object *obj)
 	const struct sl_service_entry *se = &obj->se;
 	const bool waits = remark_entry(&c);
 
+	se_accept_names(&c, &obj->se);
 	remark_meta(&c);
 	remark_no_addresses(&c);
 	if (waits || remark_addresses(&c))

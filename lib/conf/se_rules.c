@@ -368,6 +368,7 @@ se_rules(struct reader *r, const struct node *root, const struct sl_object *obj)
 		.se = &obj->se,
 	};
 
+	se_check_names(&c);
 	if (!c.spec || c.spec->kind != NODE_MAP)
 		return;
 	check_hosts(&c);

@@ -190,6 +190,8 @@ read_word(struct reader *r, const struct field *f, const struct node *n, const s
 			continue;
 		if (f->type == T_FLAG)
 			*(bool *)out = i != 0;
+		else if (f->type == T_FAMILIES)
+			*(uint8_t *)out = (uint8_t)(i + 1);
 		else
 			*(uint32_t *)out = i;
 		return true;
@@ -215,6 +217,10 @@ read_duration(struct reader *r, const struct field *f, const struct node *n,
 	}
 	if ((f->flags & F_MILLIS) && ns % 1000000) {
 		wrong_value(r, f, n, path, "a duration of whole milliseconds");
+		return false;
+	}
+	if ((f->flags & F_SECONDS) && ns % SL_NSEC_PER_SEC) {
+		wrong_value(r, f, n, path, "a duration of whole seconds");
 		return false;
 	}
 	if (f->type == T_MICROS)
@@ -263,6 +269,17 @@ read_mode(struct reader *r, const struct field *f, const struct node *n, const s
 	return true;
 }
 
+static void
+as_name(char *text)
+{
+	const size_t len = strlen(text);
+
+	for (char *c = text; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	if (len && text[len - 1] == '.')
+		text[len - 1] = '\0';
+}
+
 static bool
 read_string(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
 	char **out)
@@ -288,6 +305,8 @@ read_string(struct reader *r, const struct field *f, const struct node *n, const
 		*out = sl_xstrdup(n->text);
 	for (char *c = *out; (f->flags & F_UPPER) && *c; c++)
 		*c = (char)toupper((unsigned char)*c);
+	if (f->flags & F_NAME)
+		as_name(*out);
 	return true;
 }
 
@@ -321,6 +340,33 @@ read_subnet(const struct node *n, struct sl_vs_subnet *out)
 	return true;
 }
 
+// IP, IPv4:PORT, [IPv6] or [IPv6]:PORT.
+static bool
+read_server(const struct reader *r, const struct node *n, struct sl_conf_dns_address *out)
+{
+	const bool brackets = n->text[0] == '[';
+	const char *colon = strrchr(n->text, ':'), *end = n->text + n->n;
+	char ip[SL_IP_STRLEN + 2];
+	uint64_t port = 53;
+
+	if (colon && (brackets ? colon[-1] == ']' : strchr(n->text, ':') == colon)) {
+		if (sl_str_u64(colon + 1, &port) < 0 || port < 1 || port > 65535)
+			return false;
+		end = colon;
+	}
+	if (brackets && (end - n->text < 2 || end[-1] != ']'))
+		return false;
+	snprintf(ip, sizeof(ip), "%.*s", (int)(end - n->text) - 2 * brackets, n->text + brackets);
+	if (end - n->text >= (ptrdiff_t)sizeof(ip) || sl_ip_parse(ip, &out->ip) < 0 ||
+		(brackets && out->ip.family != AF_INET6)) {
+		out->ip.family = 0;
+		return false;
+	}
+	out->port = (uint16_t)port;
+	out->loc = (struct sl_loc){r->file, n->line, n->col};
+	return true;
+}
+
 // Types that are written as a word and stand or fall with their parser.
 static bool
 read_parsed(struct reader *r, const struct field *f, const struct node *n, const struct path *path,
@@ -332,12 +378,16 @@ read_parsed(struct reader *r, const struct field *f, const struct node *n, const
 		ok = sl_ip_parse(n->text, out) == 0;
 	else if (f->type == T_PREFIX)
 		ok = sl_prefix_parse(n->text, out) == 0;
+	else if (f->type == T_SERVER)
+		ok = read_server(r, n, out);
 	else if (f->type == T_MAC)
 		ok = sl_mac_parse(n->text, out) == 0;
 	else if (f->type == T_VIP)
 		ok = read_vip(r, n, out);
 	else if (f->type == T_SUBNET)
 		ok = read_subnet(n, out);
+	if (!ok && f->type == T_PREFIX)
+		((struct sl_prefix *)out)->addr.family = 0; // checks step over it
 	if (!ok)
 		not_parsed(r, f, n, path);
 	return ok;
@@ -372,6 +422,7 @@ value_read(struct reader *r, const struct field *f, const struct node *n, const 
 		return true;
 	case T_ENUM:
 	case T_FLAG:
+	case T_FAMILIES:
 		return read_word(r, f, n, path, out);
 	case T_DURATION:
 	case T_MICROS:

@@ -80,12 +80,8 @@ we_remarks(struct reader *r, const struct node *root, struct sl_object *obj)
 	if (!ep->address)
 		se_remark(&c, "W2", "spec.network",
 			"no address, and no gateway of that network is known: it gets no traffic");
-	else if (why && ep->ip.family)
+	else if (why && !se_is_name(ep))
 		se_remark(&c, NULL, "spec.address", "not served yet, it gets no traffic: %s", why);
-	else if (why)
-		se_remark(&c, NULL, "spec.address",
-			"not served yet, it gets no traffic: %s, which only DNS services take",
-			why);
 	if (ep->network && ep->address)
 		se_remark(&c, NULL, "spec.network",
 			"no effect: no network gateways are known, the endpoint is reached "

@@ -20,6 +20,16 @@ make_clients(const struct sl_conf *conf)
 	return made;
 }
 
+struct sl_dns_address *
+control_dns_addresses(const struct sl_conf_dns_address *v, uint32_t n)
+{
+	struct sl_dns_address *out = sl_xcalloc(n, sizeof(*out));
+
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = (struct sl_dns_address){.ip = v[i].ip, .port = v[i].port};
+	return out;
+}
+
 // A new part each time: a reload is rare, and an equal part only costs its publishing.
 void
 control_take_clients(struct sl_control *c)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "control_priv.h"
+#include "names.h"
 #include "sl_emit.h"
 
 static void
@@ -43,8 +44,62 @@ emit_accepted(struct sl_emit *e, const struct sl_object *obj)
 	free(text);
 }
 
+static const char *
+unresolved_reason(enum sl_dns_state state)
+{
+	switch (state) {
+	case SL_DNS_PENDING:
+		return "Pending";
+	case SL_DNS_EMPTY:
+		return "NameError";
+	case SL_DNS_REJECTED:
+		return "Refused";
+	default:
+		return "NoAnswer";
+	}
+}
+
 static void
-emit_conditions(struct sl_emit *e, const struct sl_object *obj, const struct object_status *s)
+emit_stale(struct sl_emit *e, const struct names_summary *names)
+{
+	const uint64_t s = 1000000000;
+	char age[32];
+	char *text;
+
+	if (!names->stale) {
+		emit_condition(e, "Stale", false, "Fresh", NULL);
+		return;
+	}
+	text = sl_xasprintf("%s: the TTL of its answer ended %s ago, refreshing it fails: %s",
+		names->stale, sl_str_duration_fmt(names->stale_for_ns / s * s, age),
+		names->stale_error ? names->stale_error : "no answer");
+	emit_condition(e, "Stale", true, "NotRefreshed", text);
+	free(text);
+}
+
+// Of what has DNS names.
+static void
+emit_names(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj)
+{
+	struct names_summary names;
+	char *text;
+
+	names_of(c->names, obj, &names);
+	if (names.n == 0)
+		return;
+	if (names.unresolved) {
+		text = names_unresolved_text(&names);
+		emit_condition(e, "Resolved", false, unresolved_reason(names.state), text);
+		free(text);
+	} else {
+		emit_condition(e, "Resolved", true, "Resolved", NULL);
+	}
+	emit_stale(e, &names);
+}
+
+static void
+emit_conditions(struct sl_control *c, struct sl_emit *e, const struct sl_object *obj,
+	const struct object_status *s)
 {
 	const bool applies = strcmp(s->status, "Applied") == 0;
 
@@ -56,6 +111,7 @@ emit_conditions(struct sl_emit *e, const struct sl_object *obj, const struct obj
 		emit_condition(e, "Served", true, "PartiallyServed", s->reason);
 	else if (strcmp(s->status, "Valid") != 0)
 		emit_condition(e, "Served", strcmp(s->status, "Served") == 0, s->status, s->reason);
+	emit_names(c, e, obj);
 	if (s->lost)
 		emit_condition(e, "Conflicted", true, "Lost", s->lost);
 	else if (s->won)
@@ -219,9 +275,11 @@ emit_describe(struct sl_control *c, struct sl_ctl_req *req, const struct sl_obje
 	sl_emit_str(e, "creation", obj->meta.creation);
 	control_emit_origin(e, obj);
 	sl_emit_str(e, "status", status.status);
-	emit_conditions(e, obj, &status);
+	emit_conditions(c, e, obj, &status);
 	emit_notes(c, e, obj);
 	emit_services(c, e, obj);
+	if (obj->kind == SL_KIND_SERVICE_ENTRY)
+		control_emit_events(c, e, "events", obj);
 	sl_ctl_row_end(req);
 	control_object_status_fini(&status);
 }

@@ -128,6 +128,8 @@ control_endpoint_state(void *ctx, const struct sl_mesh_service *svc, const struc
 {
 	struct sl_endpoint_load load;
 
+	if (ep->name && !ep->ip.family)
+		return "unresolved";
 	if (!control_load_of(ctx, svc, port->number, &ep->ip, number, &load))
 		return "notServed";
 	return ep->healthy ? "up" : "unhealthy";
@@ -178,14 +180,15 @@ emit_endpoints(struct sl_control *c, struct sl_ctl_req *req, const struct sl_mes
 }
 
 // A walk over the services in the order of listings. The registry may change between two steps: the
-// list is made anew then and goes on at the same place.
+// list is made anew then and goes on at the same place. Answers of names change services, but not
+// which ones there are: so it is a list of ids.
 struct service_walk {
 	struct sl_control *c;
 	void (*emit)(
 		struct sl_control *c, struct sl_ctl_req *req, const struct sl_mesh_service *svc);
 	char *namespace_; // NULL: any
 	char *host;       // NULL: any
-	const struct sl_mesh_service **list;
+	uint32_t *list;
 	size_t n;
 	size_t at;
 	uint64_t generation; // of the registry that the list is of
@@ -195,11 +198,15 @@ static void
 make_list(struct service_walk *w)
 {
 	const uint64_t generation = sl_registry_generation(w->c->registry);
+	const struct sl_mesh_service **list;
 
 	if (w->list && w->generation == generation)
 		return;
-	free(w->list);
-	w->list = sl_mesh_list(w->c->mesh, w->namespace_, w->host, &w->n);
+	list = sl_mesh_list(w->c->mesh, w->namespace_, w->host, &w->n);
+	w->list = sl_xrealloc(w->list, w->n + 1, sizeof(*w->list));
+	for (size_t i = 0; i < w->n; i++)
+		w->list[i] = list[i]->id;
+	free(list);
 	w->generation = generation;
 }
 
@@ -210,7 +217,7 @@ next_services(void *state, struct sl_ctl_req *req)
 
 	make_list(w);
 	for (int i = 0; i < SERVICES_A_STEP && w->at < w->n; i++)
-		w->emit(w->c, req, w->list[w->at++]);
+		w->emit(w->c, req, sl_mesh_service(w->c->mesh, w->list[w->at++]));
 	return w->at < w->n;
 }
 

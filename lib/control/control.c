@@ -6,6 +6,10 @@
 #include <unistd.h>
 
 #include "control_priv.h"
+#include "events.h"
+#include "names.h"
+#include "removed.h"
+#include "responder.h"
 
 #define SLOW_MS       250 // links, endpoint slots, next hops in use
 #define RECLAIM_MS    10
@@ -145,6 +149,27 @@ load_all(struct sl_control *c)
 }
 
 static void
+on_gone(void *ctx, uint32_t slot)
+{
+	struct sl_control *c = ctx;
+
+	removed_note(c->removed, slot);
+}
+
+// What follows the services. False and *why.
+static bool
+start_parts(struct sl_control *c, char **why)
+{
+	c->events = events_new();
+	c->removed = removed_new(c);
+	c->responder = responder_new(c);
+	if (!c->removed || !c->responder)
+		return false;
+	c->names = names_new(c, why);
+	return c->names != NULL;
+}
+
+static void
 log_conflicts(struct sl_control *c)
 {
 	struct sl_diags diags = {0};
@@ -163,8 +188,10 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 		.max_endpoints = cfg->conf->max_endpoints,
 		.max_adjs = CONTROL_MAX_ADJS,
 		.n_workers = cfg->conf->n_workers,
+		.gone = on_gone,
+		.gone_ctx = c,
 	};
-	char *text;
+	char *text, *unnamed = NULL;
 	int rc;
 
 	c->cfg = *cfg;
@@ -173,7 +200,7 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	c->cfg.ports = c->port;
 	c->log = cfg->log;
 	c->conf = cfg->conf;
-	c->mirror_limit = c->netlink_limit = c->ask_limit = limit;
+	c->mirror_limit = c->netlink_limit = c->ask_limit = c->swap_limit = limit;
 	c->registry = compile.registry = sl_registry_new();
 	c->mesh = sl_mesh_new(c->registry);
 	c->files = sl_conf_cache_new(SL_ORIGIN_FILE);
@@ -183,6 +210,11 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 		*why = sl_xasprintf("control: not enough memory for %u endpoints: lower "
 				    "flows.maxEndpoints",
 			compile.max_endpoints);
+		goto failed;
+	}
+	if (!start_parts(c, &unnamed)) {
+		*why = sl_xasprintf("control: names: %s", unnamed ? unnamed : "not enough memory");
+		free(unnamed);
 		goto failed;
 	}
 	control_take_clients(c);
@@ -195,6 +227,7 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	rc = control_publish(c);
 	if (rc == 0) {
 		log_conflicts(c);
+		responder_start(c->responder);
 		return c;
 	}
 	text = control_publish_why(c, rc);
@@ -222,6 +255,10 @@ sl_control_free(struct sl_control *c)
 	event_end(c->slow_timer);
 	event_end(c->ask_event);
 	event_end(c->netlink_event);
+	responder_free(c->responder);
+	names_free(c->names);
+	removed_free(c->removed);
+	events_free(c->events);
 	sl_fwd_net_put(c->net);
 	sl_fwd_clients_put(c->clients);
 	sl_compile_free(c->compile);
@@ -231,6 +268,20 @@ sl_control_free(struct sl_control *c)
 	sl_conf_free(c->conf);
 	free(c->slot_base);
 	free(c);
+}
+
+void
+sl_control_when_ready(struct sl_control *c, void (*fn)(void *ctx), void *ctx)
+{
+	names_when_ready(c->names, fn, ctx);
+}
+
+// Each counter is of one of them.
+uint64_t
+sl_control_dns_counter(const struct sl_control *c, enum sl_dns_counter counter)
+{
+	return sl_dns_counter(names_dns(c->names), counter) +
+	       responder_counter(c->responder, counter);
 }
 
 const struct sl_conf *
@@ -309,6 +360,10 @@ sl_control_handle(struct sl_control *c, struct sl_ctl_req *req)
 		[SL_CTL_SERVICES] = control_cmd_services,
 		[SL_CTL_ENDPOINTS] = control_cmd_endpoints,
 		[SL_CTL_EXPLAIN] = control_cmd_explain,
+		[SL_CTL_DNS] = control_cmd_dns,
+		[SL_CTL_DNS_REFRESH] = control_cmd_dns_refresh,
+		[SL_CTL_DNS_SERVERS] = control_cmd_dns_servers,
+		[SL_CTL_EVENTS] = control_cmd_events,
 		[SL_CTL_RELOAD] = cmd_reload,
 		[SL_CTL_LOG_LEVEL] = cmd_log_level,
 	};

@@ -1,10 +1,13 @@
 // Inside of lib/control: control.c (life and events), publish.c (compile and publish), load.c
 // (files to registry), store.c (what was applied), clients.c (who the clients are), hosts.c
-// (mirrors), object.c (what became of an object), cmd_*.c (commands).
+// (mirrors), names.c (names to the resolver, answers to the mesh), responder.c (answers for
+// clients), removed.c (flows of endpoints that are gone), events.c (what happened lately), object.c
+// (what became of an object), cmd_*.c (commands).
 #pragma once
 
 #include "sl_conf_cache.h"
 #include "sl_control.h"
+#include "sl_dns.h"
 #include "sl_str.h"
 
 #define TOPIC "control"
@@ -29,6 +32,10 @@ struct sl_control {
 	struct sl_mesh *mesh;
 	struct sl_compile *compile;
 	struct sl_conf_cache *files;
+	struct names *names;
+	struct responder *responder;
+	struct removed *removed;
+	struct events *events;
 	struct sl_fwd_clients *clients; // of the configuration; one reference
 	uint64_t generation;            // of the snapshot in force, 0: none yet
 	uint64_t *slot_base;            // flows ever of a slot before its endpoint had it
@@ -39,6 +46,7 @@ struct sl_control {
 	struct sl_log_limit mirror_limit;
 	struct sl_log_limit netlink_limit;
 	struct sl_log_limit ask_limit;
+	struct sl_log_limit swap_limit;
 	struct event *netlink_event;
 	struct event *ask_event;
 	struct event *slow_timer;    // links, slots, neighbours
@@ -49,11 +57,19 @@ struct sl_control {
 // publish.c: compiles what changed and publishes it when there is something new. 0, or -errno with
 // the services as they were: what the kernel says is published all the same.
 int control_publish(struct sl_control *c);
+// The same when only answers of names changed: nobody looks at the kernel's state.
+int control_publish_answers(struct sl_control *c);
 char *control_publish_why(const struct sl_control *c, int rc); // for people; the caller frees
 void control_params(const struct sl_conf *conf, struct sl_fwd_params *out);
 
 // control.c: what was retired is freed a little later.
 void control_reclaim_later(struct sl_control *c);
+// An event of now; object: a DNS name, or "namespace/host".
+void control_event(struct sl_control *c, bool warning, const char *reason, const char *object,
+	const char *message);
+
+// clients.c: DNS addresses of sluice.yaml as lib/dns has them; the caller frees the array.
+struct sl_dns_address *control_dns_addresses(const struct sl_conf_dns_address *v, uint32_t n);
 
 // load.c: the resources of sluice.yaml into the registry. Findings go to diags.
 void control_load_files(struct sl_control *c, struct sl_diags *diags, struct load_result *result);
@@ -80,6 +96,8 @@ void control_object_status(
 void control_object_status_fini(struct object_status *s);
 void control_emit_identity(struct sl_emit *e, const struct sl_object *obj);
 void control_emit_origin(struct sl_emit *e, const struct sl_object *obj);
+// As kubectl writes a duration: "90s", "12m", "5h", "3d", without its smaller unit.
+void control_emit_age(struct sl_emit *e, const char *key, int64_t seconds);
 // The columns that `get` has for the kind.
 void control_emit_columns(struct sl_emit *e, const struct sl_object *obj);
 
@@ -99,7 +117,7 @@ void control_refresh_neighs(struct sl_control *c);
 bool control_load_of(const struct sl_control *c, const struct sl_mesh_service *svc, uint32_t port,
 	const struct sl_ip *addr, uint32_t number, struct sl_endpoint_load *load);
 
-// "up", "unhealthy" or "notServed"; a sl_mesh_state_fn with ctx a struct sl_control.
+// "up", "unhealthy", "unresolved" or "notServed"; a sl_mesh_state_fn with ctx a struct sl_control.
 const char *control_endpoint_state(void *ctx, const struct sl_mesh_service *svc,
 	const struct sl_se_port *port, const struct sl_mesh_endpoint *ep, uint32_t number);
 
@@ -112,3 +130,15 @@ void control_cmd_describe(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_services(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_endpoints(struct sl_control *c, struct sl_ctl_req *req);
 void control_cmd_explain(struct sl_control *c, struct sl_ctl_req *req);
+// cmd_dns.c
+// A name as lib/dns has it: lower case, without a dot at the end. NULL gives NULL; the caller
+// frees.
+char *control_plain_name(const char *name);
+void control_cmd_dns(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_dns_refresh(struct sl_control *c, struct sl_ctl_req *req);
+void control_cmd_dns_servers(struct sl_control *c, struct sl_ctl_req *req);
+// cmd_events.c
+void control_cmd_events(struct sl_control *c, struct sl_ctl_req *req);
+// The events of a ServiceEntry's services and their names, a list of that key.
+void control_emit_events(
+	struct sl_control *c, struct sl_emit *e, const char *key, const struct sl_object *obj);

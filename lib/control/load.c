@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "control_priv.h"
+#include "names.h"
+#include "responder.h"
 
 struct loading {
 	struct sl_control *c;
@@ -141,10 +143,12 @@ control_reload(struct sl_control *c, struct sl_diags *diags, struct load_result 
 	sl_conf_keep(conf, c->conf);
 	take_conf(c, conf);
 	control_take_clients(c);
+	names_configure(c->names, diags);
 	control_load_files(c, diags, result);
 	rc = control_publish(c);
 	sl_compile_news(c->compile, diags);
 	control_apply_hosts(c);
+	responder_configure(c->responder, diags);
 	return rc < 0 ? control_publish_why(c, rc) : NULL;
 }
 

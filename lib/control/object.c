@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "control_priv.h"
+#include "names.h"
 #include "sl_emit.h"
 
 // ---- status ----
@@ -23,16 +24,42 @@ anything_left_out(const struct sl_mesh_service *svc, const struct sl_object *obj
 	return false;
 }
 
+// Names without an address are what matters most of what is left out.
+static bool
+names_status(struct sl_control *c, const struct sl_object *obj, bool has_endpoint,
+	struct object_status *out)
+{
+	struct names_summary names;
+
+	names_of(c->names, obj, &names);
+	if (!names.unresolved)
+		return false;
+	out->status = has_endpoint ? "Partial" : "Unresolved";
+	out->text = names_unresolved_text(&names);
+	out->reason = out->text;
+	return true;
+}
+
+static bool
+has_served_endpoint(const struct sl_mesh_service *svc)
+{
+	for (uint32_t i = 0; i < svc->n_eps; i++)
+		if (!svc->ep[i].not_served)
+			return true;
+	return false;
+}
+
 static void
 service_entry_status(struct sl_control *c, const struct sl_object *obj, struct object_status *out)
 {
 	size_t n, served = 0;
 	const struct sl_mesh_service **svc = sl_mesh_list_of(c->mesh, obj, &n);
 	const char *why = NULL;
-	bool partial = false;
+	bool partial = false, has_endpoint = false;
 
 	for (size_t i = 0; i < n; i++) {
 		served += !svc[i]->not_served;
+		has_endpoint = has_endpoint || has_served_endpoint(svc[i]);
 		why = why ? why : svc[i]->not_served;
 		partial = partial || anything_left_out(svc[i], obj);
 	}
@@ -43,6 +70,8 @@ service_entry_status(struct sl_control *c, const struct sl_object *obj, struct o
 		out->status = "NotServed";
 		out->text = sl_xstrdup(why);
 		out->reason = out->text;
+	} else if (names_status(c, obj, has_endpoint, out)) {
+		return;
 	} else if (out->lost) {
 		out->status = "Partial";
 		out->reason = out->lost;
@@ -137,32 +166,35 @@ control_object_status_fini(struct object_status *s)
 
 // ---- columns ----
 
-// As kubectl writes a duration: "90s", "12m", "5h", "3d", without its smaller unit.
-static void
-emit_age(struct sl_emit *e, const char *creation)
+void
+control_emit_age(struct sl_emit *e, const char *key, int64_t seconds)
 {
 	static const struct {
 		int64_t s;
 		char unit;
 	} units[] = {{365 * 86400, 'y'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}};
-	struct tm tm = {0};
-	int64_t age;
+	const int64_t age = seconds > 0 ? seconds : 0;
 
-	if (!creation || !strptime(creation, "%Y-%m-%dT%H:%M:%SZ", &tm)) {
-		sl_emit_null(e, "age");
-		return;
-	}
-	age = time(NULL) - timegm(&tm);
-	age = age > 0 ? age : 0;
 	// Two of a unit at least, so that it is never half wrong.
 	for (size_t i = 0; i < SL_ARRAY_LEN(units); i++) {
 		if (age >= 2 * units[i].s) {
 			sl_emit_strf(
-				e, "age", "%lld%c", (long long)(age / units[i].s), units[i].unit);
+				e, key, "%lld%c", (long long)(age / units[i].s), units[i].unit);
 			return;
 		}
 	}
-	sl_emit_strf(e, "age", "%llds", (long long)age);
+	sl_emit_strf(e, key, "%llds", (long long)age);
+}
+
+static void
+emit_age(struct sl_emit *e, const char *creation)
+{
+	struct tm tm = {0};
+
+	if (creation && strptime(creation, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		control_emit_age(e, "age", time(NULL) - timegm(&tm));
+	else
+		sl_emit_null(e, "age");
 }
 
 void

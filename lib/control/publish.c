@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "control_priv.h"
+#include "names.h"
+#include "removed.h"
+#include "responder.h"
 #include "sl_flow.h"
 
 _Static_assert(SL_FLOW_STATE_MAX <= SL_FWD_STATES, "a timeout for every state");
@@ -201,8 +204,44 @@ publish(struct sl_control *c, const struct sl_fwd *parts)
 	return 0;
 }
 
-int
-control_publish(struct sl_control *c)
+// One pass over what changed, or two: a name that came may have an answer already.
+static int
+compile_services(struct sl_control *c, struct sl_compile_result *sum)
+{
+	struct sl_compile_result pass = {0};
+	bool again = true;
+	int rc = 0;
+
+	for (int i = 0; i < 2 && again; i++) {
+		rc = sl_compile_services(
+			c->compile, c->mesh, c->cfg.now_ns(c->cfg.ctx), retire, c, &pass);
+		pass.added += sum->added;
+		pass.removed += sum->removed;
+		pass.swapped += sum->swapped;
+		pass.table_changed |= sum->table_changed;
+		*sum = pass;
+		again = names_follow(c->names);
+	}
+	return rc;
+}
+
+static void
+tell_result(struct sl_control *c, const struct sl_compile_result *result)
+{
+	if (result->without_policy)
+		sl_log(c->log, SL_LOG_WARN, TOPIC,
+			"65534 different sets of connectTimeout, idleTimeout and "
+			"maxConnectionDuration have been in use since the start: no more until a "
+			"restart, these hold to the gateway's timeouts clusters=%u",
+			result->without_policy);
+	if (result->swapped)
+		sl_log_limited(c->log, &c->swap_limit, SL_LOG_INFO, TOPIC,
+			"endpoints changed services=%u", result->swapped);
+}
+
+// with_net: the kernel may have something new, too.
+static int
+publish_what_changed(struct sl_control *c, bool with_net)
 {
 	struct sl_compile_result result = {0};
 	struct sl_fwd parts;
@@ -210,21 +249,13 @@ control_publish(struct sl_control *c)
 
 	// Objects that do not fit must not cut the workers off from the kernel's next hops: the net
 	// part goes out with the services in force.
-	failed = sl_compile_services(
-		c->compile, c->mesh, c->cfg.now_ns(c->cfg.ctx), retire, c, &result);
+	failed = compile_services(c, &result);
 	if (failed < 0 && !c->in_force)
 		return failed;
-	rc = compile_net(c);
+	rc = with_net || result.table_changed ? compile_net(c) : 0;
 	if (rc < 0)
 		return rc;
-	if (result.without_policy)
-		sl_log(c->log, SL_LOG_WARN, TOPIC,
-			"65534 different sets of connectTimeout, idleTimeout and "
-			"maxConnectionDuration have been in use since the start: no more until a "
-			"restart, these hold to the gateway's timeouts clusters=%u",
-			result.without_policy);
-	if (result.swapped)
-		sl_log(c->log, SL_LOG_INFO, TOPIC, "endpoints changed services=%u", result.swapped);
+	tell_result(c, &result);
 	rc = wanted(c, &parts);
 	if (rc < 0)
 		return rc;
@@ -239,4 +270,28 @@ control_publish(struct sl_control *c)
 		(unsigned long long)c->generation, result.services, result.endpoints, result.added,
 		result.removed);
 	return failed;
+}
+
+// What follows from what is in force now.
+static int
+publish_and_follow(struct sl_control *c, bool with_net)
+{
+	const int rc = publish_what_changed(c, with_net);
+
+	removed_settle(c->removed);
+	responder_follow(c->responder);
+	names_check_ready(c->names);
+	return rc;
+}
+
+int
+control_publish(struct sl_control *c)
+{
+	return publish_and_follow(c, true);
+}
+
+int
+control_publish_answers(struct sl_control *c)
+{
+	return publish_and_follow(c, false);
 }

@@ -136,6 +136,12 @@ sl_flow_at(struct sl_flow_table *t, uint32_t index)
 	return &t->flows[index];
 }
 
+uint32_t
+sl_flow_used(const struct sl_flow_table *t)
+{
+	return t->fresh;
+}
+
 static inline bool
 ref_has(const struct sl_flow_table *t, uint32_t ref, const struct sl_tuple *tuple)
 {

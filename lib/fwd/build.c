@@ -106,6 +106,7 @@ alloc(struct draft *d)
 		.cluster_slot = d->spec->cluster_slot,
 		.max_flows = d->spec->max_flows,
 		.policy = d->spec->policy,
+		.pending = d->spec->pending,
 		.algo = d->spec->algo,
 		.live = (void *)((char *)d->eps + head),
 		.rest = rest};

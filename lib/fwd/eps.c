@@ -71,6 +71,7 @@ normalize(struct sl_fwd_eps_spec *s)
 	const bool table = s->algo == SL_FWD_MAGLEV || s->algo == SL_FWD_RING_HASH;
 	const bool warms = s->algo == SL_FWD_LEAST_REQUEST || s->algo == SL_FWD_ROUND_ROBIN;
 
+	s->pending = s->pending && s->n == 0;
 	if (!table)
 		s->table_size = 0;
 	else if (s->table_size == 0)
@@ -275,7 +276,7 @@ equal_specs(const struct sl_fwd_eps_spec *a, const struct sl_fwd_eps_spec *b)
 	return a->locality_weighted == b->locality_weighted &&
 	       a->min_health_percent == b->min_health_percent && a->algo == b->algo &&
 	       a->table_size == b->table_size && a->cluster_slot == b->cluster_slot &&
-	       a->max_flows == b->max_flows && a->policy == b->policy &&
+	       a->max_flows == b->max_flows && a->policy == b->policy && a->pending == b->pending &&
 	       a->warmup_ns == b->warmup_ns && a->warmup_min_percent == b->warmup_min_percent &&
 	       a->warmup_aggression == b->warmup_aggression && equal_groups(a, b) &&
 	       equal_endpoints(a, b);

@@ -54,7 +54,8 @@ struct sl_fwd_eps {
 	uint8_t algo; // enum sl_fwd_algo
 	bool warms;
 	bool split;
-	uint8_t pad[3];
+	bool pending;
+	uint8_t pad[2];
 	uint32_t refs;          // control only
 	struct sl_fwd_ep *live; // those to pick from, by priority and locality
 	struct lot *lot;

@@ -103,7 +103,7 @@ sl_fwd_pick(const struct sl_fwd_eps *eps, struct sl_fwd_load *load, const struct
 	if (sl_unlikely(eps->split))
 		eps = split_part(eps, ask);
 	if (sl_unlikely(eps->n_live == 0))
-		return -ENOENT;
+		return eps->pending ? -EAGAIN : -ENOENT;
 	if (is_full(eps, load))
 		return -EDQUOT;
 	i = sl_likely(ask->n_tried == 0) ? choose(eps, load, ask, 0) : try_again(eps, load, ask);

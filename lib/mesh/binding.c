@@ -201,8 +201,12 @@ add_binding(struct sl_mesh *m, struct out *out, const struct treatment *t, uint3
 		return;
 	b.n_clusters = t->n_dests[leg];
 	b.cluster = sl_xcalloc(b.n_clusters, sizeof(*b.cluster));
-	for (uint32_t i = 0; i < b.n_clusters; i++)
-		cluster_make(m, t->client, &dest[i], &b.cluster[i]);
+	for (uint32_t i = 0; i < b.n_clusters; i++) {
+		struct dest to = dest[i];
+
+		to.auto_vip = b.auto_vip;
+		cluster_make(m, t->client, &to, &b.cluster[i]);
+	}
 	if (opens_all(&b)) {
 		binding_fini(&b);
 		return;
@@ -248,6 +252,18 @@ bind_wide(struct sl_mesh *m, struct out *out, const struct treatment *t,
 	}
 }
 
+// At its virtual IP it is known without a name.
+static void
+bind_auto_vip(struct sl_mesh *m, struct out *out, const struct treatment *t,
+	const struct sl_mesh_binding *as)
+{
+	struct sl_mesh_binding b = *as;
+
+	b.dst = (struct sl_prefix){.addr = b.svc->auto_vip[0], .len = 32};
+	b.auto_vip = true;
+	add_binding(m, out, t, leg_for(&t->legs, &b.dst.addr), b);
+}
+
 static void
 bind_port(struct sl_mesh *m, struct out *out, const struct treatment *t,
 	const struct sl_mesh_service *svc, const struct sl_se_port *port)
@@ -260,6 +276,8 @@ bind_port(struct sl_mesh *m, struct out *out, const struct treatment *t,
 
 	if (!svc->n_vips)
 		bind_wide(m, out, t, &b);
+	if (svc->auto_vip[0].family)
+		bind_auto_vip(m, out, t, &b);
 	for (uint32_t i = 0; i < svc->n_vips; i++) {
 		if (sl_mesh_vip_not_served(svc->vip[i]))
 			continue;

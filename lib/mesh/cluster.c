@@ -44,26 +44,59 @@ seen_add(struct seen *seen, const struct sl_mesh_ep *ep, uint32_t n)
 
 // ---- endpoints ----
 
+static bool
+can_be_sent_to(const struct sl_mesh_endpoint *ep)
+{
+	return !ep->not_served && ep->ip.family == AF_INET;
+}
+
+// The addresses of a name stand behind each other, and are one way.
 static void
+add_way(struct sl_mesh_cluster *c, const struct sl_mesh_endpoint *ep,
+	const struct sl_mesh_endpoint *last, uint32_t number)
+{
+	if (!ep->name && !can_be_sent_to(ep))
+		return;
+	if (last && ep->name && ep->name == last->name && ep->spec == last->spec &&
+		ep->entry == last->entry)
+		return;
+	c->way[c->n_ways++] = (struct sl_mesh_way){
+		.name = ep->name, .ip = ep->ip, .port = number, .weight = ep->weight};
+	if (ep->name)
+		c->way[c->n_ways - 1].ip = (struct sl_ip){0};
+}
+
+// Returns an endpoint that is a name without an address to send to, one that is pending rather than
+// others; NULL: there is none.
+static const struct sl_mesh_endpoint *
 collect(struct sl_mesh_cluster *c, const struct sl_se_port *port, const struct sl_subset *subset)
 {
-	const struct sl_mesh_endpoint *ep;
+	const bool names = service_of(c->svc)->uses.n > 0;
+	const struct sl_mesh_endpoint *ep, *last = NULL, *without = NULL;
 	struct seen seen;
 	uint32_t number;
 
 	c->ep = sl_xcalloc(c->svc->n_eps + 1, sizeof(*c->ep));
+	c->way = names ? sl_xcalloc(c->svc->n_eps, sizeof(*c->way)) : NULL;
 	seen_init(&seen, c->svc->n_eps);
 	for (uint32_t it = 0; (ep = sl_mesh_endpoint_next(c->svc, port, &it, &number)) != NULL;) {
-		if (ep->not_served || ep->ip.family != AF_INET)
-			continue;
 		if (subset &&
 			!labels_match(subset->labels, subset->n_labels, ep->labels, ep->n_labels))
 			continue;
+		if (names)
+			add_way(c, ep, last, number);
+		last = ep;
+		if (!can_be_sent_to(ep)) {
+			if (ep->name && (!without || (ep->pending && !without->pending)))
+				without = ep;
+			continue;
+		}
 		c->ep[c->n_eps] = (struct sl_mesh_ep){
 			.from = ep, .port = number, .weight = ep->weight, .healthy = ep->healthy};
 		c->n_eps += seen_add(&seen, c->ep, c->n_eps);
 	}
 	free(seen.cell);
+	return without;
 }
 
 // ---- the cluster ----
@@ -98,11 +131,29 @@ to_original_dst(const struct sl_mesh_cluster *c)
 	       (c->policy.lb.simple == SL_LB_PASSTHROUGH && c->policy.lb.hash == SL_LB_HASH_NONE);
 }
 
+// No host has a virtual IP: instead of PASSTHROUGH the endpoints are balanced. False: there are
+// none to balance.
+static bool
+leave_original_dst(struct sl_mesh_cluster *c)
+{
+	c->original_dst = false;
+	c->policy.lb.simple = SL_LB_LEAST_REQUEST;
+	if (c->svc->resolution != SL_RESOLUTION_NONE)
+		return true;
+	c->problem = sl_xasprintf("%s has resolution NONE, and a virtual IP is no destination to "
+				  "send to",
+		c->host);
+	return false;
+}
+
 static char *
-empty_problem(const struct sl_mesh_cluster *c)
+empty_problem(const struct sl_mesh_cluster *c, const struct sl_mesh_endpoint *without)
 {
 	const struct service *s = service_of(c->svc);
 
+	if (without)
+		return sl_xasprintf("DNS has no address for %s%s: %s", without->name,
+			without->ip.family ? " that can be used" : "", without->not_served);
 	if (s->own_problem)
 		return sl_xasprintf("%s is not served yet: %s", c->host, s->own_problem);
 	if (*c->subset)
@@ -115,6 +166,7 @@ void
 cluster_make(struct sl_mesh *m, unsigned client, const struct dest *d, struct sl_mesh_cluster *c)
 {
 	const struct sl_subset *subset = *d->subset ? rule_subset(m, d->rule, d->subset) : NULL;
+	const struct sl_mesh_endpoint *without;
 	const struct sl_se_port *port;
 
 	*c = (struct sl_mesh_cluster){.weight = d->weight,
@@ -128,20 +180,24 @@ cluster_make(struct sl_mesh *m, unsigned client, const struct dest *d, struct sl
 		return;
 	port = port_of(c->svc, d->port);
 	c->original_dst = to_original_dst(c);
+	if (c->original_dst && d->auto_vip && !leave_original_dst(c))
+		return;
 	if (c->original_dst) {
 		c->dst_port = port->target_port;
 		return;
 	}
-	collect(c, port, subset);
+	without = collect(c, port, subset);
+	c->pending = !c->n_eps && without && without->pending;
 	locality_apply(m, client, c);
-	if (!c->n_eps && !c->problem)
-		c->problem = empty_problem(c);
+	if (!c->n_eps && !c->problem && !c->pending)
+		c->problem = empty_problem(c, without);
 }
 
 void
 cluster_fini(struct sl_mesh_cluster *c)
 {
 	free(c->ep);
+	free(c->way);
 	free(c->group);
 	free(c->problem);
 }

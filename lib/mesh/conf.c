@@ -3,6 +3,12 @@
 #include "sl_mesh_conf.h"
 #include "sl_str.h"
 
+static struct sl_prefix
+range(const struct sl_conf *conf, const struct sl_prefix *of)
+{
+	return conf->dns.auto_vips ? *of : (struct sl_prefix){0};
+}
+
 void
 sl_mesh_configure_conf(struct sl_mesh *m, const struct sl_conf *conf)
 {
@@ -24,7 +30,10 @@ sl_mesh_configure_conf(struct sl_mesh *m, const struct sl_conf *conf)
 				     .vs_export_to = {conf->vs_export_to, conf->n_vs_export_to},
 				     .dr_export_to = {conf->dr_export_to, conf->n_dr_export_to},
 				     .connect_timeout_ns = conf->connect_timeout_ns,
+				     .auto_vip4 = range(conf, &conf->dns.auto_vip4),
+				     .auto_vip6 = range(conf, &conf->dns.auto_vip6),
 				     .locality = &conf->locality,
+				     .names = &conf->dns.names,
 				     .allow_any = conf->outbound == SL_OUTBOUND_ALLOW_ANY});
 	free(client);
 }

@@ -7,6 +7,11 @@
 
 #define DEFAULT_CONNECT_TIMEOUT_NS (10 * SL_NSEC_PER_SEC)
 
+static const struct sl_name_policy default_names = {.families = SL_NAME_V4,
+	.refresh_min_ns = SL_NSEC_PER_SEC,
+	.refresh_max_ns = 300 * SL_NSEC_PER_SEC,
+	.max_stale_ns = 3600 * SL_NSEC_PER_SEC};
+
 // ---- as text: every value is behind its length, so that no two configurations look the same ----
 
 static void
@@ -56,6 +61,22 @@ say_locality(struct sl_buf *b, const struct sl_locality_lb *l)
 	say_names(b, &(struct sl_mesh_names){l->failover_priority, l->n_failover_priority});
 }
 
+static void
+say_policy(struct sl_buf *b, const struct sl_name_policy *p)
+{
+	sl_buf_printf(b, "n%u,%u,%llu,%llu,%llu", p->families, p->strict,
+		(unsigned long long)p->refresh_min_ns, (unsigned long long)p->refresh_max_ns,
+		(unsigned long long)p->max_stale_ns);
+}
+
+static void
+say_prefix(struct sl_buf *b, const struct sl_prefix *p)
+{
+	char text[SL_PREFIX_STRLEN];
+
+	say(b, p->addr.family ? sl_prefix_str(p, text) : "");
+}
+
 char *
 config_text(const struct sl_mesh_cfg *cfg)
 {
@@ -69,6 +90,9 @@ config_text(const struct sl_mesh_cfg *cfg)
 	say_names(&b, &cfg->vs_export_to);
 	say_names(&b, &cfg->dr_export_to);
 	sl_buf_printf(&b, "t%llu", (unsigned long long)cfg->connect_timeout_ns);
+	say_policy(&b, cfg->names ? cfg->names : &default_names);
+	say_prefix(&b, &cfg->auto_vip4);
+	say_prefix(&b, &cfg->auto_vip6);
 	if (cfg->locality)
 		say_locality(&b, cfg->locality);
 	return sl_buf_take(&b);
@@ -157,6 +181,9 @@ config_copy(struct sl_mesh_cfg *to, const struct sl_mesh_cfg *from)
 {
 	struct sl_mesh_client *client = sl_xcalloc(from->n_clients, sizeof(*client));
 
+	struct sl_name_policy *names = sl_xcalloc(1, sizeof(*names));
+
+	*names = from->names ? *from->names : default_names;
 	for (uint32_t i = 0; i < from->n_clients; i++)
 		copy_client(&client[i], &from->client[i]);
 	*to = (struct sl_mesh_cfg){.client = client,
@@ -168,6 +195,9 @@ config_copy(struct sl_mesh_cfg *to, const struct sl_mesh_cfg *from)
 		.dr_export_to = copy_names(from->dr_export_to.v, from->dr_export_to.n),
 		.connect_timeout_ns = from->connect_timeout_ns ? from->connect_timeout_ns
 							       : DEFAULT_CONNECT_TIMEOUT_NS,
+		.names = names,
+		.auto_vip4 = from->auto_vip4,
+		.auto_vip6 = from->auto_vip6,
 		.locality = from->locality ? copy_locality(from->locality) : NULL,
 		.allow_any = from->allow_any};
 }
@@ -179,6 +209,7 @@ config_fini(struct sl_mesh_cfg *cfg)
 		free_client((struct sl_mesh_client *)&cfg->client[i]);
 	free((void *)cfg->client);
 	free((void *)cfg->root_namespace);
+	free((void *)cfg->names);
 	free_names(cfg->se_export_to.v, cfg->se_export_to.n);
 	free_names(cfg->vs_export_to.v, cfg->vs_export_to.n);
 	free_names(cfg->dr_export_to.v, cfg->dr_export_to.n);

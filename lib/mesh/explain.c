@@ -110,7 +110,7 @@ goes_somewhere(const struct sl_mesh_binding *b)
 	for (uint32_t i = 0; i < b->n_clusters; i++) {
 		const struct sl_mesh_cluster *c = &b->cluster[i];
 
-		if (c->original_dst)
+		if (c->original_dst || c->pending)
 			return true;
 		for (uint32_t k = 0; k < c->n_eps; k++) {
 			if (c->ep[k].healthy)

@@ -77,6 +77,8 @@ sl_mesh_question_parse(const char *from, const char *to, const char *proto, cons
 
 // ---- the verdict ----
 
+static const char waiting[] = "its names have no answer yet: new flows wait up to a second";
+
 struct answer {
 	struct sl_mesh *m;
 	const struct sl_mesh_question *q;
@@ -170,7 +172,16 @@ to_original(const struct answer *a)
 	return !a->binding || a->binding->cluster[0].original_dst;
 }
 
-// Nothing that would be picked can be reached: why. NULL: something can.
+static bool
+waits(const struct sl_mesh_binding *b)
+{
+	for (uint32_t i = 0; b && i < b->n_clusters; i++)
+		if (b->cluster[i].pending)
+			return true;
+	return false;
+}
+
+// Nothing that would be picked can be reached: why. NULL: something can, or may in a moment.
 static const char *
 unreachable(const struct answer *a)
 {
@@ -178,6 +189,8 @@ unreachable(const struct answer *a)
 
 	if (!a->binding)
 		return trouble(a, &a->q->to);
+	if (waits(a->binding))
+		return NULL;
 	for (uint32_t i = 0; i < a->binding->n_clusters; i++)
 		if (a->binding->cluster[i].original_dst && !(why = trouble(a, &a->q->to)))
 			return NULL;
@@ -217,6 +230,8 @@ decide(struct answer *a)
 	why = unreachable(a);
 	if (why)
 		settle_as(a, "drop", sl_xasprintf("%s: %s", a->x.reason, why));
+	else if (a->live && waits(a->binding))
+		settle_as(a, "forward", sl_xasprintf("%s: %s", a->x.reason, waiting));
 }
 
 // ---- the row ----
@@ -308,7 +323,7 @@ balancer(const struct sl_mesh_cluster *c)
 }
 
 static void
-emit_cluster(const struct sl_mesh_cluster *c, struct sl_emit *e)
+emit_cluster(const struct answer *a, const struct sl_mesh_cluster *c, struct sl_emit *e)
 {
 	char title[600];
 
@@ -322,7 +337,7 @@ emit_cluster(const struct sl_mesh_cluster *c, struct sl_emit *e)
 		sl_emit_u64(e, "targetPort", c->dst_port);
 	else
 		sl_emit_null(e, "targetPort");
-	sl_emit_str(e, "problem", c->problem);
+	sl_emit_str(e, "problem", c->pending && a->live ? waiting : c->problem);
 	sl_emit_end(e);
 }
 
@@ -364,6 +379,7 @@ emit_candidate(const struct answer *a, const struct sl_mesh_candidate *c, struct
 	else
 		sl_emit_null(e, "flows");
 	sl_emit_str(e, "locality", *ep->from->locality ? ep->from->locality : NULL);
+	sl_emit_str(e, "name", ep->from->name);
 	sl_emit_str(e, "source", sl_object_title(ep->from->obj, title, sizeof(title)));
 	sl_emit_str(e, "file", ep->from->obj->loc.file);
 	sl_emit_u64(e, "line", ep->from->loc->line ? ep->from->loc->line : ep->from->obj->loc.line);
@@ -387,6 +403,15 @@ emit_notes(const struct answer *a, struct sl_emit *e)
 			"goes to "
 			"this service",
 			a->binding->dst.len ? "these addresses" : "any address", a->binding->port);
+	if (!a->live && waits(a->binding))
+		sl_emit_str(e, NULL,
+			"names are not resolved offline: the addresses that DNS has for the "
+			"endpoints are not known");
+	if (a->binding && a->binding->auto_vip)
+		sl_emit_strf(e, NULL,
+			"the address is a virtual IP of the service, which has none in "
+			"spec.addresses: DNS gives it to clients for %s",
+			a->binding->svc->host);
 	if (!a->live || !a->live->trouble)
 		sl_emit_str(e, NULL,
 			"out of files: routes, neighbours and the state of endpoints are not "
@@ -403,7 +428,7 @@ emit_ways(const struct answer *a, struct sl_emit *e)
 		e, "originalDestination", strcmp(a->verdict, "forward") == 0 && to_original(a));
 	sl_emit_arr(e, "clusters");
 	for (uint32_t i = 0; b && i < b->n_clusters; i++)
-		emit_cluster(&b->cluster[i], e);
+		emit_cluster(a, &b->cluster[i], e);
 	sl_emit_end(e);
 	sl_emit_arr(e, "candidates");
 	for (uint32_t i = 0; b && i < a->x.n_candidates; i++)

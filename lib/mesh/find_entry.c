@@ -6,6 +6,7 @@
 
 #include "findings.h"
 #include "sl_str.h"
+#include "vip.h"
 
 static void
 check_clients(struct sl_mesh *m, const struct sl_object *se, const struct service *s,
@@ -113,6 +114,48 @@ check_port(const struct sl_object *se, const struct service *s, const struct sl_
 	free(message);
 }
 
+static void
+check_status(const struct sl_object *se, const struct service *s, unsigned family,
+	struct sl_diags *diags)
+{
+	const struct sl_ip *has = &s->pub.auto_vip[family];
+	char address[SL_IP_STRLEN], instead[SL_IP_STRLEN], title[600];
+	const struct service *other;
+	const char *why;
+	struct sl_ip ip;
+
+	if (vip_lost_status(s, family, &ip, &why, &other) != se)
+		return;
+	const struct sl_object *obj = other->pub.obj[0];
+	char *message = sl_xasprintf("%s is not the virtual IP of %s, which is %s: %s (%s:%u) %s",
+		sl_ip_str(&ip, address), s->pub.host,
+		has->family ? sl_ip_str(has, instead) : "none",
+		sl_object_title(obj, title, sizeof(title)), obj->loc.file, obj->loc.line, why);
+
+	find(diags, se, "M11", NULL, "status.addresses", message);
+	free(message);
+}
+
+static void
+check_virtual_ips(struct sl_mesh *m, const struct sl_object *se, const struct service *s,
+	struct sl_diags *diags)
+{
+	char text[SL_PREFIX_STRLEN];
+
+	for (unsigned f = 0; f < 2; f++) {
+		const struct sl_prefix *range = vip_range_full(m, s, f);
+
+		check_status(se, s, f, diags);
+		if (!range || s->pub.obj[0] != se)
+			continue;
+		char *message = sl_xasprintf("%s has no virtual IP: %s has no more addresses",
+			s->pub.host, sl_prefix_str(range, text));
+
+		find(diags, se, "M12", NULL, "spec.hosts", message);
+		free(message);
+	}
+}
+
 void
 find_in_entry(struct sl_mesh *m, const struct sl_object *se, struct sl_diags *diags)
 {
@@ -126,6 +169,7 @@ find_in_entry(struct sl_mesh *m, const struct sl_object *se, struct sl_diags *di
 		const struct service *s = service_of(svc);
 
 		check_protocols(se, s, diags);
+		check_virtual_ips(m, se, s, diags);
 		if (i > 0)
 			continue; // what is said of the ports holds for every host
 		check_clients(m, se, s, diags);

@@ -10,6 +10,8 @@
 //   M8  a TCP port without address takes all traffic on it
 //   M9  an HTTP or TLS port is taken whole: the name in the traffic is not read
 //   M10 an address or port belongs to another service
+//   M11 status.addresses is not the virtual IP: another service has it
+//   M12 the range of virtual IPs has no more: the service has none
 #include "findings.h"
 
 #include <stdio.h>

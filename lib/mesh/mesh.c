@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "config.h"
-#include "mesh.h"
+#include "names.h"
 #include "sl_str.h"
+#include "vip.h"
 
 const char *
 intern(struct sl_mesh *m, const char *text)
@@ -106,6 +107,7 @@ use_config(struct sl_mesh *m)
 		m->client[g].space = space_get(m, m->cfg.client[g].namespace_);
 		m->client[g].space->clients |= UINT64_C(1) << g;
 	}
+	auto_vips_configure(m);
 	m->all_dirty = true;
 }
 
@@ -143,7 +145,7 @@ free_services(struct sl_mesh *m)
 	struct map_it it = {0};
 
 	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
-		service_unmake(s);
+		service_unmake(m, s);
 		by_key_del(&m->services, &s->node);
 		ptrs_fini(&s->obj);
 		free(s);
@@ -211,7 +213,9 @@ sl_mesh_free(struct sl_mesh *m)
 {
 	if (!m)
 		return;
+	auto_vips_fini(m);
 	free_services(m);
+	mesh_names_fini(m);
 	free_hosts(m);
 	free_workloads(m);
 	free_nodes(&m->spaces);

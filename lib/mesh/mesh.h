@@ -3,6 +3,7 @@
 #pragma once
 
 #include "map.h"
+#include "seats.h"
 #include "sl_mesh_binding.h"
 
 #define HOST_MAX 512 // a host after short names were completed, with NUL
@@ -38,11 +39,16 @@ struct service {
 	struct host *host;
 	struct ptrs obj; // what pub.obj is; v of live objects only
 	struct sl_mesh_endpoint *ep;
+	uint32_t eps_cap;
+	struct ptrs uses; // of names, see names.c
 	const struct sl_se_port **port;
 	const struct sl_se_address **vip;
-	const char *own_problem; // why nothing can be sent to its own endpoints; NULL: it can
-	bool dirty;              // queued: to be made again
-	bool told;               // queued: to be told
+	const char *own_problem;   // why nothing can be sent to its own endpoints; NULL: it can
+	bool dirty;                // queued: to be made again
+	bool told;                 // queued: to be told
+	bool vip_queued;           // queued: its virtual IP may be another
+	struct vip_part *vip_part; // vip.c; NULL: it has no part in virtual IPs
+	uint64_t host_row;         // of its row for DNS, hosts.c; 0: none
 };
 
 // A WorkloadEntry or a Pod.
@@ -80,16 +86,25 @@ struct sl_mesh {
 	struct map spaces, hosts, services, workloads, buckets, texts, suffixes;
 	struct ptrs by_id;                             // struct service or NULL
 	struct ptrs free_ids;                          // as pointers
+	struct map asked;                              // names, see names.c
+	struct answer *old_answers;                    // endpoints may point into them
 	uint32_t dr_wild[HOST_MAX], vs_wild[HOST_MAX]; // patterns by length
 
 	// queues of an update
-	struct ptrs dirty;   // struct service
-	struct ptrs changed; // struct host
-	struct ptrs routed;  // struct host
-	struct ptrs touched; // struct host
-	struct ptrs told;    // struct service
+	struct ptrs dirty;       // struct service
+	struct ptrs changed;     // struct host
+	struct ptrs routed;      // struct host
+	struct ptrs touched;     // struct host
+	struct ptrs told;        // struct service
+	struct ptrs names_queue; // for sl_mesh_names()
+	struct ptrs vip_queue;   // struct service
+	struct ptrs vip_changed; // struct claim
 	bool spaces_dirty;
 	bool all_dirty;
+
+	struct range vip_range[2];       // IPv4, IPv6
+	struct map vip_claims, vip_wide; // addresses and CIDRs that objects name
+	uint64_t hosts_generation;
 
 	const struct sl_mesh_service **sorted;
 	bool sorted_valid;
@@ -129,10 +144,14 @@ bool labels_match(
 
 // ---- service.c ----
 void service_make(struct sl_mesh *m, struct service *s);
-void service_unmake(struct service *s);
+void service_unmake(struct sl_mesh *m, struct service *s);
+void service_add_endpoint(struct service *s, const struct sl_mesh_endpoint *ep); // while it is made
 bool service_joins(const struct sl_object *a, const struct sl_object *b);
 // What is carried of it, once it is known who sees it.
 void service_judge(const struct sl_mesh *m, struct service *s);
+
+// ---- update.c ----
+void service_queue(struct sl_mesh *m, struct service *s); // to be made again
 
 // ---- visible.c ----
 // Client groups that an object of that namespace is exported to.
@@ -172,6 +191,7 @@ struct dest {
 	uint32_t weight;
 	const struct sl_object *rule;
 	const struct sl_vs_destination *written; // NULL: the service itself
+	bool auto_vip;                           // clients connect to a virtual IP
 };
 // One way that flows to a service port go: all of them, or those to some subnets.
 struct leg {

@@ -17,6 +17,10 @@ emit_vips(const struct sl_mesh_service *svc, struct sl_emit *e)
 		sl_emit_str(e, NULL,
 			sl_prefix_is_host(p) ? sl_ip_str(&p->addr, text) : sl_prefix_str(p, text));
 	}
+	for (unsigned f = 0; f < 2; f++) {
+		if (svc->auto_vip[f].family)
+			sl_emit_str(e, NULL, sl_ip_str(&svc->auto_vip[f], text));
+	}
 	sl_emit_end(e);
 }
 
@@ -51,7 +55,7 @@ emit_source(const struct sl_mesh_endpoint *ep, struct sl_emit *e)
 static const char *
 why_unused(const struct sl_mesh_service *svc, const struct sl_mesh_endpoint *ep, const char *state)
 {
-	if (ep->not_served)
+	if (ep->not_served && !(ep->pending && strcmp(state, "unknown") == 0))
 		return ep->not_served;
 	if (svc->not_served)
 		return svc->not_served;
@@ -69,9 +73,13 @@ emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 	const struct sl_mesh_endpoint *ep, uint32_t number, sl_mesh_state_fn *state, void *ctx,
 	struct sl_emit *e)
 {
-	const char *text = "unknown";
+	const char *text = "unknown"; // offline nobody asks for names
 
-	if (ep->not_served || svc->not_served)
+	if (svc->not_served)
+		text = "notServed";
+	else if (state && ep->name && !ep->ip.family)
+		text = "unresolved";
+	else if (ep->not_served && (state || !ep->pending))
 		text = "notServed";
 	else if (!ep->healthy)
 		text = "unhealthy";
@@ -84,6 +92,7 @@ emit_endpoint(const struct sl_mesh_service *svc, const struct sl_se_port *port,
 	sl_emit_u64(e, "weight", ep->weight);
 	sl_emit_str(e, "locality", ep->locality);
 	sl_emit_str(e, "network", ep->network);
+	sl_emit_str(e, "name", ep->name);
 	sl_emit_str(e, "state", text);
 	sl_emit_str(e, "reason", why_unused(svc, ep, text));
 	emit_source(ep, e);
@@ -101,7 +110,7 @@ sl_mesh_service_members(
 	sl_emit_str(e, "namespace", svc->namespace_);
 	sl_emit_str(e, "host", svc->host);
 	emit_vips(svc, e);
-	sl_emit_bool(e, "autoVip", false);
+	sl_emit_bool(e, "autoVip", svc->auto_vip[0].family != 0 || svc->auto_vip[1].family != 0);
 	emit_ports(svc, e);
 	sl_emit_str(e, "resolution", sl_resolution_name(svc->resolution));
 	sl_emit_str(e, "location", sl_location_name(svc->location));
@@ -137,6 +146,8 @@ status(const struct sl_mesh_endpoint *ep, const char *state)
 {
 	if (!ep->healthy)
 		return "UNHEALTHY";
+	if (strcmp(state, "unresolved") == 0)
+		return "UNRESOLVED";
 	return strcmp(state, "up") == 0 ? "HEALTHY" : "UNKNOWN";
 }
 
@@ -175,6 +186,7 @@ sl_mesh_endpoint_emit(const struct sl_mesh_service *svc, const struct sl_se_port
 	sl_emit_u64(e, "weight", ep->weight);
 	emit_or_null(e, "locality", ep->locality);
 	emit_or_null(e, "network", ep->network);
+	sl_emit_str(e, "name", ep->name);
 	emit_source(ep, e);
 	emit_load(load, e);
 	sl_emit_end(e);

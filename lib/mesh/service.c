@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mesh.h"
+#include "names.h"
 #include "sl_str.h"
 
 static bool
@@ -81,30 +81,59 @@ join_ports(struct service *s)
 
 static const char *const no_address = "an endpoint that is reached through another network";
 
+void
+service_add_endpoint(struct service *s, const struct sl_mesh_endpoint *ep)
+{
+	if (s->pub.n_eps == s->eps_cap) {
+		s->eps_cap = s->eps_cap ? 2 * s->eps_cap : 1;
+		s->ep = sl_xrealloc(s->ep, s->eps_cap, sizeof(*s->ep));
+	}
+	s->ep[s->pub.n_eps++] = *ep;
+}
+
+static bool
+on_unix_socket(const struct sl_mesh_endpoint *ep)
+{
+	return ep->address && strncmp(ep->address, "unix://", 7) == 0;
+}
+
+// Names are resolved where the service says so; a host with a star is none.
+static void
+add(struct sl_mesh *m, struct service *s, const struct sl_mesh_endpoint *ep)
+{
+	const bool is_name = ep->address && !ep->ip.family && !on_unix_socket(ep);
+
+	if (is_name && is_dns(s->pub.resolution) && *ep->address != '*')
+		mesh_name_endpoints(m, s, ep);
+	else
+		service_add_endpoint(s, ep);
+}
+
 static void
 add_inline(struct sl_mesh *m, struct service *s, struct sl_object *se)
 {
 	char locality[2049];
 
 	for (uint32_t i = 0; i < se->se.n_endpoints; i++) {
-		const struct sl_se_endpoint *ep = &se->se.endpoints[i];
-
-		s->ep[s->pub.n_eps++] = (struct sl_mesh_endpoint){
-			.spec = ep,
+		const struct sl_se_endpoint *spec = &se->se.endpoints[i];
+		const struct sl_mesh_endpoint ep = {
+			.spec = spec,
 			.entry = se,
 			.obj = se,
-			.ip = ep->ip,
-			.address = ep->address,
-			.labels = ep->labels,
-			.n_labels = ep->n_labels,
-			.locality =
-				intern(m, sl_se_endpoint_locality(ep, locality, sizeof(locality))),
-			.network = ep->network ? ep->network : "",
-			.weight = sl_se_endpoint_weight(ep),
+			.ip = spec->ip,
+			.address = spec->address,
+			.labels = spec->labels,
+			.n_labels = spec->n_labels,
+			.locality = intern(
+				m, sl_se_endpoint_locality(spec, locality, sizeof(locality))),
+			.network = spec->network ? spec->network : "",
+			.weight = sl_se_endpoint_weight(spec),
 			.healthy = true,
-			.loc = &ep->loc,
-			.not_served = sl_se_endpoint_not_served(ep),
+			.loc = &spec->loc,
+			.not_served = sl_se_endpoint_not_served(spec),
 		};
+
+		add(m, s, &ep);
 	}
 }
 
@@ -140,9 +169,9 @@ endpoint_of_workload(const struct workload *w, const struct sl_object *se)
 }
 
 static void
-add_host_itself(struct service *s, struct sl_object *se)
+add_host_itself(struct sl_mesh *m, struct service *s, struct sl_object *se)
 {
-	s->ep[s->pub.n_eps++] = (struct sl_mesh_endpoint){
+	const struct sl_mesh_endpoint ep = {
 		.entry = se,
 		.obj = se,
 		.address = s->pub.host,
@@ -153,6 +182,8 @@ add_host_itself(struct service *s, struct sl_object *se)
 		.loc = &se->loc,
 		.not_served = "an endpoint that is a name",
 	};
+
+	add(m, s, &ep);
 }
 
 // With resolution NONE a client's own destination is used, whatever is selected (3.5).
@@ -167,13 +198,14 @@ pool_endpoints(struct sl_mesh *m, struct service *s)
 			continue;
 		if (se->se.has_selector)
 			selector_pick(m, se, &picked);
-		s->ep = sl_xrealloc(
-			s->ep, s->pub.n_eps + picked.n + se->se.n_endpoints + 1, sizeof(*s->ep));
-		for (uint32_t k = 0; k < picked.n; k++)
-			s->ep[s->pub.n_eps++] = endpoint_of_workload(picked.v[k], se);
+		for (uint32_t k = 0; k < picked.n; k++) {
+			const struct sl_mesh_endpoint ep = endpoint_of_workload(picked.v[k], se);
+
+			add(m, s, &ep);
+		}
 		add_inline(m, s, se);
 		if (is_dns(se->se.resolution) && !se->se.has_selector && !se->se.n_endpoints)
-			add_host_itself(s, se);
+			add_host_itself(m, s, se);
 		ptrs_fini(&picked);
 	}
 }
@@ -184,8 +216,6 @@ static const char *
 resolution_not_served(enum sl_resolution r)
 {
 	static const char *const why[] = {
-		[SL_RESOLUTION_DNS] = "resolution DNS",
-		[SL_RESOLUTION_DNS_ROUND_ROBIN] = "resolution DNS_ROUND_ROBIN",
 		[SL_RESOLUTION_DYNAMIC_DNS] = "resolution DYNAMIC_DNS",
 	};
 
@@ -229,7 +259,8 @@ sl_mesh_port_not_served(const struct sl_mesh_service *svc, const struct sl_se_po
 }
 
 // A service without any endpoint is served (it refuses); one whose endpoints are all out of reach
-// would refuse for a reason that is ours.
+// would refuse for a reason that is ours. What DNS answers decides nothing here, or an answer would
+// give the service's addresses and ports to another one.
 static const char *
 own_problem(const struct sl_mesh_service *svc)
 {
@@ -237,7 +268,7 @@ own_problem(const struct sl_mesh_service *svc)
 
 	for (uint32_t i = svc->n_eps; !resolution_not_served(svc->resolution) && i-- > 0;) {
 		why = svc->ep[i].not_served;
-		if (!why)
+		if (!why || svc->ep[i].name)
 			return NULL;
 	}
 	return why;
@@ -315,15 +346,17 @@ service_judge(const struct sl_mesh *m, struct service *s)
 // ---- making ----
 
 void
-service_unmake(struct service *s)
+service_unmake(struct sl_mesh *m, struct service *s)
 {
+	mesh_names_release(m, s);
 	free(s->ep);
 	free(s->port);
 	free(s->vip);
 	s->ep = NULL;
 	s->port = NULL;
 	s->vip = NULL;
-	s->pub.n_eps = s->pub.n_ports = s->pub.n_vips = 0;
+	s->pub.n_eps = s->pub.n_ports = s->pub.n_vips = s->eps_cap = 0;
+	s->pub.pending = false;
 }
 
 static void
@@ -372,12 +405,6 @@ lined_up(const struct sl_mesh_service *svc, const struct sl_object *entry,
 			return p;
 	}
 	return NULL;
-}
-
-static bool
-on_unix_socket(const struct sl_mesh_endpoint *ep)
-{
-	return ep->address && strncmp(ep->address, "unix://", 7) == 0;
 }
 
 uint32_t

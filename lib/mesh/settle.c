@@ -1,5 +1,6 @@
 // Several bindings of one key: which one serves whom (istio-semantics 3.7).
 #include <stdlib.h>
+#include <string.h>
 
 #include "mesh.h"
 
@@ -15,13 +16,43 @@ in_order(const void *pa, const void *pb)
 }
 
 static bool
+same_name(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+// Who gets a key must not turn on an answer of DNS: names are compared, not their addresses.
+static bool
+same_ways(const struct sl_mesh_cluster *a, const struct sl_mesh_cluster *b)
+{
+	if (a->n_ways != b->n_ways)
+		return false;
+	for (uint32_t i = 0; i < a->n_ways; i++) {
+		const struct sl_mesh_way *x = &a->way[i], *y = &b->way[i];
+
+		if (!same_name(x->name, y->name) || !sl_ip_equal(&x->ip, &y->ip) ||
+			x->port != y->port || x->weight != y->weight)
+			return false;
+	}
+	return true;
+}
+
+// Health is left out: it comes and goes, too.
+static bool
 same_endpoints(const struct sl_mesh_cluster *a, const struct sl_mesh_cluster *b)
 {
-	if (a->n_eps != b->n_eps || a->weight != b->weight)
+	if (a->weight != b->weight || a->original_dst != b->original_dst ||
+		a->dst_port != b->dst_port)
+		return false;
+	if (a->n_ways || b->n_ways)
+		return same_ways(a, b);
+	if (a->n_eps != b->n_eps)
 		return false;
 	for (uint32_t i = 0; i < a->n_eps; i++) {
-		if (!sl_ip_equal(&a->ep[i].from->ip, &b->ep[i].from->ip) ||
-			a->ep[i].port != b->ep[i].port)
+		const struct sl_mesh_ep *x = &a->ep[i], *y = &b->ep[i];
+
+		if (!sl_ip_equal(&x->from->ip, &y->from->ip) || x->port != y->port ||
+			x->weight != y->weight)
 			return false;
 	}
 	return true;

@@ -2,7 +2,9 @@
 //
 //   ServiceEntry            its services are dirty
 //   WorkloadEntry, Pod      services of the ServiceEntries that select it are dirty
+//   answer of DNS           services that use the name are dirty (names.c)
 //   dirty service           made again, told; its host is changed
+//                           virtual IPs are settled, and told where one is another (vip.c)
 //   DestinationRule         hosts that its host covers are ruled
 //   Namespace               hosts of its services are ruled
 //   ruled host              its services are told; it is changed
@@ -13,13 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
+#include "hosts.h"
 #include "mesh.h"
 #include "sl_str.h"
+#include "vip.h"
 
 // ---- queues ----
 
-static void
-queue_service(struct sl_mesh *m, struct service *s)
+void
+service_queue(struct sl_mesh *m, struct service *s)
 {
 	if (!s->dirty) {
 		s->dirty = true;
@@ -134,7 +139,7 @@ follow_se(struct sl_mesh *m, struct sl_object *obj, bool add)
 			ptrs_add(&s->obj, obj);
 		else
 			ptrs_del(&s->obj, obj);
-		queue_service(m, s);
+		service_queue(m, s);
 	}
 	if (add)
 		selector_put(m, obj);
@@ -152,7 +157,7 @@ queue_selectors(struct sl_mesh *m, const struct sl_object *obj)
 		const struct sl_object *o = se.v[i];
 
 		for (uint32_t k = 0; k < o->se.n_hosts; k++)
-			queue_service(m, service_get(m, o->meta.namespace_, o->se.hosts[k]));
+			service_queue(m, service_get(m, o->meta.namespace_, o->se.hosts[k]));
 	}
 	ptrs_fini(&se);
 }
@@ -268,7 +273,7 @@ queue_everything(struct sl_mesh *m)
 	struct map_it it = {0};
 
 	for (struct service *s; (s = by_key_next(&m->services, &it)) != NULL;) {
-		queue_service(m, s);
+		service_queue(m, s);
 		tell(m, s);
 	}
 	m->all_dirty = false;
@@ -304,11 +309,12 @@ make_dirty(struct sl_mesh *m)
 		struct service *s = m->dirty.v[i];
 
 		s->dirty = false;
-		service_unmake(s);
+		service_unmake(m, s);
 		if (s->obj.n)
 			service_make(m, s);
 		else
 			leave_host(m, s);
+		vip_follow(m, s);
 		queue_changed(m, s->host);
 		tell(m, s);
 	}
@@ -423,6 +429,7 @@ tell_gone(struct sl_mesh *m, struct service *s, sl_mesh_update_fn *fn, void *ctx
 {
 	const uint32_t id = s->pub.id;
 
+	hosts_gone(m, s);
 	if (fn)
 		fn(ctx, NULL, id);
 	m->by_id.v[id] = NULL;
@@ -446,8 +453,10 @@ tell_all(struct sl_mesh *m, sl_mesh_update_fn *fn, void *ctx)
 		else
 			m->told.v[n++] = s;
 	}
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		service_judge(m, m->told.v[i]);
+		hosts_follow(m, m->told.v[i]);
+	}
 	for (uint32_t i = 0; fn && i < n; i++) {
 		const struct service *s = m->told.v[i];
 
@@ -467,6 +476,8 @@ sl_mesh_update(struct sl_mesh *m, sl_mesh_update_fn *fn, void *ctx)
 	if (m->dirty.n)
 		m->sorted_valid = false;
 	make_dirty(m);
+	mesh_names_drop_old(m);
+	auto_vips_settle(m, tell);
 	settle_changed(m);
 	settle_routed(m);
 	drop_hosts(m);

@@ -52,6 +52,9 @@ service_entry_fini(struct sl_service_entry *se)
 	strings_free(se->export_to, se->n_export_to);
 	strings_free(se->subject_alt_names, se->n_subject_alt_names);
 	labels_free(se->selector, se->n_selector);
+	for (uint32_t i = 0; i < se->n_status_addresses; i++)
+		free(se->status_address[i].host);
+	free(se->status_address);
 }
 
 // ---- DestinationRule ----

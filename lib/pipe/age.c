@@ -1,4 +1,5 @@
-// Connections that reach the age that their policy allows while they are still open.
+// Connections that are cut while they are open: they reach the age that their policy allows, or
+// their endpoint is gone (reset.c).
 //
 // Sequence numbers are not kept, so nobody can be told at once. The flow rests in state RESET, and
 // the next segment of either side brings both of them a RST: it goes on as one to its receiver, and
@@ -6,21 +7,27 @@
 
 #include "pipe_priv.h"
 
+void
+pipe_cut_off(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index)
+{
+	flow->flags |= SL_FLOW_F_CUT;
+	flow->policy = UINT16_MAX; // none: what is left is a reset flow like any other
+	pipe_recount(p, flow,
+		sl_flow_touch(p->flows, index, SL_DIR_ENDPOINT, SL_TCP_RST, b->now, &b->timeouts));
+}
+
 bool
 pipe_age(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index)
 {
 	const struct sl_flow_timeouts *to = &b->timeouts;
 	const sl_tick max_age =
 		flow->policy < to->n_policies ? to->policy[flow->policy].max_age : 0;
-	enum sl_flow_state state = flow->state;
+	const enum sl_flow_state state = flow->state;
 
 	if (max_age == 0 || b->now - flow->created < max_age || state == SL_FLOW_SYN_SENT ||
 		state == SL_FLOW_UDP || !pipe_is_open(state))
 		return false;
-	flow->flags |= SL_FLOW_F_CUT;
-	flow->policy = UINT16_MAX; // none: what is left is a reset flow like any other
-	state = sl_flow_touch(p->flows, index, SL_DIR_ENDPOINT, SL_TCP_RST, b->now, to);
-	pipe_recount(p, flow, state);
+	pipe_cut_off(p, b, flow, index);
 	p->stats->counter[SL_C_FLOWS_AGED]++;
 	return true;
 }

@@ -48,13 +48,16 @@ pick(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
 	const int rc = sl_fwd_pick(eps, p->load, &ask, &a->choice);
 
 	if (rc < 0)
-		return rc == -EDQUOT ? SL_DROP_CONNECTION_LIMIT : SL_DROP_NO_ENDPOINT;
+		return rc == -EDQUOT   ? SL_DROP_CONNECTION_LIMIT
+		       : rc == -EAGAIN ? SL_DROP_NAME_PENDING
+				       : SL_DROP_NO_ENDPOINT;
 	assert(a->choice.ep->slot < p->n_slots);
 	a->tried[a->n_tried++] = a->choice.ep->slot;
 	return SL_DROP_NONE;
 }
 
-// What the choice means for this client. An original destination that is ours would come back.
+// What the choice means for this client. An original destination that is ours would come back, and
+// nothing is sent to class E.
 static enum sl_drop
 aim_at(const struct sl_fwd *fwd, const struct sl_tuple *client, struct attempt *a)
 {
@@ -62,7 +65,8 @@ aim_at(const struct sl_fwd *fwd, const struct sl_tuple *client, struct attempt *
 
 	a->addr = ep->addr ? ep->addr : client->dst;
 	a->port = ep->port ? ep->port : client->dport;
-	if (!ep->addr && sl_fwd_addr_kinds(fwd->net, client->dst) != 0)
+	if (!ep->addr &&
+		(sl_fwd_addr_kinds(fwd->net, client->dst) != 0 || !sl_wire_is_host(client->dst)))
 		return SL_DROP_DENIED;
 	return SL_DROP_NONE;
 }

@@ -7,37 +7,38 @@
 #include <assert.h>
 
 static void
-add(struct sl_pipe *p, uint32_t slot, int32_t active, int32_t total)
+add_active(struct sl_pipe *p, uint32_t slot, int32_t n)
 {
 	struct sl_fwd_load *load = &p->load[slot];
 
-	assert(active >= 0 || load->active > 0);
-	__atomic_store_n(&load->active, load->active + (uint32_t)active, __ATOMIC_RELAXED);
-	if (total)
-		__atomic_store_n(
-			&load->total, load->total + (uint64_t)(int64_t)total, __ATOMIC_RELAXED);
+	assert(n >= 0 || load->active > 0);
+	__atomic_store_n(&load->active, load->active + (uint32_t)n, __ATOMIC_RELAXED);
 }
 
 static void
-add_both(struct sl_pipe *p, const struct sl_flow *flow, int32_t active, int32_t total)
+add_active_both(struct sl_pipe *p, const struct sl_flow *flow, int32_t n)
 {
-	add(p, flow->ep_slot, active, total);
+	add_active(p, flow->ep_slot, n);
 	if (flow->cluster_slot != SL_FLOW_NONE)
-		add(p, flow->cluster_slot, active, total);
+		add_active(p, flow->cluster_slot, n);
+}
+
+static void
+add_total(struct sl_pipe *p, uint32_t slot)
+{
+	struct sl_fwd_load *load = &p->load[slot];
+
+	__atomic_store_n(&load->total, load->total + 1, __ATOMIC_RELAXED);
 }
 
 void
 pipe_count(struct sl_pipe *p, struct sl_flow *flow)
 {
 	flow->flags |= SL_FLOW_F_COUNTED;
-	add_both(p, flow, 1, 1);
-}
-
-void
-pipe_uncount(struct sl_pipe *p, struct sl_flow *flow)
-{
-	flow->flags &= (uint8_t)~SL_FLOW_F_COUNTED;
-	add_both(p, flow, -1, -1);
+	add_active_both(p, flow, 1);
+	add_total(p, flow->ep_slot);
+	if (flow->cluster_slot != SL_FLOW_NONE)
+		add_total(p, flow->cluster_slot);
 }
 
 // A flow that is over comes alive again by a segment that opens none by itself, like SYN+FIN.
@@ -49,7 +50,7 @@ pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state)
 	if (pipe_is_counted(flow) == counts)
 		return;
 	flow->flags ^= SL_FLOW_F_COUNTED;
-	add_both(p, flow, counts ? 1 : -1, 0);
+	add_active_both(p, flow, counts ? 1 : -1);
 }
 
 void

@@ -71,11 +71,14 @@ pipe_move(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32
 
 	memcpy(a.tried, s->tried, sizeof(a.tried));
 	// It does not compete with itself for the last place that the cluster's limit leaves.
-	pipe_uncount(p, flow);
+	pipe_recount(p, flow, SL_FLOW_CLOSING);
 	moved = take_aim(p, b, flow, index, &a);
-	if (moved)
+	if (moved) {
 		pipe_aim(flow, b, &a);
-	pipe_count(p, flow);
+		pipe_count(p, flow);
+	} else {
+		pipe_recount(p, flow, SL_FLOW_SYN_SENT);
+	}
 	memcpy(s->tried, a.tried, sizeof(s->tried));
 	s->n_tried = (uint8_t)a.n_tried;
 	p->stats->counter[SL_C_HANDSHAKES_MOVED] += moved;

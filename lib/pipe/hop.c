@@ -15,14 +15,19 @@ pipe_send(struct sl_pkt *pkt, const struct sl_fwd_adj *adj)
 	pkt->verdict = SL_V_FORWARD;
 }
 
+// A SYN that finds no room is not lost if a copy is kept: that one waits for the hop, and moves on
+// when it fails.
 static void
 wait_for(struct sl_pipe *p, const struct burst *b, const struct hit *h)
 {
 	h->pkt->verdict = SL_V_HOLD;
-	if (hold_put(&p->hold, h->pkt, &h->next.hop, b->now_ns))
+	if (hold_put(&p->hold, h->pkt, &h->next.hop, b->now_ns)) {
 		p->stats->counter[SL_C_HELD]++;
-	else
-		pipe_drop(p, h->pkt, SL_DROP_HOLD_FULL);
+		return;
+	}
+	pipe_drop(p, h->pkt, SL_DROP_HOLD_FULL);
+	if (h->flow->syn && h->dir == SL_DIR_CLIENT && pipe_is_syn(&h->pkt->info))
+		syns_queue(&p->syns, h->flow->syn, SYN_TO_ENDPOINT);
 }
 
 void

@@ -1,4 +1,5 @@
-// What is done between bursts, a little at a time: flows that ran out, frames that wait.
+// What is done between bursts, a little at a time: flows that ran out or lost their endpoint,
+// frames that wait.
 
 #include "handshake.h"
 #include "pipe_priv.h"
@@ -32,7 +33,6 @@ expire(struct sl_pipe *p, const struct burst *b)
 	struct due due = {.p = p, .b = b};
 
 	sl_flow_expire(p->flows, b->now, &b->timeouts, EXPIRE_BUDGET, on_due, &due);
-	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
 }
 
 static void
@@ -102,12 +102,16 @@ sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt 
 
 	pipe_begin(p, &b, fwd, now_ns);
 	expire(p, &b);
+	pipe_sweep(p, &b);
 	n = wake(p, &b, out, max);
 	// Only now: these may ask for next hops, which moves those that wake() walks over.
 	for (unsigned i = 0; i < n; i++)
 		if (out[i].verdict == SL_V_DROP)
 			pipe_unheld(p, &b, &out[i]);
-	return n + pipe_retry(p, &b, out + n, max - n);
+	n += pipe_retry(p, &b, out + n, max - n);
+	n += pipe_unpark(p, &b, out + n, max - n);
+	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
+	return n;
 }
 
 unsigned
@@ -126,5 +130,7 @@ sl_pipe_drain(struct sl_pipe *p, struct sl_pkt *out, unsigned max)
 		take(p, w, &out[n]);
 		pipe_drop(p, &out[n++], SL_DROP_SHUTDOWN);
 	}
+	for (; n < max && pipe_park_take(p, &out[n]); n++)
+		pipe_drop(p, &out[n], SL_DROP_SHUTDOWN);
 	return n;
 }

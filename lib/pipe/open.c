@@ -64,11 +64,13 @@ pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a)
 	__atomic_store_n(&flow->ep_slot, a->choice.ep->slot, __ATOMIC_RELAXED);
 }
 
-// No flow for this packet, for what the search or the insertion said.
+// No flow for this packet, for what the search or the insertion said; or none yet.
 static void
 refuse(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_drop why)
 {
-	if (why == SL_DROP_DENIED)
+	if (why == SL_DROP_NAME_PENDING)
+		pipe_park(p, b, pkt);
+	else if (why == SL_DROP_DENIED)
 		pipe_deny(p, b, pkt);
 	else if (why == SL_DROP_NO_ROUTE || why == SL_DROP_PORT_DOWN || why == SL_DROP_NO_NEIGHBOUR)
 		pipe_unreachable(p, b, pkt, SL_DIR_CLIENT, why);
@@ -104,6 +106,8 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct s
 	struct sl_flow *flow = sl_flow_at(p->flows, (uint32_t)index);
 
 	pipe_aim(flow, b, &a);
+	if (sl_unlikely(p->reset.n > 0))
+		pipe_spare(p, flow);
 	flow->pool_addr = loan.pool_addr;
 	pipe_count(p, flow);
 	p->stats->counter[SL_C_FLOWS_CREATED]++;

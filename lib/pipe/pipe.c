@@ -27,13 +27,12 @@ sl_pipe_new(const struct sl_pipe_cfg *cfg)
 	p->rnd = cfg->seed | 1; // xorshift never leaves zero
 	p->frame_new = cfg->frame_new;
 	p->ctx = cfg->ctx;
-	if (hold_init(&p->hold, cfg) < 0 || syns_init(&p->syns, cfg->syns) < 0) {
-		hold_fini(&p->hold);
-		free(p);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return p;
+	if (hold_init(&p->hold, cfg) == 0 && syns_init(&p->syns, cfg->syns) == 0 &&
+		park_init(&p->park, cfg) == 0 && reset_init(&p->reset, cfg) == 0)
+		return p;
+	sl_pipe_free(p);
+	errno = ENOMEM;
+	return NULL;
 }
 
 void
@@ -41,7 +40,9 @@ sl_pipe_free(struct sl_pipe *p)
 {
 	if (!p)
 		return;
-	assert(p->hold.n_held == 0);
+	assert(p->hold.n_held == 0 && p->park.n == 0);
+	reset_fini(&p->reset);
+	park_fini(&p->park);
 	syns_fini(&p->syns);
 	hold_fini(&p->hold);
 	free(p);
@@ -58,6 +59,7 @@ pipe_begin(const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, u
 	b->now = sl_flow_tick(p->flows, now_ns);
 	memcpy(b->timeouts.by_state, fwd->params.timeout, sizeof(b->timeouts.by_state));
 	b->timeouts.policy = sl_fwd_policies_all(fwd->policies, &b->timeouts.n_policies);
+	b->park_until = 0;
 	b->n_work = b->n_miss = b->n_hit = b->n_refused = 0;
 }
 
@@ -68,6 +70,26 @@ forward(struct sl_pipe *p, struct burst *b)
 	pipe_rewrite(b);
 	pipe_hop(p, b);
 	b->n_hit = 0;
+}
+
+// A burst may hold a connection's end and its next SYN: what track finds to be over comes back as a
+// miss, what it finds to need another endpoint as refused. The first packet of each round gets its
+// verdict, so this ends.
+static void
+settle(struct sl_pipe *p, struct burst *b)
+{
+	while (sl_unlikely(b->n_miss + b->n_refused > 0)) {
+		pipe_refused(p, b);
+		pipe_classify(p, b);
+		forward(p, b);
+	}
+}
+
+void
+pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
+{
+	b->miss[b->n_miss++] = pkt;
+	settle(p, b);
 }
 
 void
@@ -81,15 +103,16 @@ sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, un
 	pipe_parse(p, &b, pkts, n);
 	pipe_lookup(p, &b);
 	forward(p, &b);
-	// A burst may hold a connection's end and its next SYN: what track finds to be over comes
-	// back as a miss, what it finds to need another endpoint as refused. The first packet of
-	// each round gets its verdict, so this ends.
-	while (sl_unlikely(b.n_miss + b.n_refused > 0)) {
-		pipe_refused(p, &b);
-		pipe_classify(p, &b);
-		forward(p, &b);
-	}
+	settle(p, &b);
 	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
+}
+
+uint64_t
+sl_pipe_patience_ns(const struct sl_pipe *p)
+{
+	if (p->reset.n_open > 0)
+		return 0;
+	return p->park.n > 0 ? PARK_ROUND_NS : UINT64_MAX;
 }
 
 void

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "hold.h"
+#include "park.h"
+#include "reset.h"
 #include "sl_pipe.h"
 #include "syns.h"
 
@@ -19,6 +21,8 @@ struct sl_pipe {
 	uint64_t reply_ns; // when all answers that were sent are paid for, see reply.c
 	struct hold hold;
 	struct syns syns;
+	struct park park;
+	struct reset reset;
 	bool (*frame_new)(void *ctx, struct sl_pkt *pkt);
 	void *ctx;
 };
@@ -54,6 +58,7 @@ struct burst {
 	uint64_t now_ns;
 	sl_tick now;
 	struct sl_flow_timeouts timeouts;
+	uint64_t park_until; // of the parked frame that is tried again; 0: this is another burst
 	unsigned n_work, n_miss, n_hit, n_refused;
 	struct sl_pkt
 		*work[SL_BURST]; // to an address of this port, IPv4 with a whole TCP or UDP header
@@ -66,6 +71,7 @@ struct burst {
 
 void pipe_begin(
 	const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns);
+void pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt); // parsed before; alone
 void pipe_parse(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n);
 void pipe_lookup(struct sl_pipe *p, struct burst *b);
 void pipe_classify(struct sl_pipe *p, struct burst *b); // misses: verdicts, or hits of new flows
@@ -167,7 +173,6 @@ void pipe_open(
 void pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a);
 // close.c: the flow counts for its endpoint and cluster, from its beginning on.
 void pipe_count(struct sl_pipe *p, struct sl_flow *flow);
-void pipe_uncount(struct sl_pipe *p, struct sl_flow *flow); // as if it never had
 // An open flow counts as one of its endpoint's active ones, one that is over does not; and
 // all that it has borrowed goes back (the record itself is the caller's).
 void pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state);
@@ -176,6 +181,8 @@ void pipe_give_back(struct sl_pipe *p, struct sl_flow *flow);
 // age.c: a flow's time has come. True: it is because of its age, and it rests until both sides
 // know.
 bool pipe_age(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index);
+// An open connection is over, as if reset by its endpoint, and both sides have to be told.
+void pipe_cut_off(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index);
 // A segment of such a flow: it gets its verdict. False: it passes as usual.
 bool pipe_cut(struct sl_pipe *p, const struct burst *b, const struct hit *h);
 

@@ -13,6 +13,12 @@ sl_wire_is_host(sl_be32 addr)
 	return first != 0 && first != 127 && first < 224;
 }
 
+bool
+sl_wire_is_unicast(sl_be32 addr)
+{
+	return sl_wire_is_host(addr) || (sl_be32_to_cpu(addr) >> 28 == 15 && addr != UINT32_MAX);
+}
+
 // Both lengths count from the L4 header: what is contiguous, and what the IP header says there is.
 // A header must lie within both (padding behind the datagram is none of it): the first check is for
 // the one, the last for the other.

@@ -32,7 +32,7 @@ sl_wire_may_answer(const uint8_t *data, uint32_t avail, const struct sl_wire_inf
 		return false;
 	if ((eth->dst[0] | eth->src[0]) & 1)
 		return false;
-	if (!sl_wire_is_host(info->tuple.src) || !sl_wire_is_host(info->tuple.dst))
+	if (!sl_wire_is_host(info->tuple.src) || !sl_wire_is_unicast(info->tuple.dst))
 		return false;
 	if (info->tuple.proto == SL_PROTO_ICMP)
 		return avail > info->l4_off && is_icmp_query(data[info->l4_off]);

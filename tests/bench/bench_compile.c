@@ -1,9 +1,12 @@
 // What it costs control to bring the snapshot in line with the objects: from nothing, after one
-// change of each kind, and when nothing changed. usage: bench_compile [SERVICES ENDPOINTS]
+// change of each kind, and when nothing changed; and what an answer of DNS costs.
+// usage: bench_compile [SERVICES ENDPOINTS]
+#include <sys/socket.h>
 #include <time.h>
 
 #include "objects.h"
 #include "sl_compile.h"
+#include "sl_mesh_names.h"
 
 #define ROUNDS 21
 
@@ -212,6 +215,87 @@ bench(unsigned services, unsigned endpoints)
 	sl_registry_free(b.registry);
 }
 
+// ---- names ----
+
+#define BATCH 1000
+
+struct names {
+	struct bench b;
+	struct sl_mesh_name **v;
+	unsigned n;
+};
+
+static void
+on_name(void *ctx, struct sl_mesh_name *name, bool wanted)
+{
+	struct names *s = ctx;
+
+	s->v[s->n++] = name;
+}
+
+// n names from the first one on get two addresses that they did not have.
+static void
+answer(struct names *s, unsigned first, unsigned n, unsigned round)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const uint32_t low = 0xc6336400u + 2 * (round % 100); // 198.51.100.0
+		const struct sl_ip ip[] = {{.family = AF_INET, .v4 = sl_cpu_to_be32(low)},
+			{.family = AF_INET, .v4 = sl_cpu_to_be32(low + 1)}};
+
+		sl_mesh_name_answer(s->b.mesh, s->v[(first + i) % s->n],
+			&(struct sl_mesh_answer){.ip = ip, .n = 2, .first = ip[0]});
+	}
+}
+
+static void
+measure_answers(const char *what, struct names *s, unsigned n)
+{
+	double t[ROUNDS];
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		const double begin = now_ms();
+
+		answer(s, i * 37, n, i + 1);
+		pass(&s->b);
+		t[i] = now_ms() - begin;
+	}
+	qsort(t, ROUNDS, sizeof(t[0]), by_value);
+	printf("  %-24s %8.1f us, at most %8.1f us: %d, ~%u%s\n", what, t[ROUNDS / 2] * 1e3,
+		t[ROUNDS - 1] * 1e3, s->b.rc, s->b.result.swapped,
+		s->b.result.table_changed ? ", a new table" : "");
+}
+
+static void
+bench_names(unsigned services)
+{
+	struct names s = {.b = {.services = services, .registry = sl_registry_new()},
+		.v = sl_xcalloc(services, sizeof(struct sl_mesh_name *))};
+	double t;
+
+	s.b.mesh = sl_mesh_new(s.b.registry);
+	s.b.compile = sl_compile_new(&(struct sl_compile_cfg){
+		.max_endpoints = 8 * services, .max_adjs = 1, .registry = s.b.registry});
+	for (unsigned i = 0; i < services; i++) {
+		struct sl_object *obj = object(&s.b, i, 1);
+
+		obj->se.resolution = SL_RESOLUTION_DNS;
+		sl_registry_put(s.b.registry, obj);
+	}
+	t = pass(&s.b);
+	sl_mesh_names(s.b.mesh, on_name, &s);
+	printf("%u services by DNS: %u names, first build %.1f ms\n", services, s.n, t);
+	answer(&s, 0, s.n, 0);
+	t = pass(&s.b);
+	printf("  %-24s %8.1f ms: %d, ~%u\n", "first answers of all", t, s.b.rc,
+		s.b.result.swapped);
+	measure_answers("one answer", &s, 1);
+	measure_answers("a thousand in one pass", &s, BATCH);
+	sl_compile_free(s.b.compile);
+	sl_mesh_free(s.b.mesh);
+	sl_registry_free(s.b.registry);
+	free(s.v);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -221,5 +305,7 @@ main(int argc, char **argv)
 	}
 	bench(10000, 4);
 	bench(100000, 4);
+	bench_names(10000);
+	bench_names(100000);
 	return 0;
 }

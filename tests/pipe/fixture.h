@@ -1,6 +1,7 @@
 // A whole packet path in a box: snapshot, flow tables, source ports and pipes of one or more
 // workers, with a fake clock. It plays the caller of the pipe: it brings frames in (against a guard
 // page), does what verdicts say, and counts what the caller has to count.
+// lint: length: the box that all tests of the path share, with its addresses and services
 //
 //   clients 198.51.100.0/24 -- port 0 [ .1 sluice .1 ] port 1 -- servers 192.0.2.0/24
 //   (and 198.18.0.0/16 behind .254)     VIPs 203.0.113.0/25      (and 198.19.0.0/16 behind .254)
@@ -23,6 +24,7 @@
 #define LOCAL1        IP4(192, 0, 2, 1)    // of the mirror of port 1, also a pool address
 #define VIP           IP4(203, 0, 113, 10)
 #define VIP2          IP4(203, 0, 113, 11)
+#define VIP_E         IP4(240, 240, 1, 9) // port 80 is served, 81 has no endpoint
 #define POOL          IP4(203, 0, 113, 128)
 #define POOL_VIP      IP4(203, 0, 113, 129) // lends ports, and a service takes port 80
 #define TRANSIT       IP4(198, 19, 200, 1)
@@ -48,7 +50,7 @@
 
 #define SEC(n)    ((uint64_t)(n)*SL_NSEC_PER_SEC)
 #define N_WORKERS 2
-#define N_SLOTS   64
+#define N_SLOTS   512
 #define N_BUFS    512
 #define BUF_BYTES 4096
 
@@ -66,7 +68,18 @@ enum {
 	PORT_TARGET = 9500,
 	PORT_LIMITED = 96, // VIP, TCP and UDP: MAX_FLOWS at most, in one cluster
 	PORT_LAST = 97,    // VIP2: two endpoints, one flow at most
+	PORT_NAME = 98,    // VIP, VIP2 (two endpoints), LOCAL and POOL_VIP: endpoints by name, see
+			   // fx->name
 	MAX_FLOWS = 2,
+};
+
+// What is known of the names of PORT_NAME.
+enum name {
+	NAME_PENDING,
+	NAME_ANSWERED,
+	NAME_EMPTY,
+	NAME_FAR,  // EP_FAR, behind a neighbour that is UNRESOLVED
+	NAME_GONE, // its services are
 };
 
 // Timeouts, in seconds.
@@ -101,8 +114,10 @@ struct fixture_opt {
 	uint32_t reply_rate; // 1000
 	bool no_replies;     // a rate of 0
 	bool tight;          // no room behind a frame
-	uint32_t syns;       // SYNs kept, none
-	uint32_t connect_s;  // the policy of all flows: connect timeout, longest age, idle; none
+	uint32_t park_total; // of these two the pipe's default
+	uint64_t park_ns;
+	uint32_t syns;      // SYNs kept, none
+	uint32_t connect_s; // the policy of all flows: connect timeout, longest age, idle; none
 	uint32_t max_age_s;
 	uint32_t idle_s;
 };
@@ -122,6 +137,7 @@ struct fixture {
 	struct sl_fwd_adj adj[N_ADJS]; // change and call fixture_publish()
 	bool default_route;            // likewise: everything else leads to GATEWAY
 	bool no_services;              // likewise
+	enum name name;                // likewise
 	bool allow_any;                // likewise: what no service takes goes where it wants to
 	bool no_frames;                // frame_new() has none
 	bool fail;                     // the caller cannot do what verdicts say: SL_DROP_TX_FULL
@@ -153,7 +169,7 @@ void fixture_free(struct fixture *fx);
 void fixture_publish(struct fixture *fx); // a new snapshot out of adj, default_route, route_gen
 
 // services.c: what is in the snapshot besides routes and adjacencies.
-struct sl_fwd_services *fixture_services(void);
+struct sl_fwd_services *fixture_services(enum name name);
 struct sl_fwd_clients *fixture_clients(void);
 struct sl_fwd_eps *fixture_original_dst(void);
 
@@ -175,6 +191,9 @@ void fixture_frame(
 // Housekeeping until it has nothing more to do; frames that come out, at most max.
 unsigned fixture_housekeeping(struct fixture *fx, struct result *out, unsigned max);
 unsigned fixture_drain(struct fixture *fx, struct result *out, unsigned max);
+
+// An order to all workers, with the time of now. False: one of them has no room.
+bool fixture_reset(struct fixture *fx, uint32_t slot);
 
 uint64_t fixture_drops(const struct fixture *fx, enum sl_drop reason);
 uint64_t fixture_counter(const struct fixture *fx, enum sl_counter c);

@@ -19,6 +19,7 @@ static const struct service {
 	uint16_t ep_port, ep2_port;
 	bool original;
 	uint32_t max_flows;
+	bool named;
 } services[] = {
 	{VIP, .port = 80, .proto = P_TCP, .ep = EP1, .ep_port = 8080},
 	{VIP2, .port = 80, .proto = P_TCP, .ep = EP1, .ep_port = 8081, .ep2 = EP2,
@@ -27,6 +28,9 @@ static const struct service {
 	{POOL_VIP, .port = 80, .proto = P_TCP, .ep = EP1, .ep_port = 8080},
 	{LOCAL, .port = 8443, .proto = P_TCP, .ep = EP1, .ep_port = 8443},
 	{VIP, .port = 81},
+	{VIP_E, .port = 80, .ep = EP1, .ep_port = 8088},
+	{VIP_E, .port = 81},
+	{VIP_E, .port = PORT_ORIGINAL, .original = true},
 	{VIP, .port = 82, .ep = EP_FAR, .ep_port = 7000},
 	{VIP, .port = 83, .ep = EP_FAILED, .ep_port = 7000},
 	{VIP, .port = 84, .ep = EP_NEW, .ep_port = 7000},
@@ -48,6 +52,11 @@ static const struct service {
 	{VIP, .port = PORT_LIMITED, .ep = EP1, .ep_port = 9601, .max_flows = MAX_FLOWS},
 	{VIP2, .port = PORT_LAST, .proto = P_TCP, .ep = EP1, .ep_port = 9701, .ep2 = EP2,
 		.ep2_port = 9702, .max_flows = 1},
+	{VIP, .port = PORT_NAME, .ep = EP1, .ep_port = 9801, .named = true},
+	{VIP2, .port = PORT_NAME, .ep = EP1, .ep_port = 9802, .ep2 = EP2, .ep2_port = 9803,
+		.named = true},
+	{LOCAL, .port = PORT_NAME, .ep = EP1, .ep_port = 9801, .named = true},
+	{POOL_VIP, .port = PORT_NAME, .ep = EP1, .ep_port = 9801, .named = true},
 };
 
 static void
@@ -60,15 +69,18 @@ must(bool ok, const char *what)
 }
 
 static struct sl_fwd_eps *
-endpoints(const struct service *s, uint32_t row)
+endpoints(const struct service *s, uint32_t row, enum name name)
 {
+	const bool none = s->named && (name == NAME_PENDING || name == NAME_EMPTY);
+	const uint32_t first = s->named && name == NAME_FAR ? EP_FAR : s->ep;
 	const struct sl_fwd_ep ep[2] = {
-		{.addr = htonl(s->ep), .port = htons(s->ep_port), .weight = 1, .slot = row},
+		{.addr = htonl(first), .port = htons(s->ep_port), .weight = 1, .slot = row},
 		{.addr = htonl(s->ep2), .port = htons(s->ep2_port), .weight = 1, .slot = row + 1},
 	};
 	const struct sl_fwd_eps_spec spec = {
 		.ep = ep,
-		.n = (s->ep || s->original) + (s->ep2 != 0),
+		.n = none ? 0 : (s->ep || s->original) + (s->ep2 != 0),
+		.pending = s->named && name == NAME_PENDING,
 		.algo = s->original ? SL_FWD_ORIGINAL_DST : SL_FWD_LEAST_REQUEST,
 		.cluster_slot = s->max_flows ? SLOT_CLUSTER + s->max_flows : SL_FWD_SLOT_NONE,
 		.max_flows = s->max_flows,
@@ -80,7 +92,8 @@ endpoints(const struct service *s, uint32_t row)
 }
 
 static void
-add(struct sl_fwd_services *t, const struct service *s, uint32_t slot, uint8_t proto)
+add(struct sl_fwd_services *t, const struct service *s, uint32_t slot, uint8_t proto,
+	enum name name)
 {
 	static uint32_t id;
 	const struct sl_fwd_key key = {
@@ -93,11 +106,11 @@ add(struct sl_fwd_services *t, const struct service *s, uint32_t slot, uint8_t p
 	};
 	const uint64_t clients = s->clients ? s->clients : SL_FWD_CLIENTS_ALL;
 
-	must(sl_fwd_services_add(t, &key, clients, id++, endpoints(s, slot)) == 0, "add");
+	must(sl_fwd_services_add(t, &key, clients, id++, endpoints(s, slot, name)) == 0, "add");
 }
 
 struct sl_fwd_services *
-fixture_services(void)
+fixture_services(enum name name)
 {
 	struct sl_fwd_services *t = sl_fwd_services_new(2 * SL_ARRAY_LEN(services));
 	uint32_t slot = 0;
@@ -106,10 +119,12 @@ fixture_services(void)
 	for (size_t i = 0; i < SL_ARRAY_LEN(services); i++) {
 		const struct service *s = &services[i];
 
-		if (s->proto != P_UDP)
-			add(t, s, slot, P_TCP);
-		if (s->proto != P_TCP)
-			add(t, s, slot, P_UDP);
+		const bool gone = s->named && name == NAME_GONE;
+
+		if (s->proto != P_UDP && !gone)
+			add(t, s, slot, P_TCP, name);
+		if (s->proto != P_TCP && !gone)
+			add(t, s, slot, P_UDP, name);
 		slot += s->ep2 ? 2 : 1;
 	}
 	must(slot <= SLOT_CLUSTER, "slots");
@@ -134,5 +149,5 @@ fixture_original_dst(void)
 {
 	static const struct service s = {.original = true};
 
-	return endpoints(&s, SLOT_CLUSTER - 1);
+	return endpoints(&s, SLOT_CLUSTER - 1, NAME_ANSWERED);
 }

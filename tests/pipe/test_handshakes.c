@@ -107,6 +107,9 @@ completes(struct fixture *fx, const struct packet *to)
 	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 1);
 	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_FAILED), 0);
 	SL_TEST_INT(fixture_active(fx), 1);
+	// Each of them had a flow once.
+	SL_TEST_INT(fx->worker[0].load[1].total, 1);
+	SL_TEST_INT(fx->worker[0].load[2].total, 1);
 	CHECK_BOOKS(fx);
 	fixture_free(fx);
 	return TEST_SUCCESS;

@@ -290,6 +290,46 @@ hold_overflow(void)
 	return TEST_SUCCESS;
 }
 
+// A SYN that finds no room is sent from its copy when the hop is known; when it fails, the client
+// is told at once, not at its connect timeout.
+static int
+hold_full_of_syns(void)
+{
+	static const struct {
+		uint8_t state;
+		unsigned forwarded, retried, replied;
+	} table[] = {{SL_ADJ_OK, 2, 3, 0}, {SL_ADJ_FAILED, 0, 0, 5}};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(table); i++) {
+		const struct fixture_opt opt = {.hold_per_hop = 2, .syns = 8, .connect_s = 10};
+		struct fixture *fx = fixture_new(&opt);
+		static struct result out[8];
+		unsigned n[SL_V_HOLD + 1] = {0};
+
+		for (uint16_t k = 0; k < 5; k++)
+			SL_TEST_INT(syn(fx, 82, 5000 + k).verdict, k < 2 ? SL_V_HOLD : SL_V_DROP);
+		SL_TEST_INT(fixture_drops(fx, SL_DROP_HOLD_FULL), 3);
+		SL_TEST_INT(fixture_housekeeping(fx, NULL, 0), 0);
+		SL_TEST_INT(fx->asked, 1);
+		fx->adj[ADJ_GATEWAY].state = table[i].state;
+		fixture_publish(fx);
+		SL_TEST_INT(fixture_housekeeping(fx, out, 8), 5);
+		for (unsigned k = 0; k < 5; k++) {
+			n[out[k].verdict]++;
+			RTE_TEST_ASSERT(!out[k].bad, "frame %u: %s", k, out[k].bad);
+			RTE_TEST_ASSERT(table[i].replied || (out[k].out.dst == EP_FAR &&
+								    out[k].out.flags == T_SYN),
+				"frame %u is no SYN", k);
+		}
+		SL_TEST_INT(n[SL_V_FORWARD], table[i].forwarded);
+		SL_TEST_INT(n[SL_V_RETRY], table[i].retried);
+		SL_TEST_INT(n[SL_V_REPLY], table[i].replied);
+		CHECK_BOOKS(fx);
+		fixture_free(fx);
+	}
+	return TEST_SUCCESS;
+}
+
 // Room for none: nothing waits, and yet the next hop is asked for, so that a later packet gets
 // through.
 static int
@@ -642,6 +682,7 @@ main(int argc, char **argv)
 		{"hold_for_a_client", hold_for_a_client},
 		{"hold_by_port", hold_by_port},
 		{"hold_overflow", hold_overflow},
+		{"hold_full_of_syns", hold_full_of_syns},
 		{"hold_none", hold_none},
 		{"hold_timeout", hold_timeout},
 		{"hold_failed", hold_failed},

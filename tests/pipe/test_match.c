@@ -70,6 +70,8 @@ static const struct row {
 	{"LOCAL beats original destination", CLIENT, LOCAL, PORT_ORIGINAL, .verdict = SL_V_PUNT},
 	{"LOCAL beats ALLOW_ANY", CLIENT, LOCAL, 22, .allow_any = true, .verdict = SL_V_PUNT},
 	{"a VIP beats LOCAL", CLIENT, LOCAL, 8443, .to = EP1, .to_port = 8443},
+	{"a class E VIP", CLIENT, VIP_E, 80, .to = EP1, .to_port = 8088},
+	{"other class E is not any address", CLIENT, VIP_E + 1, PORT_ANY, .verdict = SL_V_REPLY},
 	{"the pool is not any address", CLIENT, POOL, PORT_ANY, .verdict = SL_V_REPLY},
 	{"original destination", CLIENT, TRANSIT, PORT_ORIGINAL, .to = TRANSIT,
 		.to_port = PORT_ORIGINAL},
@@ -81,6 +83,8 @@ static const struct row {
 	{"ALLOW_ANY", CLIENT, TRANSIT, 22, .allow_any = true, .to = TRANSIT, .to_port = 22},
 	{"ALLOW_ANY is not for VIPs", CLIENT, VIP, 22, .allow_any = true, .verdict = SL_V_REPLY},
 	{"nor for the pool", CLIENT, POOL, 22, .allow_any = true, .verdict = SL_V_REPLY},
+	{"nor for class E", CLIENT, IP4(240, 240, 1, 1), 22, .allow_any = true,
+		.verdict = SL_V_REPLY},
 	{"a service comes before it", CLIENT, TRANSIT, PORT_ANY, .allow_any = true, .to = EP1,
 		.to_port = 9101},
 };

@@ -35,7 +35,7 @@ from_clients(void)
 		.dst = PICK(VIP, VIP, VIP, VIP, VIP2, LOCAL, POOL, TRANSIT),
 		.sport = (uint16_t)(40000 + below(10)),
 		.dport = (uint16_t)PICK(80, 53, 81, 82, 83, 84, 85, 8443, 22, PORT_GROUPS, PORT_ANY,
-			PORT_NESTED, PORT_LIMITED, PORT_LAST, PORT_REWRITTEN),
+			PORT_NESTED, PORT_LIMITED, PORT_LAST, PORT_REWRITTEN, PORT_NAME, PORT_NAME),
 		.proto = (uint8_t)PICK(P_TCP, P_TCP, P_UDP, P_UDP, P_ICMP),
 		.flags = (uint8_t)PICK(T_SYN, T_SYN, T_ACK, T_ACK | T_PSH, T_FIN | T_ACK, T_RST),
 	};
@@ -198,8 +198,13 @@ check(const struct frame *in, const struct result *r)
 			"a SYN tried again: %s", r->bad);
 	if (r->verdict == SL_V_REPLY && r->reason != SL_DROP_REFUSED) {
 		RTE_TEST_ASSERT(!r->bad, "answer: %s", r->bad);
-		RTE_TEST_ASSERT(r->out.dst == get32(in->bytes + 26) && r->out_port == in->port &&
-					r->out.src == get32(in->bytes + 30),
+		// Of a flow that was reset, what its other side is told goes on as a RST.
+		const bool goes_on = r->reason == SL_DROP_NO_FLOW &&
+				     r->out.dst != get32(in->bytes + 26) && r->out.flags & T_RST;
+
+		RTE_TEST_ASSERT(goes_on || (r->out.dst == get32(in->bytes + 26) &&
+						   r->out_port == in->port &&
+						   r->out.src == get32(in->bytes + 30)),
 			"answer to %08x", r->out.dst);
 	}
 	RTE_TEST_ASSERT((r->verdict == SL_V_DROP || r->verdict == SL_V_REPLY ||
@@ -219,8 +224,12 @@ shake(struct fixture *fx)
 		fx->route_gen += one_in(3);
 		fx->no_services = one_in(20);
 		fx->allow_any = one_in(4);
+		fx->name = (enum name)PICK(
+			NAME_PENDING, NAME_PENDING, NAME_ANSWERED, NAME_EMPTY, NAME_FAR, NAME_GONE);
 		fixture_publish(fx);
 	}
+	if (one_in(30))
+		fixture_reset(fx, below(SLOT_CLUSTER));
 	fx->fail = one_in(20);
 	fx->now += one_in(50) ? SEC(below(40)) : sl_test_rand(&seed) % SEC(1) / 10;
 	fixture_housekeeping(fx, NULL, 0);
@@ -284,6 +293,8 @@ check_handshakes(const struct fixture *fx)
 		RTE_TEST_ASSERT((fixture_counter(fx, met[i]) > 0) == (fx->opt.syns > 0),
 			"counter %u is %llu", met[i],
 			(unsigned long long)fixture_counter(fx, met[i]));
+	RTE_TEST_ASSERT(fixture_counter(fx, SL_C_PARKED) > 0, "nothing was parked");
+	RTE_TEST_ASSERT(fixture_counter(fx, SL_C_FLOWS_RESET) > 0, "nothing was reset");
 	RTE_TEST_ASSERT((n_icmp > 0) == (fx->opt.syns > 0), "%u by ICMP", n_icmp);
 	return TEST_SUCCESS;
 }

@@ -22,6 +22,13 @@ struct sl_compile_cfg {
 	uint32_t max_adjs;
 	uint32_t n_workers;           // 0: 1
 	struct sl_registry *registry; // the mesh's: its objects get the notes about conflicts
+	// NULL, or: an endpoint left its service, and no worker sends new flows to the slot any
+	// more: no endpoint set that it may still read names it. Once for each time that it leaves,
+	// and not when it came back meanwhile. From within sl_compile_services() or what it gave to
+	// retire; may call nothing of here but sl_compile_slot(). The slot stays as it is until
+	// sl_compile_reclaim_slots(). Not called by sl_compile_free() and later.
+	void (*gone)(void *ctx, uint32_t slot);
+	void *gone_ctx;
 };
 
 struct sl_compile *sl_compile_new(const struct sl_compile_cfg *cfg);

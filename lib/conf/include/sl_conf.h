@@ -101,6 +101,8 @@ struct sl_conf {
 struct sl_conf *sl_conf_read(const char *path, struct sl_diags *diags);
 struct sl_conf *sl_conf_read_text(
 	const char *text, size_t len, const char *file, struct sl_diags *diags);
+// The defaults, for a tool without a sluice.yaml: no ports, no pool and no groups.
+struct sl_conf *sl_conf_new(void);
 void sl_conf_free(struct sl_conf *conf);
 // The row of group_prefixes that decides a client's group: the longest prefix that has its address.
 // NULL: none has, it is of group 0.

@@ -15,6 +15,7 @@ struct sl_conf_field {
 	const char *id;     // the kind as it is asked for
 	const char *group;  // API group, "" for core; NULL: sluice.yaml
 	const char *path;   // "spec.ports[].number"; "" for the kind itself
+	const char *name;   // the last step of path
 	const char *type;   // "a number, 1..65535"
 	const char *def;    // default in words; NULL: none
 	const char *rule;   // ids of the rules that it breaks when it is wrong ("S15, C8"), or NULL

@@ -17,6 +17,7 @@
 #include "sl_compile.h"
 #include "sl_conf.h"
 #include "sl_ctl.h"
+#include "sl_dns.h"
 #include "sl_host.h"
 #include "sl_log.h"
 #include "sl_rcu.h"
@@ -43,9 +44,16 @@ struct sl_control_cfg {
 	// Takes one question of a worker; false: no more.
 	bool (*next_ask)(void *ctx, uint16_t *port, sl_be32 *addr);
 	bool (*link_up)(void *ctx, uint16_t port);
-	uint64_t (*now_ns)(void *ctx); // the workers' clock
+	uint64_t (*now_ns)(void *ctx);        // the workers' clock
+	uint64_t seed;                        // of what is random: when names are asked for
+	int core;                             // of the responder's thread; -1: any
+	const struct sl_dns_ask_fns *dns_ask; // who asks DNS servers; NULL: c-ares
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);
+	// All workers end the flows of this slot that were opened before; to be called after the
+	// snapshot that no longer has the endpoint was published. False: there is no room for the
+	// order right now, nothing was done; it is to be given again a little later.
+	bool (*reset_slot)(void *ctx, uint32_t slot);
 	void *ctx;
 };
 
@@ -55,6 +63,10 @@ struct sl_control_cfg {
 struct sl_control *sl_control_new(const struct sl_control_cfg *cfg, char **why);
 void sl_control_free(struct sl_control *c);
 
+// Calls fn(ctx), once, when the gateway is good for traffic: no name is without its first answer,
+// or dns.readyTimeout has passed since this call. From here, or from the event loop.
+void sl_control_when_ready(struct sl_control *c, void (*fn)(void *ctx), void *ctx);
+
 // Reads sluice.yaml and the resources again (SIGHUP). Findings are logged.
 void sl_control_reload(struct sl_control *c);
 
@@ -62,10 +74,12 @@ void sl_control_reload(struct sl_control *c);
 // started.
 void sl_control_follow_links(struct sl_control *c);
 
-// A request of the commands apply, diff, delete, get, describe, services, endpoints, explain,
-// reload, log-level; others are refused.
+// A request of the commands apply, diff, delete, get, describe, services, endpoints, explain, dns,
+// events, reload, log-level; others are refused.
 void sl_control_handle(struct sl_control *c, struct sl_ctl_req *req);
 
 const struct sl_conf *sl_control_conf(const struct sl_control *c);
 uint64_t sl_control_generation(const struct sl_control *c);              // of the snapshot in force
 const struct sl_compile *sl_control_compile(const struct sl_control *c); // for slots
+// Of the resolver and the responder.
+uint64_t sl_control_dns_counter(const struct sl_control *c, enum sl_dns_counter counter);

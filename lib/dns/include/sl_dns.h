@@ -8,7 +8,9 @@
 // Errors:  as said per function. What a server does wrong is counted, logged and in the rows.
 // Limits:  names of 253 characters; 64 addresses an answer (the rest is left out, and said); 4 KiB
 //          a name, all in. Questions are spread: an entry asks at a random time of its last 20 %
-//          before its TTL ends, at most `in_flight` at once.
+//          before its TTL ends (the first time after a start or an outage: at any time of it), at
+//          most `in_flight` at once, and refreshes at most half as often again as they need to in
+//          the long run. At most 16 servers. A TTL above a week counts as one.
 //
 // Source: RFC 1035, 2308 (negative answers), 8767 (stale answers), 7766 (TCP after truncation);
 // docs/names.md; docs/decisions/0010-names.md.
@@ -90,6 +92,7 @@ struct sl_dns_view {
 void sl_dns_get(const struct sl_dns_use *use, struct sl_dns_view *out);
 
 // Asks now, for all families of the name. Returns how many questions that is; 0: nobody uses it.
+// A name of the hosts file is not asked for: the file is looked at, and it counts all the same.
 uint32_t sl_dns_refresh(struct sl_dns *d, const char *name);
 // Uses that are PENDING: readiness waits for none.
 uint32_t sl_dns_pending(const struct sl_dns *d);
@@ -114,15 +117,20 @@ uint64_t sl_dns_counter(const struct sl_dns *d, enum sl_dns_counter c);
 // ageSeconds (of the last good answer), staleSeconds, nextSeconds, server, rttMs, error, failures
 // (in a row), questions, changes; into the object that is open. The caller adds the services.
 void sl_dns_entry_emit(struct sl_dns *d, const char *name, int family, struct sl_emit *e);
+// Of that entry, which sl_dns_next() has just named.
+enum sl_dns_state sl_dns_entry_state(struct sl_dns *d, const char *name, int family);
 // The entries by name and family. False at the end; *it = 0 begins. It survives changes in between:
 // what comes or goes may be missed.
 bool sl_dns_next(struct sl_dns *d, size_t *it, const char **name, int *family);
-// A server for `sluicectl dns --servers`: address, state (ok, aside), rttMs, questions, answers,
+// A server for `sluicectl dns servers`: address, state (ok, aside), rttMs, questions, answers,
 // timeouts, errors. False at the end.
 bool sl_dns_server_emit(struct sl_dns *d, size_t i, struct sl_emit *e);
 
-// What happened to names, for people: "answer changed", "stale", ... Called as it happens.
-// warning: something that an operator should look at.
+// What happened to names, for people. Called as it happens, perhaps within a call of this header.
+// reason: "answer changed", "stale", "recovered", "failed", "empty", "addresses refused", "answer
+// too large" of a name; "server set aside", "server back" of a server (name: its address);
+// "resolv.conf", "hosts file" of a file (name: its path). warning: something that an operator
+// should look at.
 typedef void sl_dns_event_fn(
 	void *ctx, bool warning, const char *reason, const char *name, const char *message);
 void sl_dns_on_event(struct sl_dns *d, sl_dns_event_fn *fn, void *ctx);

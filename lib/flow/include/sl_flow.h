@@ -125,6 +125,9 @@ void sl_flow_lookup(
 	struct sl_flow_table *t, const struct sl_tuple *const tuples[], unsigned n, uint32_t ref[]);
 uint32_t sl_flow_find(struct sl_flow_table *t, const struct sl_tuple *tuple); // one; a ref
 struct sl_flow *sl_flow_at(struct sl_flow_table *t, uint32_t index);
+// Records from here on were never used: for a sweep over all below, free ones (SL_FLOW_FREE) among
+// them. The owning worker.
+uint32_t sl_flow_used(const struct sl_flow_table *t);
 
 // A new flow with both keys. client: (client, VIP); endpoint: (endpoint, pool). state: UDP or
 // SYN_SENT; timeouts and policy arm its timer. delta, adj, route_gen, flags, syn, ep_slot and
@@ -179,5 +182,9 @@ unsigned sl_flow_walk(const struct sl_flow_table *t, uint32_t *cursor, struct sl
 
 #define SL_FLOW_F_NONE    0
 #define SL_FLOW_F_COUNTED 1 // among the active flows of its endpoint and cluster
-#define SL_FLOW_F_CUT     2 // it reached its age while it was open: both sides have to be told
+#define SL_FLOW_F_CUT     2 // it was cut while it was open: both sides have to be told
 #define SL_FLOW_F_TOLD    4 // and one of them was
+// The bits from here up: orders to reset its endpoint's flows that were there before it, in the
+// tick in which it was created.
+#define SL_FLOW_ORDERS_SHIFT 3
+#define SL_FLOW_ORDERS_MAX   7

@@ -62,7 +62,8 @@ struct sl_fwd_eps_spec {
 	uint32_t cluster_slot; // SL_FWD_SLOT_NONE: the cluster's flows are not counted
 	uint32_t max_flows;    // of the cluster, per worker; 0: no limit; needs a cluster_slot
 	uint16_t policy;       // index into sl_fwd_policies
-	bool pending; // without endpoints: there may be some in a moment, flows wait for it
+	bool pending; // without endpoints: there may be some in a moment, flows wait for it;
+		      // with endpoints it says nothing
 	// Slow start, of least request and round robin: for warmup_ns after since_ns an endpoint's
 	// weight counts max(min_percent / 100, (age / warmup_ns) ^ (1 / aggression)).
 	uint64_t warmup_ns; // 0: none
@@ -108,7 +109,7 @@ uint32_t sl_fwd_eps_cluster_slot(const struct sl_fwd_eps *eps); // of a split: S
 struct sl_fwd_load {
 	uint32_t active; // flows now; relaxed atomic: w: worker, r: control
 	uint32_t cursor; // of a cluster: the next turn of round robin; any value to begin with
-	uint64_t total;  // flows ever; relaxed atomic
+	uint64_t total;  // flows ever, those that moved on too; never falls; relaxed atomic
 };
 
 struct sl_fwd_ask {
@@ -133,8 +134,9 @@ struct sl_fwd_choice {
 // endpoints: tables are made of their addresses and ports.
 // A pick that lands on a tried slot goes on, always in the same way, to a healthy one that was not
 // tried, of any priority; of a split, in the part that the tried ones belong to.
-// Returns 0, or -ENOENT: no endpoint, or none left that was not tried; -EDQUOT: the cluster has
-// max_flows active ones on this worker.
+// Returns 0, or -ENOENT: no endpoint, or none left that was not tried; -EAGAIN: none yet, the set
+// is pending; -EDQUOT: the cluster has max_flows active ones on this worker. Of a split, the part
+// that the flow goes to says which.
 int sl_fwd_pick(const struct sl_fwd_eps *eps, struct sl_fwd_load *load,
 	const struct sl_fwd_ask *ask, struct sl_fwd_choice *out);
 

@@ -75,6 +75,7 @@ struct sl_mesh_endpoint {
 	bool healthy;         // else: a WorkloadEntry or Pod that is not, known and never picked
 	const struct sl_loc *loc;
 	const char *not_served; // why no packet is sent to it; NULL: it can be
+	bool pending;           // its name has no answer yet
 };
 
 // One per (namespace, host), merged from all ServiceEntries there that have the host: the oldest
@@ -146,13 +147,13 @@ const char *sl_mesh_port_not_served(
 
 // ---- rows, the same offline and in the daemon (docs/control.md) ----
 
-// Run-time state of one endpoint of a service port; static text ("up", "down", "draining").
+// Run-time state of one endpoint of a service port; static text ("up", "unresolved", ...).
 typedef const char *sl_mesh_state_fn(void *ctx, const struct sl_mesh_service *svc,
 	const struct sl_se_port *port, const struct sl_mesh_endpoint *ep, uint32_t number);
 
-// One row of `services`, an object. The state of an endpoint is "notServed", "unhealthy" (its
-// object says so), or what state() tells; without state() (offline) "unknown". "reason" says why
-// nothing is sent there.
+// One row of `services`, an object. The state of an endpoint is "notServed", "unresolved" (a name
+// that has no address now), "unhealthy" (its object says so), or what state() tells; without
+// state() (offline) "unknown". "reason" says why nothing is sent there.
 struct sl_emit;
 void sl_mesh_service_emit(
 	const struct sl_mesh_service *svc, sl_mesh_state_fn *state, void *ctx, struct sl_emit *e);

@@ -41,6 +41,14 @@ struct sl_mesh_group {
 	uint32_t priority; // ascending from 0, none left out
 };
 
+// What an endpoint is whatever DNS answers: a name, or an address.
+struct sl_mesh_way {
+	const char *name; // NULL: ip
+	struct sl_ip ip;
+	uint32_t port;
+	uint32_t weight;
+};
+
 // One destination of a binding, in Istio's sense "outbound|80|v1|host".
 struct sl_mesh_cluster {
 	uint32_t weight;                   // of the VirtualService's split; 1 when it is alone
@@ -56,8 +64,11 @@ struct sl_mesh_cluster {
 	struct sl_mesh_group *group; // n sums up to n_eps
 	uint32_t n_groups;
 	bool locality_weighted;
+	struct sl_mesh_way *way; // of a service with names: what ep comes from, as it is written
+	uint32_t n_ways;         // 0: ep says it all
 	bool pending;  // ep is empty, and a name of it has no answer yet: flows wait a little
-	char *problem; // why it has no endpoint: "subset v2 is in no DestinationRule"; NULL: none
+	char *problem; // why it has no endpoint: "subset v2 is in no DestinationRule"; NULL: none,
+		       // or pending
 };
 
 struct sl_mesh_binding {
@@ -88,7 +99,8 @@ void sl_mesh_bindings_free(struct sl_mesh_binding *b, size_t n);
 // by precedence and sets v[i]->clients to those it keeps; 0: it lost them all.
 //   - The first in service order takes a client group; a by_name one only after all others.
 //   - On a CIDR or any address, by_name ones of different endpoints that meet in a group both lose
-//     it: the name that would tell them apart is not read.
+//     it: the name that would tell them apart is not read. A DNS name is one endpoint there,
+//     whatever its answer.
 void sl_mesh_settle(struct sl_mesh_binding **v, size_t n);
 
 // The policy of (service, port, subset) for a client group, as its cluster has it.

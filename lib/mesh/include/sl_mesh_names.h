@@ -31,8 +31,9 @@ struct sl_mesh_answer {
 	uint32_t n;
 	struct sl_ip first; // with policy.first: the one that counts
 };
-// The answer from now on; before the first one it is pending. When it is another one, services that
-// use the name are told by the next update. Returns whether it is.
+// The answer from now on; before the first one it is pending, and a pending one changes nothing
+// later. A name that came with another policy begins with what was known of it. When the answer is
+// another one, services that use the name are told by the next update. Returns whether it is.
 bool sl_mesh_name_answer(
 	struct sl_mesh *m, struct sl_mesh_name *name, const struct sl_mesh_answer *answer);
 

@@ -36,7 +36,7 @@ enum sl_verdict {
 	SL_V_RETRY,
 	SL_V_PUNT,    // hand to the mirror of in_port
 	SL_V_HANDOFF, // give to worker `owner`, unchanged
-	SL_V_HOLD,    // the pipe keeps the buffer until its next hop is known
+	SL_V_HOLD,    // the pipe keeps the buffer: until its next hop is known, or parked
 };
 
 struct sl_pkt {
@@ -72,6 +72,8 @@ struct sl_pipe_cfg {
 	uint32_t hold_total;   // frames held at most; 0: none is
 	uint32_t hold_per_hop; // of these per next hop (default 16)
 	uint64_t hold_ns;      // longest wait (default 3 s)
+	uint32_t park_total;   // frames parked at most, for names without an answer (default 256)
+	uint64_t park_ns;      // longest wait (default 1 s)
 	// Asks control for a next hop; must not block. Called at most once per hop and second.
 	void (*ask)(void *ctx, uint16_t port, sl_be32 addr);
 	// SYNs kept at most, up to 65,535; 0: none is, and no handshake moves.
@@ -86,27 +88,43 @@ struct sl_pipe_cfg {
 struct sl_pipe *sl_pipe_new(const struct sl_pipe_cfg *cfg); // NULL and ENOMEM
 void sl_pipe_free(struct sl_pipe *p);                       // after sl_pipe_drain()
 
-// n <= SL_BURST frames with data, lengths, in_port and buf set. A frame that another worker handed
-// over goes in the same way, with the port that it came from. Headers must be contiguous: what of
-// them reaches past data_len makes the frame a drop.
+// n <= SL_BURST frames with data, lengths, in_port and buf set. A frame that comes back need not be
+// in the buffer that it came in: of two with the tuple of a parked flow the later one stays. A
+// frame that another worker handed over goes in the same way, with the port that it came from.
+// Headers must be contiguous: what of them reaches past data_len makes the frame a drop.
 void sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n,
 	uint64_t now_ns);
 
 // Bounded housekeeping, every few bursts: expires at most 64 flows, looks at at most 32 next hops
-// that frames wait for, and at 32 handshakes that have something to send. In `out`, max at most,
-// come frames whose next hop is known now (FORWARD) or that waited too long (DROP, or what their
-// buffer carries instead: RETRY, REPLY), and frames born of frame_new() (RETRY, REPLY; reason
-// NONE).
+// that frames wait for, at 32 handshakes that have something to send, at 16 parked frames and,
+// while there are orders to reset, at 128 flows. In `out`, max at most, come frames whose next hop
+// is known now (FORWARD) or that waited too long (DROP, or what their buffer carries instead:
+// RETRY, REPLY), parked frames with whatever verdict they get now (but HOLD), and frames born of
+// frame_new() (RETRY, REPLY; reason NONE).
 unsigned sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *out,
 	unsigned max, uint64_t now_ns);
 
-// At the end: all held frames come out as drops (SL_DROP_SHUTDOWN). Call until it returns 0.
+// How long the pipe can do without housekeeping when no packet comes: 0 while flows are being
+// reset, some milliseconds while frames are parked, UINT64_MAX for "as long as you like".
+uint64_t sl_pipe_patience_ns(const struct sl_pipe *p);
+
+// All flows of an endpoint slot that were opened before this call are ended, in the housekeepings
+// to come: UDP flows are removed; a handshake whose SYN is kept goes on with another endpoint, or
+// its client gets a RST; of other connections both sides get one, with the next segment of either,
+// as their sequence numbers are not known before. Flows opened later are not meant, even to the
+// same slot. False: sl_pipe_may_reset() says no, nothing is done; ask again after some
+// housekeepings.
+bool sl_pipe_reset_slot(struct sl_pipe *p, uint32_t slot, uint64_t now_ns);
+bool sl_pipe_may_reset(const struct sl_pipe *p); // there is room for one more order
+
+// At the end: all held and parked frames come out as drops (SL_DROP_SHUTDOWN). Call until it
+// returns 0.
 unsigned sl_pipe_drain(struct sl_pipe *p, struct sl_pkt *out, unsigned max);
 
 // The caller could not do what a verdict said (ring or queue full): the books are put right.
 // verdict is what it was: FORWARD, PUNT and HANDOFF become a drop for `reason`; a REPLY or RETRY,
 // which no packet that came in is missing for, becomes a lost reply. The caller counts what it did,
 // after the fact: SL_C_FORWARDED, SL_C_REPLIES, SL_C_RETRIED, SL_C_PUNTED, SL_C_HANDED_OFF, and
-// what it got: SL_C_RX, SL_C_HANDED_IN. The pipe counts drops, SL_C_HELD, SL_C_REPLIES_LIMITED,
-// SL_C_REPLIES_LOST, handshakes and flows.
+// what it got: SL_C_RX, SL_C_HANDED_IN. The pipe counts drops, SL_C_HELD, SL_C_PARKED,
+// SL_C_REPLIES_LIMITED, SL_C_REPLIES_LOST, handshakes and flows.
 void sl_pipe_failed(struct sl_pipe *p, enum sl_verdict verdict, enum sl_drop reason);

@@ -132,6 +132,9 @@ bool sl_wire_parse_icmp_error(const uint8_t *data, uint32_t data_len,
 // True for an address that a single host can have: not 0/8, 127/8, multicast or class E (RFC 1812
 // 5.3.7). An answer is sent to nobody else.
 bool sl_wire_is_host(sl_be32 addr);
+// The same and class E, where virtual IPs are: an address that clients may send to, and that an
+// answer may be from. Not 255.255.255.255.
+bool sl_wire_is_unicast(sl_be32 addr);
 
 // One's complement sum of len bytes added to sum, not folded; and the fold (not inverted). Pieces
 // must begin at even offsets of what is summed; at most 65535 pieces before a fold.

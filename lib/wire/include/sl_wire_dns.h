@@ -30,6 +30,7 @@ enum sl_dns_rcode {
 	SL_DNS_NXDOMAIN,
 	SL_DNS_NOTIMP,
 	SL_DNS_REFUSED,
+	SL_DNS_BADVERS = 16, // its upper bits are in the OPT record
 };
 // Header flags, host byte order.
 #define SL_DNS_QR 0x8000
@@ -94,9 +95,9 @@ struct sl_dns_answer_set {
 	struct sl_ip ip[64]; // in the message's order, each once; the rest is counted in n_all
 	uint32_t n;
 	uint32_t n_all;
-	uint32_t ttl; // the least of the chain and the addresses, seconds
-	bool has_soa; // of an answer without addresses
-	uint32_t neg_ttl;
+	uint32_t ttl;     // the least of the chain and the addresses, seconds
+	bool has_soa;     // of an answer without addresses
+	uint32_t neg_ttl; // seconds; at most the chain's TTL
 };
 // 0, or -EINVAL: malformed, the chain is longer than 16, or it loops.
 int sl_dns_answers(const struct sl_dns_msg *msg, struct sl_dns_answer_set *out);
@@ -114,15 +115,18 @@ struct sl_dns_out {
 	uint32_t room;
 	uint32_t len;
 	uint32_t reserved; // for OPT at the end
+	uint32_t target;   // offset of the last CNAME's target, which owners may be; 0: none
+	uint8_t rcode;
 	bool truncated;
 	bool has_opt;
+	bool dnssec_ok; // is repeated, RFC 3225 3
 };
-// False: not even the header and the question fit. flags: of AA, RA; QR, RD and CD are set as they
-// have to be.
+// False: not even the header, the question and OPT fit. flags: of AA, RA; QR, RD and CD are set as
+// they have to be.
 bool sl_dns_out_begin(struct sl_dns_out *out, uint8_t *data, uint32_t room,
 	const struct sl_dns_msg *msg, uint16_t flags, uint8_t rcode);
-// Owner "": the question's name (a compression pointer), else the text. False: no room, TC is set
-// at the end.
+// Owner "": the question's name (a compression pointer; there has to be a question), else the text,
+// which sl_dns_name_put() takes. False: no room, TC is set at the end and no record follows.
 bool sl_dns_out_ip(struct sl_dns_out *out, const char *owner, const struct sl_ip *ip, uint32_t ttl);
 bool sl_dns_out_cname(struct sl_dns_out *out, const char *owner, const char *to, uint32_t ttl);
 // Adds the OPT record when msg had one (udp_size: what we take), sets the counts and TC. Returns

@@ -166,6 +166,89 @@ test_defaults(void)
 	return TEST_SUCCESS;
 }
 
+// The defaults that struct sl_conf_dns promises, whether `dns` is there or not.
+int
+test_dns(void)
+{
+	static const char *const texts[] = {"", "dns: {}\n", "dns:\n",
+		"dns: {responder: {}, virtualIPs: {}, refresh: {}, retry: {}}\n"};
+	char ip[SL_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(texts); i++) {
+		char *text = sl_xasprintf("%s%s", minimal, texts[i]);
+		struct sl_conf *c = read_ok(text, "sluice.yaml");
+		const struct sl_conf_dns *d = c ? &c->dns : NULL;
+
+		RTE_TEST_ASSERT_NOT_NULL(c, "not read: %s", texts[i]);
+		SL_TEST_INT(d->n_servers + d->n_listen + d->n_upstreams + d->n_search +
+				    d->n_responder_clients,
+			0);
+		SL_TEST_STR(d->resolv_conf, "/etc/resolv.conf");
+		RTE_TEST_ASSERT_NULL(d->hosts_file, "hosts file");
+		SL_TEST_INT(d->timeout_ns, 2 * SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->names.families, SL_NAME_V4);
+		SL_TEST_INT(d->names.strict, false);
+		SL_TEST_INT(d->names.refresh_min_ns, SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->names.refresh_max_ns, 300 * SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->names.max_stale_ns, 3600 * SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->retry_min_ns, SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->retry_max_ns, 30 * SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->confirm_ns, 2 * SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->refuse_private, false);
+		SL_TEST_INT(d->ready_ns, 5 * SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->auto_vips, true);
+		SL_TEST_STR(sl_prefix_str(&d->auto_vip4, ip), "240.240.0.0/16");
+		SL_TEST_STR(sl_prefix_str(&d->auto_vip6, ip), "2001:2::/48");
+		SL_TEST_INT(d->ttl_ns, 30 * SL_NSEC_PER_SEC);
+		SL_TEST_INT(d->rate, 2000);
+		SL_TEST_INT(d->max_pending, 4096);
+		SL_TEST_INT(d->answer_ipv6, false);
+		sl_conf_free(c);
+		free(text);
+	}
+	return TEST_SUCCESS;
+}
+
+// Addresses with and without a port; paths start from the file's folder; all of it reloads live.
+int
+test_dns_addresses(void)
+{
+	static const char dns[] = "dns:\n"
+				  "  servers: [192.0.2.53, \"192.0.2.54:5353\", \"2001:db8::53\","
+				  " \"[2001:db8::54]\", \"[2001:db8::55]:5353\"]\n"
+				  "  hostsFile: hosts\n"
+				  "  families: both\n"
+				  "  privateAddresses: refuse\n"
+				  "  responder: {searchDomains: [Svc.Example.COM.]}\n";
+	static const struct {
+		const char *ip;
+		uint16_t port;
+	} want[] = {{"192.0.2.53", 53}, {"192.0.2.54", 5353}, {"2001:db8::53", 53},
+		{"2001:db8::54", 53}, {"2001:db8::55", 5353}};
+	char *text = sl_xasprintf("%s%s", minimal, dns), ip[SL_IP_STRLEN];
+	struct sl_conf *c = read_ok(text, "/etc/x/sluice.yaml");
+	struct sl_conf *plain = read_ok(minimal, "/etc/x/sluice.yaml");
+	struct sl_diags diags = {0};
+
+	RTE_TEST_ASSERT(c && plain, "not read");
+	SL_TEST_INT(c->dns.n_servers, SL_ARRAY_LEN(want));
+	for (size_t i = 0; i < SL_ARRAY_LEN(want); i++) {
+		SL_TEST_STR(sl_ip_str(&c->dns.servers[i].ip, ip), want[i].ip);
+		SL_TEST_INT(c->dns.servers[i].port, want[i].port);
+		SL_TEST_INT(c->dns.servers[i].loc.line, 4);
+	}
+	SL_TEST_STR(c->dns.hosts_file, "/etc/x/hosts");
+	SL_TEST_INT(c->dns.names.families, SL_NAME_V4 | SL_NAME_V6);
+	SL_TEST_INT(c->dns.refuse_private, true);
+	SL_TEST_INT(c->dns.n_search, 1);
+	SL_TEST_STR(c->dns.search[0], "svc.example.com");
+	SL_TEST_INT(sl_conf_restart_needed(plain, c, &diags), 0);
+	sl_conf_free(c);
+	sl_conf_free(plain);
+	free(text);
+	return TEST_SUCCESS;
+}
+
 // Entries that say the same are one group, and the longest CIDR is told beside the others.
 int
 test_client_groups(void)
@@ -421,6 +504,8 @@ main(int argc, char **argv)
 	static const struct sl_test tests[] = {
 		{"values", test_values},
 		{"defaults", test_defaults},
+		{"dns", test_dns},
+		{"dns addresses", test_dns_addresses},
 		{"client groups", test_client_groups},
 		{"paths_are_relative_to_the_file", test_paths_are_relative_to_the_file},
 		{"places", test_places},
@@ -443,6 +528,9 @@ main(int argc, char **argv)
 		{"creation_is_utc", test_creation_is_utc},
 		{"limits", test_limits},
 		{"many_keys", test_many_keys},
+		{"names", test_names},
+		{"names by any rules", test_names_by_any_rules},
+		{"status addresses", test_status_addresses},
 		{"destination_rule", test_destination_rule},
 		{"load_balancer", test_load_balancer},
 		{"destination_rule_json", test_destination_rule_json},

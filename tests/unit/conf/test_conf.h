@@ -8,6 +8,8 @@
 
 int test_values(void);
 int test_defaults(void);
+int test_dns(void);
+int test_dns_addresses(void);
 int test_client_groups(void);
 int test_paths_are_relative_to_the_file(void);
 int test_places(void);
@@ -29,6 +31,9 @@ int test_same_name_in_two_files(void);
 int test_folder(void);
 int test_unreadable_path(void);
 int test_creation_is_utc(void);
+int test_names(void);
+int test_names_by_any_rules(void);
+int test_status_addresses(void);
 int test_limits(void);
 int test_many_keys(void);
 

@@ -7,6 +7,8 @@
 
 #define HEAD(name)                                                                                 \
 	"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: " name "}\n"
+// More of metadata may follow.
+#define OPEN_HEAD "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: web\n"
 #define SPEC                                                                                       \
 	"spec:\n  hosts: [web.example.com]\n  addresses: [192.0.2.80]\n"                           \
 	"  ports: [{number: 80, name: http}]\n  resolution: STATIC\n"
@@ -169,16 +171,124 @@ test_json_leaves_noise_out(void)
 			      "metadata:\n  name: web\n  uid: u\n  resourceVersion: '1'\n"
 			      "  generation: 3\n  managedFields: [{a: {b: [c]}}]\n"
 			      "  creationTimestamp: null\n" SPEC "status: {conditions: [a]}\n");
+	static const char *const nothing[] = {"status: {}\n", "status: x\n", "status:\n",
+		"status: {addresses: []}\n", "status: {addresses: , conditions: [b]}\n"};
 	char *annotated =
 		json_of("apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
 			"metadata:\n  name: web\n  annotations:\n"
 			"    kubectl.kubernetes.io/last-applied-configuration: '{}'\n" SPEC);
 
 	SL_TEST_STR(noisy, plain);
+	for (size_t i = 0; i < SL_ARRAY_LEN(nothing); i++) {
+		char *text = sl_xasprintf(HEAD("web") SPEC "%s", nothing[i]);
+		char *json = json_of(text);
+
+		SL_TEST_STR(json, plain);
+		free(json);
+		free(text);
+	}
 	RTE_TEST_ASSERT_NULL(strstr(annotated, "last-applied"), "%s", annotated);
 	free(plain);
 	free(noisy);
 	free(annotated);
+	return TEST_SUCCESS;
+}
+
+// What a row of annotations makes of the policy.
+int
+test_names(void)
+{
+	static const struct {
+		const char *annotations;
+		struct sl_se_names want;
+	} rows[] = {
+		{"{}", {.given = 0}},
+		{"{sluice.io/dns-family: ipv4}",
+			{.policy.families = SL_NAME_V4, .given = SL_SE_NAMES_FAMILIES}},
+		{"{sluice.io/dns-family: both, sluice.io/dns-strict: \"true\"}",
+			{.policy.families = SL_NAME_V4 | SL_NAME_V6,
+				.policy.strict = true,
+				.given = SL_SE_NAMES_FAMILIES | SL_SE_NAMES_STRICT}},
+		{"{sluice.io/dns-strict: \"false\"}", {.given = SL_SE_NAMES_STRICT}},
+		{"{sluice.io/dns-refresh-min: 500ms, sluice.io/dns-refresh-max: 500ms}",
+			{.policy.refresh_min_ns = 500 * SL_NSEC_PER_MSEC,
+				.policy.refresh_max_ns = 500 * SL_NSEC_PER_MSEC,
+				.given = SL_SE_NAMES_MIN | SL_SE_NAMES_MAX}},
+		{"{sluice.io/dns-max-stale: 0s}", {.given = SL_SE_NAMES_STALE}},
+		{"{sluice.io/dns-on-remove: keep}", {.on_remove = SL_ON_REMOVE_KEEP}},
+		{"{sluice.io/dns-on-remove: reset}", {.on_remove = SL_ON_REMOVE_RESET}},
+		{"{sluice.io/dns-on-remove: drain:1m30s}",
+			{.on_remove = SL_ON_REMOVE_DRAIN, .drain_ns = 90 * SL_NSEC_PER_SEC}},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		char *text =
+			sl_xasprintf(OPEN_HEAD "  annotations: %s\n" SPEC, rows[i].annotations);
+		struct sl_object *o = read_one(text);
+		const struct sl_se_names *n = o ? &o->se.names : NULL, *w = &rows[i].want;
+
+		RTE_TEST_ASSERT_NOT_NULL(o, "not read: %s", rows[i].annotations);
+		SL_TEST_INT(n->given, w->given);
+		SL_TEST_INT(n->policy.families, w->policy.families);
+		SL_TEST_INT(n->policy.strict, w->policy.strict);
+		SL_TEST_INT(n->policy.refresh_min_ns, w->policy.refresh_min_ns);
+		SL_TEST_INT(n->policy.refresh_max_ns, w->policy.refresh_max_ns);
+		SL_TEST_INT(n->policy.max_stale_ns, w->policy.max_stale_ns);
+		SL_TEST_INT(n->on_remove, w->on_remove);
+		SL_TEST_INT(n->drain_ns, w->drain_ns);
+		sl_object_free(o);
+		free(text);
+	}
+	return TEST_SUCCESS;
+}
+
+// Our own rules are asked whoever's of Istio one picks.
+int
+test_names_by_any_rules(void)
+{
+	static const enum sl_rules modes[] = {SL_RULES_UNION, SL_RULES_WEBHOOK, SL_RULES_CRD};
+	static const char text[] =
+		OPEN_HEAD "  annotations: {sluice.io/dns-max-stale: soon}\n" SPEC;
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(modes); i++) {
+		struct sl_objects objects = {.rules = modes[i]};
+		struct sl_diags diags = {0};
+
+		SL_TEST_INT(sl_conf_objects(
+				    text, strlen(text), "f.yaml", SL_ORIGIN_FILE, &objects, &diags),
+			1);
+		SL_TEST_STR(diags.v[0].rule, "N1");
+		sl_objects_fini(&objects);
+		sl_diags_fini(&diags);
+	}
+	return TEST_SUCCESS;
+}
+
+// Of a status the addresses are content, and nothing else is.
+int
+test_status_addresses(void)
+{
+	static const char addresses[] =
+		OPEN_HEAD "  labels: {networking.istio.io/enable-autoallocate-ip: \"FALSE\"}\n" SPEC
+			  "status:\n  conditions: [a]\n  addresses:\n"
+			  "  - {value: 240.240.0.1, host: web.example.com}\n"
+			  "  - {value: \"2001:2::1\"}\n  - {value: x}\n  - 3\n";
+	struct sl_object *o = read_one(addresses);
+	char ip[SL_IP_STRLEN];
+
+	RTE_TEST_ASSERT_NOT_NULL(o, "not read");
+	SL_TEST_INT(o->se.no_auto_vip, true);
+	SL_TEST_INT(o->se.n_status_addresses, 2);
+	SL_TEST_STR(o->se.status_address[0].host, "web.example.com");
+	SL_TEST_STR(sl_ip_str(&o->se.status_address[0].ip, ip), "240.240.0.1");
+	RTE_TEST_ASSERT_NULL(o->se.status_address[1].host, "host");
+	SL_TEST_STR(sl_ip_str(&o->se.status_address[1].ip, ip), "2001:2::1");
+	RTE_TEST_ASSERT_NOT_NULL(
+		strstr(o->json, "\"status\":{\"addresses\":[{\"host\":\"web.example.com\","
+				"\"value\":\"240.240.0.1\"},"),
+		"%s", o->json);
+	RTE_TEST_ASSERT_NULL(strstr(o->json, "conditions"), "%s", o->json);
+	sl_object_free(o);
 	return TEST_SUCCESS;
 }
 

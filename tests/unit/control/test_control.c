@@ -2,234 +2,11 @@
 // socket, restarts, reloads. No port, no worker, no root: what the mirrors do is shown in
 // tests/smoke.
 #include <errno.h>
-#include <ftw.h>
-#include <jansson.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "sl_control.h"
+#include "rig.h"
 #include "sl_str.h"
-#include "sl_test.h"
-
-struct rig {
-	char dir[64];
-	struct event_base *base;
-	struct sl_rcu *rcu;
-	struct sl_host *host;
-	struct sl_control *control;
-	struct sl_ctl *ctl;
-	struct sl_log log; // to nowhere
-	int ask_fd;
-};
-
-static bool
-no_ask(void *ctx, uint16_t *port, sl_be32 *addr)
-{
-	return false;
-}
-
-static bool
-up(void *ctx, uint16_t port)
-{
-	return true;
-}
-
-static uint64_t
-no_time(void *ctx)
-{
-	return 1;
-}
-
-static void
-no_load(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total)
-{
-	*active = *total = 0;
-}
-
-static void
-handle(void *ctx, struct sl_ctl_req *req)
-{
-	struct rig *r = ctx;
-
-	sl_control_handle(r->control, req);
-}
-
-static void
-write_text(const struct rig *r, const char *name, const char *text)
-{
-	char *path = sl_xasprintf("%s/%s", r->dir, name);
-	FILE *f = fopen(path, "w");
-
-	if (f) {
-		fputs(text, f);
-		fclose(f);
-	}
-	free(path);
-}
-
-static const char sluice_yaml[] = "ports:\n"
-				  "- name: lan\n"
-				  "  device: net_null0\n"
-				  "  addresses: [192.0.2.1/24]\n"
-				  "pool: {addresses: [198.51.100.1]}\n"
-				  "flows: {max: 1024, maxEndpoints: 1024}\n"
-				  "control: {socket: sock}\n"
-				  "resources: [objects]\n"
-				  "stateDir: state\n";
-
-static int
-rig_start(struct rig *r)
-{
-	struct sl_control_cfg cfg = {.next_ask = no_ask,
-		.link_up = up,
-		.now_ns = no_time,
-		.slot_load = no_load,
-		.ctx = r};
-	struct sl_ctl_cfg ctl = {.ctx = r};
-	char *path = sl_xasprintf("%s/sluice.yaml", r->dir), *why = NULL;
-	struct sl_diags diags = {0};
-
-	cfg.conf = sl_conf_read(path, &diags);
-	free(path);
-	RTE_TEST_ASSERT_NOT_NULL(cfg.conf, "sluice.yaml: %s", diags.n ? diags.v[0].message : "?");
-	sl_diags_fini(&diags);
-	sl_log_init(&r->log, -1, SL_LOG_TEXT, SL_LOG_ERR);
-	cfg.log = ctl.log = &r->log;
-	cfg.base = r->base = event_base_new();
-	cfg.rcu = r->rcu = sl_rcu_new(1);
-	cfg.host = r->host = sl_host_new(NULL, &why);
-	cfg.ask_fd = r->ask_fd = eventfd(0, EFD_NONBLOCK);
-	RTE_TEST_ASSERT(r->base && r->rcu && r->host, "parts: %s", why ? why : "?");
-	r->control = sl_control_new(&cfg, &why);
-	RTE_TEST_ASSERT_NOT_NULL(r->control, "%s", why);
-	ctl.path = sl_control_conf(r->control)->socket_path;
-	for (int c = 0; c < SL_CTL_CMD_MAX; c++)
-		ctl.handlers[c] = handle;
-	r->ctl = sl_ctl_listen(r->base, &ctl, &why);
-	RTE_TEST_ASSERT_NOT_NULL(r->ctl, "%s", why);
-	return TEST_SUCCESS;
-}
-
-static void
-rig_stop(struct rig *r)
-{
-	sl_ctl_free(r->ctl);
-	sl_control_free(r->control);
-	sl_host_free(r->host);
-	sl_rcu_free(r->rcu);
-	event_base_free(r->base);
-	close(r->ask_fd);
-}
-
-static int
-rig_new(struct rig *r)
-{
-	memset(r, 0, sizeof(*r));
-	strcpy(r->dir, "/tmp/sluice-control-XXXXXX");
-	RTE_TEST_ASSERT_NOT_NULL(mkdtemp(r->dir), "mkdtemp");
-	write_text(r, "sluice.yaml", sluice_yaml);
-	char *path = sl_xasprintf("%s/objects", r->dir);
-	mkdir(path, 0755);
-	free(path);
-	return TEST_SUCCESS;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static void
-rig_free(struct rig *r)
-{
-	rig_stop(r);
-	nftw(r->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-// ---- a client: one request, all its answer ----
-
-struct call {
-	char path[128];
-	char *request;
-	struct sl_buf answer;
-	struct event_base *base;
-};
-
-static void *
-client(void *arg)
-{
-	struct call *c = arg;
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	char part[4096];
-	ssize_t n;
-
-	strcpy(addr.sun_path, c->path);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
-		write(fd, c->request, strlen(c->request)) > 0) {
-		while ((n = read(fd, part, sizeof(part))) > 0) {
-			sl_buf_put(&c->answer, part, (size_t)n);
-			if (strstr(c->answer.data, "{\"end\":"))
-				break;
-		}
-	}
-	close(fd);
-	event_base_loopbreak(c->base);
-	return NULL;
-}
-
-static void
-tick(evutil_socket_t fd, short what, void *arg)
-{
-}
-
-// The answer to a request as text, in a buffer that lives until the next call.
-static const char *
-ask(struct rig *r, const char *command, const char *args, const char *yaml)
-{
-	static struct call c;
-	static const struct timeval often = {.tv_usec = 1000};
-	json_t *req = json_pack("{s:s}", "command", command);
-	struct event *ev = event_new(r->base, -1, EV_PERSIST, tick, NULL);
-	pthread_t thread;
-
-	sl_buf_fini(&c.answer);
-	c.base = r->base;
-	snprintf(c.path, sizeof(c.path), "%s", sl_control_conf(r->control)->socket_path);
-	if (args)
-		json_object_set_new(req, "args", json_loads(args, 0, NULL));
-	if (yaml)
-		json_object_set_new(
-			req, "input", json_pack("[{s:s,s:s}]", "name", "t.yaml", "text", yaml));
-	char *text = json_dumps(req, JSON_COMPACT);
-	c.request = sl_xasprintf("%s\n", text);
-	free(text);
-	json_decref(req);
-	event_add(ev, &often); // so that loopbreak from the other thread is seen
-	pthread_create(&thread, NULL, client, &c);
-	event_base_dispatch(r->base);
-	pthread_join(thread, NULL);
-	event_free(ev);
-	free(c.request);
-	return c.answer.data ? c.answer.data : "";
-}
-
-#define EXPECT(text, part)                                                                         \
-	do {                                                                                       \
-		const char *sl_text = (text);                                                      \
-		RTE_TEST_ASSERT_NOT_NULL(                                                          \
-			strstr(sl_text, part), "no \"%s\" in: %s", part, sl_text);                 \
-	} while (0)
-#define EXPECT_NOT(text, part)                                                                     \
-	do {                                                                                       \
-		const char *sl_text = (text);                                                      \
-		RTE_TEST_ASSERT_NULL(strstr(sl_text, part), "\"%s\" in: %s", part, sl_text);       \
-	} while (0)
 
 // A ServiceEntry with a VIP 192.0.2.<vip> and n endpoints from 198.51.100.<first> on.
 static const char *
@@ -258,21 +35,21 @@ apply_and_delete(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	EXPECT(ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"created\"");
-	EXPECT(ask(&r, "endpoints", NULL, NULL),
+	EXPECT(rig_ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"created\"");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL),
 		"\"endpoint\":\"198.51.100.12:80\",\"address\":"
 		"\"198.51.100.12\",\"port\":80,\"status\":\"HEALTHY\"");
 	generation = sl_control_generation(r.control);
-	EXPECT(ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"unchanged\"");
+	EXPECT(rig_ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"unchanged\"");
 	SL_TEST_INT(sl_control_generation(r.control), generation);
 	// Only endpoints changed: swapped in place, no new snapshot.
-	EXPECT(ask(&r, "apply", NULL, entry("web", 100, 11, 3)), "\"result\":\"configured\"");
+	EXPECT(rig_ask(&r, "apply", NULL, entry("web", 100, 11, 3)), "\"result\":\"configured\"");
 	SL_TEST_INT(sl_control_generation(r.control), generation);
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.13:80");
-	EXPECT(ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL),
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.13:80");
+	EXPECT(rig_ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL),
 		"\"result\":\"deleted\"");
-	EXPECT_NOT(ask(&r, "endpoints", NULL, NULL), "\"row\"");
-	EXPECT(ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL),
+	EXPECT_NOT(rig_ask(&r, "endpoints", NULL, NULL), "\"row\"");
+	EXPECT(rig_ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL),
 		"\"exit\":1");
 	rig_free(&r);
 	return TEST_SUCCESS;
@@ -287,9 +64,9 @@ bad_input_changes_nothing(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	ask(&r, "apply", NULL, entry("web", 100, 11, 2));
+	rig_ask(&r, "apply", NULL, entry("web", 100, 11, 2));
 	generation = sl_control_generation(r.control);
-	answer = ask(&r, "apply", NULL,
+	answer = rig_ask(&r, "apply", NULL,
 		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: web}\n"
 		"spec:\n  hosts: [web.example.com]\n  addresses: [192.0.2.300]\n"
 		"  ports: [{number: 99999, name: http}]\n  resolutoin: STATIC\n");
@@ -298,21 +75,21 @@ bad_input_changes_nothing(void)
 	EXPECT(answer, "\"line\":8");
 	EXPECT(answer, "\"exit\":1");
 	SL_TEST_INT(sl_control_generation(r.control), generation);
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
 	// The one in force says that a later one was refused, until a valid one comes.
-	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
 	EXPECT(answer, "\"type\":\"Accepted\",\"status\":\"False\",\"reason\":\"Invalid\"");
 	EXPECT(answer, "t.yaml:6:");
 	EXPECT(answer, "t.yaml:8:");
-	EXPECT(ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"unchanged\"");
-	EXPECT(ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL),
+	EXPECT(rig_ask(&r, "apply", NULL, entry("web", 100, 11, 2)), "\"result\":\"unchanged\"");
+	EXPECT(rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL),
 		"\"type\":\"Accepted\",\"status\":\"True\"");
 	// More endpoints than there are slots: all or nothing, and what was there stays.
-	answer = ask(&r, "apply", NULL, entry("web", 100, 20, 1100));
+	answer = rig_ask(&r, "apply", NULL, entry("web", 100, 20, 1100));
 	EXPECT(answer, "maxEndpoints");
 	EXPECT(answer, "\"exit\":1");
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
-	EXPECT_NOT(ask(&r, "endpoints", NULL, NULL), "198.51.100.20:80");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
+	EXPECT_NOT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.20:80");
 	rig_free(&r);
 	return TEST_SUCCESS;
 }
@@ -324,14 +101,14 @@ survives_restart(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	ask(&r, "apply", NULL, entry("kept", 100, 11, 1));
-	ask(&r, "apply", NULL, entry("gone", 101, 12, 1));
-	ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"gone\"]}", NULL);
+	rig_ask(&r, "apply", NULL, entry("kept", 100, 11, 1));
+	rig_ask(&r, "apply", NULL, entry("gone", 101, 12, 1));
+	rig_ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"gone\"]}", NULL);
 	rig_stop(&r);
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start again");
-	EXPECT(ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "\"name\":\"kept\"");
-	EXPECT(ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "\"origin\":\"socket\"");
-	EXPECT_NOT(ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "gone");
+	EXPECT(rig_ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "\"name\":\"kept\"");
+	EXPECT(rig_ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "\"origin\":\"socket\"");
+	EXPECT_NOT(rig_ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "gone");
 	rig_free(&r);
 	return TEST_SUCCESS;
 }
@@ -346,16 +123,16 @@ rejected_state_is_kept(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	ask(&r, "apply", NULL, entry("kept", 100, 11, 1));
+	rig_ask(&r, "apply", NULL, entry("kept", 100, 11, 1));
 	rig_stop(&r);
 	path = sl_xasprintf("%s/state/applied.yaml", r.dir);
 	sl_buf_read_file(&text, path, 1 << 20);
 	sl_buf_puts(&text, "---\n{\"apiVersion\":\"networking.istio.io/v1\",\"kind\":"
 			   "\"ServiceEntry\",\"metadata\":{\"name\":\"future\"},\"spec\":7}\n");
-	write_text(&r, "state/applied.yaml", text.data);
+	rig_write(&r, "state/applied.yaml", text.data);
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start again");
-	EXPECT(ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "\"name\":\"kept\"");
-	ask(&r, "apply", NULL, entry("more", 101, 12, 1));
+	EXPECT(rig_ask(&r, "get", "{\"kind\":\"ServiceEntry\"}", NULL), "\"name\":\"kept\"");
+	rig_ask(&r, "apply", NULL, entry("more", 101, 12, 1));
 	sl_buf_reset(&text);
 	sl_buf_read_file(&text, path, 1 << 20);
 	EXPECT_NOT(text.data, "future");
@@ -376,17 +153,17 @@ socket_shadows_file(void)
 	struct rig r;
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
-	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1));
+	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1));
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
 	// What comes from a file is removed there.
-	EXPECT(ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL),
+	EXPECT(rig_ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL),
 		"objects/web.yaml:1");
-	ask(&r, "apply", NULL, entry("web", 100, 21, 1));
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.21:80");
-	EXPECT_NOT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
-	ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL);
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	rig_ask(&r, "apply", NULL, entry("web", 100, 21, 1));
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.21:80");
+	EXPECT_NOT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	rig_ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"web\"]}", NULL);
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
 	rig_free(&r);
 	return TEST_SUCCESS;
 }
@@ -398,35 +175,35 @@ reload_keeps_last_good(void)
 	const char *answer;
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
-	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1));
-	write_text(&r, "objects/api.yaml", entry("api", 101, 12, 1));
+	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1));
+	rig_write(&r, "objects/api.yaml", entry("api", 101, 12, 1));
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
 	const uint64_t generation = sl_control_generation(r.control);
-	EXPECT(ask(&r, "reload", NULL, NULL), "\"unchanged\":2,\"deleted\":0,\"invalid\":0");
+	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"unchanged\":2,\"deleted\":0,\"invalid\":0");
 	SL_TEST_INT(sl_control_generation(r.control), generation);
 	// One file breaks, one changes: the broken one's object stays as it was.
-	write_text(&r, "objects/web.yaml",
+	rig_write(&r, "objects/web.yaml",
 		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
 		"metadata: {name: web}\nspec: {hosts: 5}\n");
-	write_text(&r, "objects/api.yaml", entry("api", 101, 13, 1));
-	answer = ask(&r, "reload", NULL, NULL);
+	rig_write(&r, "objects/api.yaml", entry("api", 101, 13, 1));
+	answer = rig_ask(&r, "reload", NULL, NULL);
 	EXPECT(answer, "\"configured\":1");
 	EXPECT(answer, "\"exit\":1");
-	answer = ask(&r, "endpoints", NULL, NULL);
+	answer = rig_ask(&r, "endpoints", NULL, NULL);
 	EXPECT(answer, "198.51.100.11:80");
 	EXPECT(answer, "198.51.100.13:80");
 	EXPECT_NOT(answer, "198.51.100.12:80");
-	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
 	EXPECT(answer, "\"type\":\"Accepted\",\"status\":\"False\",\"reason\":\"Invalid\"");
 	EXPECT(answer, "the last good version (line 1) serves, a later one was refused: ");
 	// Mended, then removed.
-	write_text(&r, "objects/web.yaml", "# empty\n");
-	EXPECT(ask(&r, "reload", NULL, NULL), "\"deleted\":1");
-	EXPECT_NOT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	rig_write(&r, "objects/web.yaml", "# empty\n");
+	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"deleted\":1");
+	EXPECT_NOT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
 	// A broken sluice.yaml changes nothing at all.
-	write_text(&r, "sluice.yaml", "ports: 7\n");
-	EXPECT(ask(&r, "reload", NULL, NULL), "sluice.yaml is invalid");
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.13:80");
+	rig_write(&r, "sluice.yaml", "ports: 7\n");
+	EXPECT(rig_ask(&r, "reload", NULL, NULL), "sluice.yaml is invalid");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.13:80");
 	rig_free(&r);
 	return TEST_SUCCESS;
 }
@@ -439,17 +216,17 @@ reload_without_folder(void)
 	const char *answer;
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
-	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1));
+	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1));
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
 	char *folder = sl_xasprintf("%s/objects", r.dir), *away = sl_xasprintf("%s/away", r.dir);
 	SL_TEST_INT(rename(folder, away), 0);
-	answer = ask(&r, "reload", NULL, NULL);
+	answer = rig_ask(&r, "reload", NULL, NULL);
 	EXPECT(answer, "cannot be read");
 	EXPECT(answer, "\"deleted\":0");
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
 	SL_TEST_INT(mkdir(folder, 0755), 0);
-	EXPECT(ask(&r, "reload", NULL, NULL), "\"deleted\":1");
-	EXPECT_NOT(ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
+	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"deleted\":1");
+	EXPECT_NOT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.11:80");
 	free(folder);
 	free(away);
 	rig_free(&r);
@@ -464,22 +241,22 @@ reload_too_many(void)
 	const char *answer;
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
-	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1));
+	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1));
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
 	const uint64_t generation = sl_control_generation(r.control);
-	write_text(&r, "objects/web.yaml", entry("web", 100, 11, 1100));
-	char *text = sl_xasprintf("%soutboundPolicy: {deny: silent}\n", sluice_yaml);
-	write_text(&r, "sluice.yaml", text);
+	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1100));
+	char *text = sl_xasprintf("%soutboundPolicy: {deny: silent}\n", RIG_YAML);
+	rig_write(&r, "sluice.yaml", text);
 	free(text);
-	answer = ask(&r, "reload", NULL, NULL);
+	answer = rig_ask(&r, "reload", NULL, NULL);
 	EXPECT(answer, "the services stay as they were: more endpoints");
 	EXPECT(answer, "\"exit\":1");
 	SL_TEST_INT(sl_control_generation(r.control), generation + 1);
-	EXPECT(ask(&r, "reload", NULL, NULL), "\"exit\":1");
+	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"exit\":1");
 	SL_TEST_INT(sl_control_generation(r.control), generation + 1);
-	write_text(&r, "objects/web.yaml", entry("web", 100, 12, 1));
-	EXPECT(ask(&r, "reload", NULL, NULL), "\"exit\":0");
-	EXPECT(ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
+	rig_write(&r, "objects/web.yaml", entry("web", 100, 12, 1));
+	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"exit\":0");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
 	rig_free(&r);
 	return TEST_SUCCESS;
 }
@@ -492,27 +269,27 @@ conflicts_are_told(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	ask(&r, "apply", NULL, entry("first", 100, 11, 1));
-	answer = ask(&r, "apply", NULL, entry("second", 100, 12, 1));
+	rig_ask(&r, "apply", NULL, entry("first", 100, 11, 1));
+	answer = rig_ask(&r, "apply", NULL, entry("second", 100, 12, 1));
 	EXPECT(answer, "belongs to ServiceEntry default/first");
 	EXPECT(answer, "\"exit\":0");
 	// Once: not with each later change. And who takes a VIP away is told of it as well.
-	EXPECT_NOT(ask(&r, "apply", NULL, entry("third", 101, 11, 1)), "belongs to");
-	EXPECT(ask(&r, "apply", NULL, entry("a", 101, 11, 1)),
+	EXPECT_NOT(rig_ask(&r, "apply", NULL, entry("third", 101, 11, 1)), "belongs to");
+	EXPECT(rig_ask(&r, "apply", NULL, entry("a", 101, 11, 1)),
 		"default/third\",\"path\":\"spec.addresses[0]\"");
 	// With an endpoint that the owner of the VIP has, too.
-	EXPECT(ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"third\"}", NULL),
+	EXPECT(rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"third\"}", NULL),
 		"\"state\":\"notServed\"");
-	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"second\"}", NULL);
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"second\"}", NULL);
 	EXPECT(answer, "\"status\":\"Partial\"");
 	EXPECT(answer, "\"type\":\"Conflicted\"");
 	EXPECT(answer, "\"state\":\"notServed\"");
-	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"first\"}", NULL);
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"first\"}", NULL);
 	EXPECT(answer, "\"status\":\"Served\"");
 	EXPECT(answer, "\"type\":\"Conflicted\",\"status\":\"True\",\"reason\":\"Won\"");
 	// The winner goes: the other one takes over, and the note with it.
-	ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"first\"]}", NULL);
-	answer = ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"second\"}", NULL);
+	rig_ask(&r, "delete", "{\"kind\":\"ServiceEntry\",\"name\":[\"first\"]}", NULL);
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"second\"}", NULL);
 	EXPECT(answer, "\"status\":\"Served\"");
 	rig_free(&r);
 	return TEST_SUCCESS;
@@ -553,20 +330,20 @@ explains(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	sl_buf_printf(
-		&conf, "%sclients: [{cidrs: [192.0.2.20/32], namespace: team-b}]\n", sluice_yaml);
-	write_text(&r, "sluice.yaml", conf.data);
+		&conf, "%sclients: [{cidrs: [192.0.2.20/32], namespace: team-b}]\n", RIG_YAML);
+	rig_write(&r, "sluice.yaml", conf.data);
 	sl_buf_fini(&conf);
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	ask(&r, "apply", NULL, entry("web", 100, 11, 2));
+	rig_ask(&r, "apply", NULL, entry("web", 100, 11, 2));
 	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)
 		for (size_t k = 0; k < SL_ARRAY_LEN(rows[i].parts); k++)
-			EXPECT(ask(&r, "explain", rows[i].args, NULL), rows[i].parts[k]);
+			EXPECT(rig_ask(&r, "explain", rows[i].args, NULL), rows[i].parts[k]);
 	rig_free(&r);
 	return TEST_SUCCESS;
 }
 
 #define DESCRIBE(kind, name)                                                                       \
-	ask(&r, "describe", "{\"kind\":\"" kind "\",\"name\":\"" name "\"}", NULL)
+	rig_ask(&r, "describe", "{\"kind\":\"" kind "\",\"name\":\"" name "\"}", NULL)
 
 static const char all_kinds[] =
 	"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: web}\n"
@@ -597,13 +374,13 @@ describe_every_kind(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	answer = ask(&r, "apply", NULL, all_kinds);
+	answer = rig_ask(&r, "apply", NULL, all_kinds);
 	EXPECT(answer, "\"exit\":0");
 	// What is odd between objects is told when it comes about, and not again.
 	EXPECT(answer, "\"object\":\"VirtualService default/vs\",\"path\":\"spec.tcp[0].route[0]."
 		       "destination\",\"rule\":\"M1\"");
 	EXPECT(answer, "\"object\":\"WorkloadEntry default/alone\"");
-	EXPECT_NOT(ask(&r, "apply", NULL, all_kinds), "\"rule\":\"M");
+	EXPECT_NOT(rig_ask(&r, "apply", NULL, all_kinds), "\"rule\":\"M");
 	answer = DESCRIBE("ServiceEntry", "web");
 	EXPECT(answer, "\"source\":\"Pod default/web-1\",\"file\":\"t.yaml\",\"line\":11");
 	EXPECT(answer, "\"reason\":\"its Pod is not ready\"");
@@ -642,10 +419,10 @@ gateways_are_two_kinds(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	EXPECT(ask(&r, "apply", NULL, yaml),
+	EXPECT(rig_ask(&r, "apply", NULL, yaml),
 		"\"kind\":\"Gateway\",\"group\":\"networking.istio.io\"");
-	EXPECT(ask(&r, "get", "{\"kind\":\"gw\"}", NULL), "\"name\":\"gw\"");
-	EXPECT_NOT(ask(&r, "get", "{\"kind\":\"gtw\"}", NULL), "\"row\"");
+	EXPECT(rig_ask(&r, "get", "{\"kind\":\"gw\"}", NULL), "\"name\":\"gw\"");
+	EXPECT_NOT(rig_ask(&r, "get", "{\"kind\":\"gtw\"}", NULL), "\"row\"");
 	EXPECT(DESCRIBE("gateway.gateway.networking.k8s.io", "gw"), "not found");
 	EXPECT(DESCRIBE("gateway", "gw"), "\"status\":\"Valid\"");
 	rig_free(&r);

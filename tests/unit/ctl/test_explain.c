@@ -46,6 +46,32 @@ test_text(void)
 			"  from <a string>\n"
 			"  to <a string>\n",
 			""},
+		{"explain-field se.metadata.annotations.sluice.io/dns-strict", 0,
+			"KIND:     ServiceEntry\n"
+			"GROUP:    networking.istio.io\n"
+			"FIELD:    metadata.annotations.sluice.io/dns-strict <false, true>\n"
+			"DEFAULT:  `dns.strict` of sluice.yaml\n"
+			"RULE:     N1\n"
+			"\n"
+			"DESCRIPTION:\n"
+			"    `\"true\"`: as Envoy, an empty answer counts at once, and the last "
+			"good one\n"
+			"    has no end.\n",
+			""},
+		{"explain-field se.status", 0,
+			"KIND:     ServiceEntry\n"
+			"GROUP:    networking.istio.io\n"
+			"FIELD:    status <any>\n"
+			"\n"
+			"DESCRIPTION:\n"
+			"    Written by a server: `addresses` are read, the rest has no effect.\n"
+			"\n"
+			"FIELDS:\n"
+			"  addresses <any>\n"
+			"    Virtual IPs that a server gave to hosts: a list of `value`, an IP "
+			"address,\n"
+			"    and `host`.\n",
+			""},
 		{"explain-field servicentry", 1, "",
 			"sluicectl: explain-field: \"servicentry\" is no kind that is read; did "
 			"you "

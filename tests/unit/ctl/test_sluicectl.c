@@ -92,6 +92,11 @@ test_args(void)
 		{{"x", "-s", "/x", "get", "se"}, "kind", {"se"}},
 		{{"x", "stats", "-ao", "json"}, "all", {"true"}},
 		{{"x", "delete", "se", "a", "--ignore-not-found", "b"}, "name", {"a", "b"}},
+		{{"x", "dns", "a.example.com"}, "name", {"a.example.com"}},
+		{{"x", "dns", "refresh", "a.example.com"}, "name", {"a.example.com"}},
+		{{"x", "dns", "--", "refresh"}, "name", {"refresh"}},
+		{{"x", "help", "dns", "refresh"}, "command", {"dns", "refresh"}},
+		{{"x", "events", "--for", "se/web", "-n", "shop"}, "for", {"se/web"}},
 	};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
@@ -238,6 +243,14 @@ test_completion(void)
 		{"sluicectl get s", "serviceentries"},
 		{"sluicectl log-level d", "debug"},
 		{"sluicectl help val", "validate"},
+		{"sluicectl dn", "dns"},
+		{"sluicectl dns ref", "refresh"},
+		{"sluicectl dns serv", "servers"},
+		{"sluicectl dns --st", "--state"},
+		{"sluicectl dns --state s", "stale"},
+		{"sluicectl dns refresh -",
+			"-o --output -s --socket --no-headers -h --help -V --version"},
+		{"sluicectl dns servers -o j", "json"},
 		{"sluicectl get -o y", "yaml"},
 		{"sluicectl stats -w --al", "--all"},
 		{"sluicectl explain-field --rec", "--recursive"},

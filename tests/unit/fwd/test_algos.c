@@ -446,6 +446,80 @@ a_split_keeps_its_weights(void)
 	return TEST_SUCCESS;
 }
 
+// Nothing to pick yet is another answer than nothing to pick; with endpoints, `pending` is no word.
+static int
+pending(void)
+{
+	static const struct {
+		const char *name;
+		enum sl_fwd_algo algo;
+		uint32_t n;
+		bool pending;
+		int rc;
+	} row[] = {
+		{"empty", SL_FWD_LEAST_REQUEST, 0, false, -ENOENT},
+		{"pending", SL_FWD_LEAST_REQUEST, 0, true, -EAGAIN},
+		{"round robin", SL_FWD_ROUND_ROBIN, 0, true, -EAGAIN},
+		{"maglev", SL_FWD_MAGLEV, 0, true, -EAGAIN},
+		{"ring", SL_FWD_RING_HASH, 0, true, -EAGAIN},
+		{"random", SL_FWD_RANDOM, 0, true, -EAGAIN},
+		{"with endpoints", SL_FWD_LEAST_REQUEST, 1, true, 0},
+		{"all down", SL_FWD_LEAST_REQUEST, 2, true, -ENOENT},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(row); i++) {
+		struct sl_fwd_eps_spec s = spec(row[i].algo, row[i].n, NULL);
+		const struct sl_fwd_ask ask = {.rnd = i};
+		struct sl_fwd_choice c;
+
+		s.pending = row[i].pending;
+		ep[0].down = ep[1].down = row[i].n == 2;
+		struct sl_fwd_eps *eps = sl_fwd_eps_new(&s);
+		const int rc = sl_fwd_pick(eps, load, &ask, &c);
+
+		RTE_TEST_ASSERT(rc == row[i].rc, "%s: %d", row[i].name, rc);
+		s.pending = false;
+		struct sl_fwd_eps *without = sl_fwd_eps_new(&s);
+
+		RTE_TEST_ASSERT(sl_fwd_eps_equal(eps, without) == (row[i].n > 0 || !row[i].pending),
+			"%s: equality", row[i].name);
+		sl_fwd_eps_put(eps);
+		sl_fwd_eps_put(without);
+	}
+	return TEST_SUCCESS;
+}
+
+// The part that a flow goes to decides, by weight.
+static int
+a_part_is_pending(void)
+{
+	struct sl_fwd_eps_spec s = spec(SL_FWD_RANDOM, 1, NULL);
+	struct sl_fwd_eps *p[3], *eps;
+	unsigned waits = 0, refused = 0, served = 0;
+	uint64_t rnd = 5;
+
+	p[0] = sl_fwd_eps_new(&s);
+	s.n = 0;
+	p[1] = sl_fwd_eps_new(&s);
+	s.pending = true;
+	p[2] = sl_fwd_eps_new(&s);
+	eps = sl_fwd_eps_split(p, W(1, 1, 2), 3);
+	for (unsigned i = 0; i < 4000; i++) {
+		const struct sl_fwd_ask ask = {.rnd = sl_test_rand(&rnd)};
+		struct sl_fwd_choice c;
+		const int rc = sl_fwd_pick(eps, load, &ask, &c);
+
+		waits += rc == -EAGAIN;
+		refused += rc == -ENOENT;
+		served += rc == 0;
+	}
+	SL_TEST_INT(waits + refused + served, 4000);
+	RTE_TEST_ASSERT(waits > 1850 && waits < 2150 && served > 850 && served < 1150,
+		"%u wait, %u served", waits, served);
+	sl_fwd_eps_put(eps);
+	return TEST_SUCCESS;
+}
+
 // ---- specs ----
 
 static int
@@ -494,7 +568,7 @@ equality(void)
 				  tiers[] = {{.n = 1, .weight = 1},
 					  {.n = 2, .weight = 1, .priority = 1}};
 	const uint64_t early[] = {1, 1, 1}, late[] = {1, 1, 2};
-	struct sl_fwd_eps_spec v[20];
+	struct sl_fwd_eps_spec v[24];
 	struct sl_fwd_eps *eps[SL_ARRAY_LEN(v)], *again;
 	uint32_t n = 0;
 
@@ -527,6 +601,9 @@ equality(void)
 	v[n].n_groups = 1;
 	v[++n].n = 0;
 	v[n].n_groups = 0;
+	v[++n].n = 0;
+	v[n].n_groups = 0;
+	v[n].pending = true;
 	for (uint32_t i = 0; i <= n; i++)
 		eps[i] = sl_fwd_eps_new(&v[i]);
 	for (uint32_t i = 0; i <= n; i++) {
@@ -572,6 +649,8 @@ static const struct sl_test tests[] = {
 	{"original destination", original_destination},
 	{"splits", splits},
 	{"a split keeps its weights", a_split_keeps_its_weights},
+	{"pending", pending},
+	{"a part is pending", a_part_is_pending},
 	{"what is refused", what_is_refused},
 	{"equality", equality},
 };

@@ -45,6 +45,8 @@ put_cluster(struct sl_buf *out, const struct sl_mesh_cluster *c, bool alone)
 		sl_buf_printf(out, " original:%u", c->dst_port);
 	if (c->problem)
 		sl_buf_printf(out, " (%s)", c->problem);
+	if (c->pending)
+		sl_buf_printf(out, " (pending)");
 	put_endpoints(out, c);
 }
 
@@ -186,13 +188,80 @@ findings(struct sl_mesh *m)
 static char *
 answer(struct sl_mesh *m, const char *ask)
 {
-	if (!ask)
+	if (!ask || !*ask)
 		return mesh_bindings_text(m);
 	if (strcmp(ask, "settled") == 0)
 		return settled(m);
 	if (strcmp(ask, "services") == 0)
 		return services(m);
 	return strcmp(ask, "findings") == 0 ? findings(m) : explained(m, ask);
+}
+
+// ---- names ----
+
+static void
+on_name(void *ctx, struct sl_mesh_name *name, bool wanted)
+{
+	struct mesh_wanted *w = ctx;
+	unsigned i = 0;
+
+	if (wanted) {
+		w->v[w->n++] = name;
+		w->came++;
+		return;
+	}
+	while (w->v[i] != name)
+		i++;
+	w->v[i] = w->v[--w->n];
+	w->went++;
+}
+
+void
+mesh_follow_names(struct sl_mesh *m, struct mesh_wanted *w)
+{
+	sl_mesh_names(m, on_name, w);
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct sl_ip));
+}
+
+static unsigned
+answer_one(struct sl_mesh *m, const struct mesh_wanted *w, char *text, const char *why)
+{
+	struct sl_ip ip[16] = {0};
+	struct sl_mesh_answer a = {.ip = ip, .why = why};
+	char *list = text, *name = strsep(&list, "="), *at;
+	unsigned changed = 0;
+
+	while (list && (at = strsep(&list, ",")) != NULL)
+		a.n += *at && sl_ip_parse(at, &ip[a.n]) == 0;
+	a.first = ip[0];
+	qsort(ip, a.n, sizeof(ip[0]), by_address);
+	for (unsigned i = 0; i < w->n; i++)
+		if (strcmp(w->v[i]->name, name) == 0)
+			changed += sl_mesh_name_answer(m, w->v[i], &a);
+	return changed;
+}
+
+unsigned
+mesh_answer(struct sl_mesh *m, const struct mesh_wanted *w, const char *answers)
+{
+	static const char no_name[] = "there is no such name";
+	char *copy = sl_xstrdup(answers), *rest = copy, *one;
+	unsigned changed = 0;
+
+	while ((one = strsep(&rest, " ")) != NULL) {
+		char *bang = strchr(one, '!');
+
+		if (bang)
+			*bang = '\0';
+		changed += answer_one(m, w, one, bang ? no_name : NULL);
+	}
+	free(copy);
+	return changed;
 }
 
 // ---- rows ----
@@ -225,6 +294,24 @@ mesh_load(struct sl_registry *r, const char *yaml, struct sl_buf *rules)
 	return fine;
 }
 
+// Returns the question behind the answers.
+static const char *
+after_dns(struct sl_mesh *m, const char *ask)
+{
+	const char *question = ask ? strchr(ask, '?') : NULL;
+	struct mesh_wanted wanted = {0};
+	char *answers;
+
+	if (!question)
+		return ask;
+	answers = sl_xasprintf("%.*s", (int)(question - ask), ask);
+	mesh_follow_names(m, &wanted);
+	mesh_answer(m, &wanted, answers);
+	sl_mesh_update(m, NULL, NULL);
+	free(answers);
+	return question + strspn(question, "? ");
+}
+
 static char *
 ask_row(const struct mesh_case *row, const struct sl_mesh_cfg *cfg)
 {
@@ -238,7 +325,7 @@ ask_row(const struct mesh_case *row, const struct sl_mesh_cfg *cfg)
 	if (mesh_load(r, row->yaml, refused ? &rules : NULL) || refused) {
 		sl_mesh_update(m, NULL, NULL);
 		sl_buf_printf(&rules, "%s", "");
-		got = refused ? sl_buf_take(&rules) : answer(m, row->ask);
+		got = refused ? sl_buf_take(&rules) : answer(m, after_dns(m, row->ask));
 	} else {
 		got = sl_xstrdup("invalid YAML");
 	}

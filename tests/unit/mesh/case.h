@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sl_mesh_binding.h"
+#include "sl_mesh_names.h"
 #include "sl_test.h"
 
 #define OBJ(kind, meta, spec)                                                                      \
@@ -24,7 +25,7 @@
 //   NULL                  the bindings, in service order:
 //                         "DST:PORT/PROTO[CLIENTS] -> CLUSTER + CLUSTER; ...", by_name: "~" behind
 //                         the clients; CLUSTER: "wWEIGHT:" when there are several, "SUBSET:", then
-//                         "original:PORT", "(problem)" or endpoints
+//                         "original:PORT", "(problem)", "(pending)" or endpoints
 //                         "ADDRESS:PORT*WEIGHT@PRIORITY", "!" behind one that is unhealthy, and
 //                         "{WEIGHT}" before those of a locality that has one
 //   "CLIENT ADDRESS:PORT" explain (TCP): "forward NAMESPACE/HOST ADDRESS:PORT ...", "deny: reason"
@@ -32,6 +33,7 @@
 //   "services"            "NAMESPACE/HOST[CLIENTS]", and "(why it is not served)"
 //   "findings"            "RULE OBJECT PATH", sorted as written
 //   "errors"              rules of the diagnostics that refuse an object
+//   "ANSWERS? QUESTION"   when DNS has answered so, see mesh_answer(); no QUESTION: the bindings
 struct mesh_case {
 	const char *name;
 	const char *yaml;
@@ -50,3 +52,18 @@ struct sl_buf;
 bool mesh_load(struct sl_registry *r, const char *yaml, struct sl_buf *rules);
 char *mesh_bindings_text(struct sl_mesh *m);
 void mesh_put_binding(struct sl_buf *out, const struct sl_mesh_binding *b);
+
+// ---- names ----
+
+// What sl_mesh_names() said is wanted, and how often names came and went.
+struct mesh_wanted {
+	struct sl_mesh_name *v[128];
+	unsigned n;
+	unsigned came;
+	unsigned went;
+};
+void mesh_follow_names(struct sl_mesh *m, struct mesh_wanted *w);
+// "NAME=ADDRESS,ADDRESS NAME!", as DNS lists them ("!": there is no such name), to the names of
+// that text whatever their policy. Returns how many it is another answer for; the next update
+// tells.
+unsigned mesh_answer(struct sl_mesh *m, const struct mesh_wanted *w, const char *answers);

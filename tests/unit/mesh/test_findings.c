@@ -328,7 +328,8 @@ test_json(void)
 		"\"name\":\"p\",\"protocol\":\"TCP\",\"targetPort\":8080}],\"resolution\":"
 		"\"STATIC\",\"location\":\"MESH_EXTERNAL\",\"tier\":\"L4\",\"endpoints\":[{"
 		"\"address\":\"198.51.100.1\",\"port\":8080,\"portName\":\"p\",\"weight\":4,"
-		"\"locality\":\"r/z\",\"network\":\"\",\"state\":\"up\",\"reason\":\"\",\"source\":"
+		"\"locality\":\"r/"
+		"z\",\"network\":\"\",\"name\":null,\"state\":\"up\",\"reason\":\"\",\"source\":"
 		"\"WorkloadEntry default/w\",\"file\":\"t.yaml\",\"line\":10}],\"served\":true,"
 		"\"reason\":\"\"}");
 	sl_buf_reset(&out);
@@ -342,7 +343,8 @@ test_json(void)
 		"\"status\":\"HEALTHY\",\"outlierCheck\":null,\"cluster\":"
 		"\"outbound|80|v1|a.example\",\"namespace\":\"default\",\"host\":\"a.example\","
 		"\"servicePort\":80,\"portName\":\"p\",\"weight\":4,\"locality\":\"r/z\","
-		"\"network\":null,\"source\":\"WorkloadEntry default/w\",\"file\":\"t.yaml\","
+		"\"network\":null,\"name\":null,\"source\":\"WorkloadEntry "
+		"default/w\",\"file\":\"t.yaml\","
 		"\"line\":10,\"flows\":2,\"flowsTotal\":7}");
 	sl_buf_fini(&out);
 	sl_mesh_free(m);

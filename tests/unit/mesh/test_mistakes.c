@@ -109,15 +109,24 @@ static const struct mesh_case rows[] = {
 		"0 192.0.2.1:80",
 		"deny: 192.0.2.1 port 80 belongs to default/a.example: every endpoint is "
 		"unhealthy 198.51.100.1:80"},
-	// 6, 7: what DNS answers do belongs to the issue "Names": until then such a service is not
-	// served, and says so.
+	// 6, 7: what DNS answers do; more of it in test_names.c.
 	{"mistake_6_dns_is_not_guessed",
 		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, " P80 "}"),
-		"services", "default/a.example[3] (resolution DNS)"},
-	{"mistake_7_dns_round_robin_is_not_dns",
+		NULL, "192.0.2.1/32:80/tcp[3] -> (pending)"},
+	{"mistake_6_no_such_name_empties_it",
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, " P80 "}"),
+		"a.example!?",
+		"192.0.2.1/32:80/tcp[3] -> (DNS has no address for a.example: there is no such "
+		"name)"},
+	{"mistake_7_dns_has_every_address",
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, " P80 "}"),
+		"a.example=198.51.100.2,198.51.100.1?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.1:80*1@0 198.51.100.2:80*1@0"},
+	{"mistake_7_dns_round_robin_has_the_first",
 		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: "
 			"DNS_ROUND_ROBIN, " P80 "}"),
-		"services", "default/a.example[3] (resolution DNS_ROUND_ROBIN)"},
+		"a.example=198.51.100.2,198.51.100.1?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.2:80*1@0"},
 	// 8: unix > endpoint.ports[name] > targetPort > number; pooled ones line up by port name.
 	{"mistake_8_port_precedence",
 		SE("a", "{" BASE "ports: [{number: 80, name: p, protocol: TCP, targetPort: 81}], "
@@ -256,7 +265,7 @@ static const struct mesh_case rows[] = {
 	{"mistake_14_dns_never_falls_back",
 		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, " P80
 			", workloadSelector: {labels: {app: x}}}"),
-		NULL, ""},
+		NULL, "192.0.2.1/32:80/tcp[3] -> (a.example has no endpoint on port 80)"},
 	// 15: no endpoints and no ports are legal; an empty list of endpoints with NONE is not.
 	{"mistake_15_static_without_endpoints_refuses", SE("a", "{" BASE P80 "}"), "0 192.0.2.1:80",
 		"deny: 192.0.2.1 port 80 belongs to default/a.example: a.example has no "

@@ -1,5 +1,5 @@
-// Objects of all kinds come, change and go at random. After each step what was told, and only that,
-// was looked at again; it has to be what a mesh says that is new.
+// Objects of all kinds come, change and go at random, and so do the answers of DNS. After each step
+// what was told, and only that, was looked at again; it has to be what a mesh says that is new.
 #include "case.h"
 #include "sl_str.h"
 
@@ -69,16 +69,27 @@ put_head(struct sl_buf *b, const char *kind, const char *name, const char *space
 }
 
 static void
+put_status(struct sl_buf *b)
+{
+	sl_buf_printf(b, "%s",
+		ONE_OF("", "", "", "\nstatus: {addresses: [{host: a.example, value: 198.18.0.1}]}",
+			"\nstatus: {addresses: [{host: a.example, value: 198.18.0.1}, {host: "
+			"b.example, value: 192.0.2.1}]}",
+			"\nstatus: {addresses: [{value: 198.18.0.2}, {value: '2001:db8::2'}]}"));
+}
+
+static void
 put_entry(struct sl_buf *b, const char *name, const char *space)
 {
 	put_head(b, "ServiceEntry", name, space,
 		ONE_OF("", "", "", ", labels: {k: v}",
+			", labels: {networking.istio.io/enable-autoallocate-ip: 'false'}",
 			", annotations: {networking.istio.io/traffic-distribution: PreferClose}"));
 	sl_buf_printf(b, "{hosts: [%s], addresses: %s, resolution: %s, ports: %s%s",
 		ONE_OF("a.example", "b.example", "x.a.example", "'*.a.example'",
 			"a.example, b.example"),
 		ONE_OF("[]", "[192.0.2.1]", "[192.0.2.0/24]", "[192.0.2.1, 192.0.2.2]"),
-		ONE_OF("STATIC", "STATIC", "STATIC", "STATIC", "NONE", "DNS"),
+		ONE_OF("STATIC", "STATIC", "STATIC", "NONE", "DNS", "DNS", "DNS_ROUND_ROBIN"),
 		ONE_OF("[{number: 80, name: p, protocol: TCP}]",
 			"[{number: 80, name: p, protocol: HTTP}]",
 			"[{number: 80, name: p, protocol: TLS}, {number: 81, name: q, protocol: "
@@ -89,6 +100,7 @@ put_entry(struct sl_buf *b, const char *name, const char *space)
 	if (below(2)) {
 		sl_buf_printf(b, ", workloadSelector: {labels: %s}}",
 			ONE_OF("{app: x}", "{app: y}", "{app: x, v: one}", "{}"));
+		put_status(b);
 		return;
 	}
 	for (unsigned i = 0, n = below(4); i < n; i++)
@@ -97,6 +109,7 @@ put_entry(struct sl_buf *b, const char *name, const char *space)
 			ONE_OF("r/z", "r/y", "q", "''"), below(3));
 	sl_buf_printf(
 		b, "%s}", b->data[b->len - 1] == '}' && strstr(b->data, "endpoints") ? "]" : "");
+	put_status(b);
 }
 
 static void
@@ -205,6 +218,38 @@ change(struct sl_registry *r)
 	return valid;
 }
 
+// ---- what DNS says ----
+
+static const char *const names[] = {"a.example", "b.example", "x.a.example", "w.example"};
+
+// By name: NULL is none yet.
+struct book {
+	const char *answer[SL_ARRAY_LEN(names)];
+};
+
+static void
+change_answer(struct book *book)
+{
+	book->answer[below(SL_ARRAY_LEN(names))] = ONE_OF("=198.51.100.1",
+		"=198.51.100.2,198.51.100.1", "=198.51.100.3,2001:db8::1", "=2001:db8::1", "!");
+}
+
+// As who resolves does: the names that are wanted get what the book has of them.
+static void
+answer_names(struct sl_mesh *m, struct mesh_wanted *wanted, const struct book *book)
+{
+	mesh_follow_names(m, wanted);
+	for (unsigned i = 0; i < SL_ARRAY_LEN(names); i++) {
+		char *text;
+
+		if (!book->answer[i])
+			continue;
+		text = sl_xasprintf("%s%s", names[i], book->answer[i]);
+		mesh_answer(m, wanted, text);
+		free(text);
+	}
+}
+
 // ---- what a service is, as text ----
 
 static char *
@@ -216,6 +261,12 @@ text_of(struct sl_mesh *m, const struct sl_mesh_service *svc)
 
 	sl_buf_printf(&out, "%s/%s[%llx] %s:", svc->namespace_, svc->host,
 		(unsigned long long)svc->clients, svc->not_served ? svc->not_served : "");
+	for (unsigned f = 0; f < 2; f++) {
+		char ip[SL_IP_STRLEN];
+
+		if (svc->auto_vip[f].family)
+			sl_buf_printf(&out, "(%s)", sl_ip_str(&svc->auto_vip[f], ip));
+	}
 	for (size_t i = 0; i < n; i++) {
 		mesh_put_binding(&out, &b[i]);
 		for (uint32_t k = 0; k < b[i].n_clusters; k++) {
@@ -263,11 +314,12 @@ followed(const struct follower *f)
 
 // A registry has one reader of changes: a new mesh gets a new one, filled from the canonical JSON.
 static char *
-anew(struct sl_registry *r, const struct sl_mesh_cfg *cfg)
+anew(struct sl_registry *r, const struct sl_mesh_cfg *cfg, const struct book *book)
 {
 	struct sl_registry *copy = sl_registry_new();
 	struct sl_mesh *m = sl_mesh_new(copy);
 	const struct sl_mesh_service *svc;
+	struct mesh_wanted wanted = {0};
 	struct sl_buf out = {0};
 	struct sl_object *obj;
 
@@ -276,6 +328,8 @@ anew(struct sl_registry *r, const struct sl_mesh_cfg *cfg)
 		if (!mesh_load(copy, obj->json, NULL))
 			sl_buf_printf(&out, "not valid again: %s\n", obj->json);
 	}
+	sl_mesh_update(m, NULL, NULL);
+	answer_names(m, &wanted, book);
 	sl_mesh_update(m, NULL, NULL);
 	for (size_t it = 0; sl_mesh_next(m, &it, &svc);) {
 		char *text = text_of(m, svc);
@@ -306,6 +360,18 @@ show_difference(const char *got, const char *want)
 			(int)strcspn(want, "\n"), want);
 }
 
+// Small ones, so that services meet; and none.
+static void
+some_ranges(struct sl_mesh_cfg *cfg)
+{
+	cfg->auto_vip4 = cfg->auto_vip6 = (struct sl_prefix){0};
+	if (below(4))
+		sl_prefix_parse(
+			ONE_OF("198.18.0.0/29", "198.18.0.0/24", "192.0.2.0/30"), &cfg->auto_vip4);
+	if (below(4))
+		sl_prefix_parse(ONE_OF("2001:db8::/125", "2001:db8::/48"), &cfg->auto_vip6);
+}
+
 static int
 test_random(void)
 {
@@ -316,19 +382,27 @@ test_random(void)
 	struct sl_mesh_cfg cfg = {.client = clients, .n_clients = 3};
 	struct sl_registry *r = sl_registry_new();
 	struct follower f = {.m = sl_mesh_new(r)};
+	struct mesh_wanted wanted = {0};
+	struct book book = {0};
 	unsigned valid = 0;
 
 	seed = sl_test_seed();
+	some_ranges(&cfg);
 	sl_mesh_configure(f.m, &cfg);
 	for (unsigned i = 0; i < STEPS; i++) {
 		for (unsigned k = below(3) + 1; k-- > 0;)
 			valid += change(r);
 		if (below(40) == 0) {
 			cfg.n_clients = 1 + below(3);
+			some_ranges(&cfg);
 			sl_mesh_configure(f.m, &cfg);
 		}
+		if (below(2))
+			change_answer(&book);
 		sl_mesh_update(f.m, on_told, &f);
-		char *got = followed(&f), *want = anew(r, &cfg);
+		answer_names(f.m, &wanted, &book);
+		sl_mesh_update(f.m, on_told, &f);
+		char *got = followed(&f), *want = anew(r, &cfg, &book);
 
 		RTE_TEST_ASSERT(!f.broken, "step %u: told wrongly", i);
 		show_difference(got, want);

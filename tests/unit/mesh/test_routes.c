@@ -227,7 +227,9 @@ static const struct mesh_case routes[] = {
 	{"route_to_dns_service",
 		A SE("b", "{hosts: [b.example], addresses: [192.0.2.2], resolution: DNS, " P80 "}")
 			VS("v", ROUTE("")),
-		NULL, "192.0.2.1/32:80/tcp[3] -> (b.example is not served yet: resolution DNS)"},
+		"b.example=198.51.100.9?",
+		"192.0.2.1/32:80/tcp[3] -> 198.51.100.9:80*1@0; 192.0.2.2/32:80/tcp[3] -> "
+		"198.51.100.9:80*1@0"},
 };
 
 #define WEB(name, host, more, last)                                                                \

@@ -312,24 +312,28 @@ hosts(void)
 {
 	static const struct {
 		uint32_t addr;
-		bool host;
+		bool host, unicast;
 	} table[] = {
-		{IP4(0, 0, 0, 0), false},
-		{IP4(0, 255, 255, 255), false},
-		{IP4(1, 0, 0, 0), true},
-		{IP4(126, 255, 255, 255), true},
-		{IP4(127, 0, 0, 1), false},
-		{IP4(128, 0, 0, 0), true},
-		{IP4(223, 255, 255, 255), true},
-		{IP4(224, 0, 0, 1), false},
-		{IP4(239, 255, 255, 255), false},
-		{IP4(240, 0, 0, 1), false},
-		{IP4(255, 255, 255, 255), false},
+		{IP4(0, 0, 0, 0), false, false},
+		{IP4(0, 255, 255, 255), false, false},
+		{IP4(1, 0, 0, 0), true, true},
+		{IP4(126, 255, 255, 255), true, true},
+		{IP4(127, 0, 0, 1), false, false},
+		{IP4(128, 0, 0, 0), true, true},
+		{IP4(223, 255, 255, 255), true, true},
+		{IP4(224, 0, 0, 1), false, false},
+		{IP4(239, 255, 255, 255), false, false},
+		{IP4(240, 0, 0, 0), false, true},
+		{IP4(240, 240, 0, 1), false, true},
+		{IP4(255, 255, 255, 254), false, true},
+		{IP4(255, 255, 255, 255), false, false},
 	};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(table); i++)
 		RTE_TEST_ASSERT(
-			sl_wire_is_host(htonl(table[i].addr)) == table[i].host, "row %zu", i);
+			sl_wire_is_host(htonl(table[i].addr)) == table[i].host &&
+				sl_wire_is_unicast(htonl(table[i].addr)) == table[i].unicast,
+			"row %zu", i);
 	return TEST_SUCCESS;
 }
 
