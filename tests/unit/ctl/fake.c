@@ -178,7 +178,8 @@ on_describe(void *ctx, struct sl_ctl_req *req)
 		"\"flows\":3}],\"clients\":[{\"group\":0,\"namespace\":\"default\",\"cidrs\":[]},"
 		"{\"group\":1,\"namespace\":\"shop\",\"cidrs\":[\"198.51.100.0/25\"]}],"
 		"\"virtualServices\":[{\"object\":\"VirtualService shop/vs\",\"file\":\"vs.yaml\","
-		"\"line\":1}],\"destinationRules\":[]}],\"events\":[{\"type\":\"Warning\",\"reason\":"
+		"\"line\":1}],\"destinationRules\":[]}],\"events\":[{\"type\":\"Warning\","
+		"\"reason\":"
 		"\"Stale\",\"object\":\"a.example.com\",\"message\":\"no server answers\","
 		"\"count\":3,\"age\":\"5m\"}]}");
 	sl_ctl_done(req);
