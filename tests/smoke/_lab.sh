@@ -102,9 +102,8 @@ cable() {
 	done
 }
 
-lab_up() {
-	local n
-
+# What every lab begins with: a folder, and an end.
+lab_begin() {
 	[ "$(id -u)" = 0 ] || { echo "the lab needs root (network namespaces)" >&2; return 1; }
 	lab_tmp=$(mktemp -d "/tmp/sluice-lab.XXXXXX")
 	mkdir -p "$lab_tmp/resources" "$lab_tmp/state" "$lab_tmp/www"
@@ -113,7 +112,12 @@ lab_up() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	trap 'exit 141' PIPE # who reads our output is gone
+}
 
+lab_up() {
+	local n
+
+	lab_begin
 	space client
 	space gateway
 	space switch
