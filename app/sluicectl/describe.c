@@ -277,7 +277,7 @@ put_events(FILE *out, const json_t *events)
 	{
 		const long long count = number_of(event, "count");
 		char *times = count > 1 ? sl_xasprintf(" (x%lld)", count) : sl_xstrdup("");
-		char *line = sl_xasprintf("  %-8s %-18s %s%s ago  %s: %s\n", text_of(event, "type"),
+		char *line = sl_xasprintf("  %-8s %-18s %s ago%s  %s: %s\n", text_of(event, "type"),
 			text_of(event, "reason"), text_of(event, "age"), times,
 			text_of(event, "object"), text_of(event, "message"));
 

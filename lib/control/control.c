@@ -49,7 +49,7 @@ slot_in_use(void *ctx, uint32_t slot)
 void
 sl_control_follow_links(struct sl_control *c)
 {
-	bool changed = false;
+	bool changed = false, came_up = false;
 
 	for (uint16_t p = 0; p < c->cfg.n_ports; p++) {
 		const bool up = c->cfg.link_up(c->cfg.ctx, p);
@@ -60,11 +60,14 @@ sl_control_follow_links(struct sl_control *c)
 			continue;
 		c->link_up[p] = up;
 		changed = true;
+		came_up = came_up || up;
 		sl_log(c->log, SL_LOG_NOTICE, "port", "link %s name=%s", up ? "up" : "down",
 			c->cfg.ports[p].name);
 	}
 	if (changed && c->generation && control_publish(c) < 0)
 		sl_log(c->log, SL_LOG_ERR, TOPIC, "link change not published");
+	if (came_up)
+		names_retry(c->names);
 }
 
 static void

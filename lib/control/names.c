@@ -170,6 +170,18 @@ names_follow(struct names *n)
 	return n->news;
 }
 
+void
+names_retry(struct names *n)
+{
+	for (const struct use *u = n->first; u; u = u->next) {
+		struct sl_dns_view view;
+
+		sl_dns_get(u->use, &view);
+		if (view.state == SL_DNS_FAILED)
+			sl_dns_refresh(n->dns, u->name->name);
+	}
+}
+
 // ---- readiness ----
 
 static void

@@ -27,6 +27,9 @@ void names_configure(struct names *n, struct sl_diags *diags);
 // did not have: it has to be looked at once more.
 bool names_follow(struct names *n);
 
+// Asks at once for names without an address: something may be reachable that was not.
+void names_retry(struct names *n);
+
 // Once no name is pending any more, or `ready_ns` of the configuration later: fn(ctx), from here or
 // from the event loop, once.
 void names_when_ready(struct names *n, void (*fn)(void *ctx), void *ctx);

@@ -382,20 +382,22 @@ enum dns_forwarded
 dns_forward(struct sl_dns_server *s, const struct dns_udp_from *from, struct dns_conn *conn,
 	uint64_t now_ns, const uint8_t *data, uint32_t len)
 {
-	enum dns_forwarded rc = DNS_F_FULL;
+	enum dns_forwarded rc;
 	struct dns_forward *f;
 	struct sl_dns_msg msg;
 	bool printable;
 
-	if (s->n_forwards < s->set->max_pending) {
-		if (!sl_dns_parse(data, len, &msg, &printable) || msg.question != SL_DNS_HLEN) {
-			rc = DNS_F_FAILED;
-		} else {
-			f = forward_new(s, from, conn, now_ns, &msg);
-			rc = ask_next(f);
-			if (rc != DNS_F_WAITS)
-				end(f);
-		}
+	if (!sl_dns_parse(data, len, &msg, &printable) || msg.question != SL_DNS_HLEN) {
+		rc = DNS_F_FAILED;
+	} else if (conn && (msg.qtype == TYPE_AXFR || msg.qtype == TYPE_IXFR)) {
+		rc = DNS_F_REFUSED;
+	} else if (s->n_forwards >= s->set->max_pending) {
+		rc = DNS_F_FULL;
+	} else {
+		f = forward_new(s, from, conn, now_ns, &msg);
+		rc = ask_next(f);
+		if (rc != DNS_F_WAITS)
+			end(f);
 	}
 	dns_count(s, counter_of(rc));
 	return rc;

@@ -70,7 +70,7 @@ struct dns_udp_from {
 	union dns_sockaddr peer;
 	uint32_t control_len;
 	union {
-		struct cmsghdr align;
+		size_t align; // as struct cmsghdr's
 		uint8_t b[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	} control;
 };

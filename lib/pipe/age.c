@@ -2,8 +2,10 @@
 // their endpoint is gone (reset.c).
 //
 // Sequence numbers are not kept, so nobody can be told at once. The flow rests in state RESET, and
-// the next segment of either side brings both of them a RST: it goes on as one to its receiver, and
-// what its sender says after that is answered with one.
+// the next segments bring both of them a RST. Who sends data hears of it when it sends it again, as
+// nobody acknowledges it: so its first segment goes on as a RST to its receiver, who may have
+// nothing to say for a long time. An ACK alone comes from such a receiver: it is answered, and the
+// other side is told by what it sends next.
 
 #include "pipe_priv.h"
 
@@ -32,6 +34,17 @@ pipe_age(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_
 	return true;
 }
 
+// A segment that nobody will send again.
+static bool
+is_ack_alone(const struct sl_pkt *pkt)
+{
+	const struct sl_wire_info *info = &pkt->info;
+	const struct sl_tcp_hdr *tcp = (const void *)(pkt->data + info->l4_off);
+	const unsigned headers = info->l4_off - SL_ETH_HLEN + (tcp->off >> 4) * 4u;
+
+	return !(info->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN)) && info->ip_len <= headers;
+}
+
 bool
 pipe_cut(struct sl_pipe *p, const struct burst *b, const struct hit *h)
 {
@@ -42,6 +55,8 @@ pipe_cut(struct sl_pipe *p, const struct burst *b, const struct hit *h)
 
 	if (pkt->info.tcp_flags & SL_TCP_RST)
 		return false; // it tells by itself
+	if (is_ack_alone(pkt))
+		h->flow->flags |= SL_FLOW_F_TOLD;
 	if ((h->flow->flags & SL_FLOW_F_TOLD) ||
 		pipe_find_hop(p, b, other->src, &next) != SL_DROP_NONE || !next.adj ||
 		(len = sl_wire_to_rst(pkt->data, pkt->room, &pkt->info)) == 0) {

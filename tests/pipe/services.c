@@ -28,9 +28,6 @@ static const struct service {
 	{POOL_VIP, .port = 80, .proto = P_TCP, .ep = EP1, .ep_port = 8080},
 	{LOCAL, .port = 8443, .proto = P_TCP, .ep = EP1, .ep_port = 8443},
 	{VIP, .port = 81},
-	{VIP_E, .port = 80, .ep = EP1, .ep_port = 8088},
-	{VIP_E, .port = 81},
-	{VIP_E, .port = PORT_ORIGINAL, .original = true},
 	{VIP, .port = 82, .ep = EP_FAR, .ep_port = 7000},
 	{VIP, .port = 83, .ep = EP_FAILED, .ep_port = 7000},
 	{VIP, .port = 84, .ep = EP_NEW, .ep_port = 7000},
@@ -57,6 +54,9 @@ static const struct service {
 		.named = true},
 	{LOCAL, .port = PORT_NAME, .ep = EP1, .ep_port = 9801, .named = true},
 	{POOL_VIP, .port = PORT_NAME, .ep = EP1, .ep_port = 9801, .named = true},
+	{VIP_E, .port = 80, .ep = EP1, .ep_port = 8088},
+	{VIP_E, .port = 81},
+	{VIP_E, .port = PORT_ORIGINAL, .original = true},
 };
 
 static void

@@ -97,6 +97,37 @@ both_are_told(void)
 	return TEST_SUCCESS;
 }
 
+// Who only acknowledges may say nothing more: it is told at once, and the sender by what it sends.
+static int
+who_acknowledges_is_told(void)
+{
+	for (int by_client = 0; by_client < 2; by_client++) {
+		struct fixture *fx = box();
+		const struct packet to = connected(fx);
+
+		grow_old(fx);
+		const struct result first = by_client ? client(fx, T_ACK, 1001, 78, 0)
+						      : endpoint(fx, &to, T_ACK, 78, 1001, 0);
+
+		RTE_TEST_ASSERT(
+			first.verdict == SL_V_REPLY && !first.bad, "verdict %u", first.verdict);
+		SL_TEST_INT(first.out.flags, T_RST);
+		SL_TEST_INT(first.out.dst, by_client ? CLIENT : to.dst);
+		SL_TEST_INT(first.out.seq, by_client ? 78 : 1001);
+		const struct result then = by_client ? endpoint(fx, &to, T_ACK, 78, 1001, 100)
+						     : client(fx, T_ACK, 1001, 78, 100);
+
+		RTE_TEST_ASSERT(
+			then.verdict == SL_V_REPLY && !then.bad, "verdict %u", then.verdict);
+		SL_TEST_INT(then.out.flags, T_RST);
+		SL_TEST_INT(then.out.dst, by_client ? to.dst : CLIENT);
+		SL_TEST_INT(then.out.seq, by_client ? 1001 : 78);
+		CHECK_BOOKS(fx);
+		fixture_free(fx);
+	}
+	return TEST_SUCCESS;
+}
+
 // A RST passes as it is, a SYN opens the next connection, and a closing one just ends.
 static int
 what_is_over_already(void)
@@ -150,6 +181,7 @@ main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"both_are_told", both_are_told},
+		{"who acknowledges is told", who_acknowledges_is_told},
 		{"what_is_over_already", what_is_over_already},
 		{"silence", silence},
 	};

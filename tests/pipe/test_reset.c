@@ -13,8 +13,8 @@
 static struct result
 client(struct fixture *fx, uint32_t vip, uint16_t sport, uint8_t flags, uint32_t seq, uint32_t ack)
 {
-	const struct packet k = {
-		TCP_TO(vip, 80), .sport = sport, .flags = flags, .seq = seq, .ack = ack};
+	const struct packet k = {TCP_TO(vip, 80), .sport = sport, .flags = flags, .seq = seq,
+		.ack = ack, .payload_len = flags & T_PSH ? 1 : 0};
 
 	return fixture_send(fx, &k, 0);
 }
@@ -38,7 +38,8 @@ endpoint(struct fixture *fx, const struct packet *to, uint8_t flags, uint32_t se
 		.proto = P_TCP,
 		.flags = flags,
 		.seq = seq,
-		.ack = ack};
+		.ack = ack,
+		.payload_len = flags & T_PSH ? 1 : 0};
 
 	return fixture_send(fx, &k, 1);
 }
@@ -100,8 +101,8 @@ later(struct fixture *fx)
 static int
 tell_both(struct fixture *fx, const struct packet *to, bool by_client, const char *name)
 {
-	const struct result first = by_client ? client(fx, VIP, 40000, T_ACK, 1001, 78)
-					      : endpoint(fx, to, T_ACK, 78, 1001);
+	const struct result first = by_client ? client(fx, VIP, 40000, T_PSH | T_ACK, 1001, 78)
+					      : endpoint(fx, to, T_PSH | T_ACK, 78, 1001);
 
 	RTE_TEST_ASSERT(first.verdict == SL_V_REPLY && !first.bad &&
 				first.reason == SL_DROP_NO_FLOW && (first.out.flags & T_RST) &&

@@ -45,6 +45,7 @@ gateway_conf <<-END
 	END
 gateway_up
 check "it is ready once the name has its answer" wait_for 5 logged 'daemon: ready'
+figure "ms from the start of the daemon to ready" "$(grep -o 'start_ms=[0-9]*' "$lab_tmp/sluice.log" | tr -dc 0-9)"
 is "and knows it" "$(field state) $(field addresses)" "fresh ['198.51.100.11']"
 
 vip=$(dig_ api.example.com)

@@ -124,7 +124,7 @@ is "an unknown name is forwarded" "$(short www.up.example)" 203.0.113.80
 is "over TCP as well" "$(short +tcp www.up.example)" 203.0.113.80
 is "what the server says of a name that is not there" "$(header gone.up.example)" "NXDOMAIN qr aa rd 0"
 is "MX is forwarded" "$(short up.example MX)" "10 mail.up.example."
-is "a zone transfer is not: it is more than one answer" "$(header +tcp up.example AXFR)" "REFUSED qr rd ra 0"
+is "a zone transfer is not: it is more than one answer" "$(header +tcp up.example AXFR)" "REFUSED qr ra 0"
 is "PTR is forwarded" "$(short -x 192.0.2.80)" www.up.example.
 is "another type of a name of ours is forwarded: the server refuses" "$(header www.example.com MX)" "REFUSED qr rd 0"
 is "120 addresses without EDNS: cut" "$(header +noedns +ignore many.example.com | cut -d' ' -f1-5)" "NOERROR qr aa tc rd"
@@ -159,7 +159,7 @@ at_least "held back ones are counted" "$(count 5301 limited)" 400
 
 # ---- what servers do wrong ----
 
-responder 5302 -u 198.51.100.54 -t 500
+responder 5302 -u 198.51.100.54 -t 1000
 is "a server that is no friend of EDNS sizes: cut" "$(header -p 5302 +noedns +ignore big.example | cut -d' ' -f1-5)" "NOERROR qr aa tc rd"
 is "whole for a client that takes it" "$(short -p 5302 +bufsize=4096 +ignore big.example | wc -w)" 100
 is "and over TCP" "$(short -p 5302 +noedns big.example | wc -w)" 100
@@ -187,6 +187,16 @@ responder 5305 -u 198.51.100.54 -t 500 -p 10
 like "no more than 10 wait, the others hear SERVFAIL" "$(dns client burst 192.0.2.1 5305 50 mute.example)" "^answers 50 servfail 50$"
 is "as too many" "$(count 5305 full)" 40
 is "as unanswered" "$(count 5305 failed)" 10
+
+# Descriptors for a few more: clients that wait, queries that can't be asked, and all is well afterwards.
+responder 5311 -u 198.51.100.54 -t 500 www.example.com=240.240.0.1
+prlimit --pid "$responder_pid" --nofile=20
+like "without descriptors it says SERVFAIL" "$(dns client burst 192.0.2.1 5311 50 mute.example)" "^answers 50 servfail 50$"
+at_least "as too many" "$(count 5311 full)" 30
+like "without them connections wait" "$(dns client crowd 192.0.2.1 5311 20)" "^open 20 "
+answers_tcp() { [ "$(short -p 5311 +tcp www.example.com)" = 240.240.0.1 ]; }
+is "names of ours need none" "$(short -p 5311 www.example.com)" 240.240.0.1
+check "and when there are some again so is TCP" wait_for 5 answers_tcp
 
 # ---- where the servers come from, where it listens ----
 

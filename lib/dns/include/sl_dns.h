@@ -36,8 +36,10 @@ struct sl_dns_cfg {
 	uint32_t n_servers;
 	const char *resolv_conf; // NULL: /etc/resolv.conf; followed when it changes
 	const char *hosts_file;  // NULL: none is read
-	uint64_t timeout_ns;     // a server's time to answer before another one is asked as well
-	uint64_t retry_min_ns;   // back-off after failures, doubled each time, with jitter
+	// A server's time to answer before another one is asked as well (sooner, when it is known
+	// to be quicker; the only server: itself again); twice that and it counts as no answer.
+	uint64_t timeout_ns;
+	uint64_t retry_min_ns; // back-off after failures, doubled each time, with jitter
 	uint64_t retry_max_ns;
 	uint64_t confirm_ns; // between an empty answer and the question that confirms it
 	bool refuse_private; // answers in private ranges too (RFC 1918, 6598, 4193): DNS rebinding
@@ -119,8 +121,8 @@ uint64_t sl_dns_counter(const struct sl_dns *d, enum sl_dns_counter c);
 void sl_dns_entry_emit(struct sl_dns *d, const char *name, int family, struct sl_emit *e);
 // Of that entry, which sl_dns_next() has just named.
 enum sl_dns_state sl_dns_entry_state(struct sl_dns *d, const char *name, int family);
-// The entries by name and family. False at the end; *it = 0 begins. It survives changes in between:
-// what comes or goes may be missed.
+// The entries by name and family (AF_INET, AF_INET6). False at the end; *it = 0 begins. It survives
+// changes in between: what comes or goes may be missed.
 bool sl_dns_next(struct sl_dns *d, size_t *it, const char **name, int *family);
 // A server for `sluicectl dns servers`: address, state (ok, aside), rttMs, questions, answers,
 // timeouts, errors. False at the end.

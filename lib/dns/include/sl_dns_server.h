@@ -4,7 +4,10 @@
 // Owner:   sl_dns_server_new() / sl_dns_server_free(), which ends the thread.
 // Threads: these functions from the control thread only; the thread inside is the server's own.
 // Errors:  as said per function; what clients and servers do wrong is counted.
-// Limits:  as cfg says; 1,024 TCP connections, 10 s idle, of which one client has at most 64.
+// Limits:  as cfg says; 1,024 TCP connections, 10 s idle, of which one client has at most 64; of
+//          the process's descriptors (RLIMIT_NOFILE) a quarter for those and one for forwarded
+//          queries, each of which has a socket. Queries of 4,096 bytes. 64 upstream servers; one
+//          that is the responder itself is left out, and logged.
 //
 // Source: RFC 1035 4.2, 7766 (TCP), 6891 (EDNS0), 5452 (spoofing: ports and ids are random, the
 // question of an answer is compared); istio-semantics 3.17.
@@ -18,13 +21,13 @@ struct sl_dns_server_cfg {
 	uint32_t n_listen;
 	const struct sl_prefix *client; // who is answered; others get nothing
 	uint32_t n_clients;
-	const struct sl_dns_address *upstream; // none: resolv_conf's
+	const struct sl_dns_address *upstream; // none: resolv_conf's, followed when it changes
 	uint32_t n_upstream;
 	const char *resolv_conf;
 	uint64_t timeout_ns;  // of one upstream server, default 5 s when 0
 	uint32_t rate;        // queries a second of one client address, 0: no limit
-	uint32_t max_pending; // forwarded queries that wait, all clients together
-	int core;             // the thread's CPU, -1: any
+	uint32_t max_pending; // forwarded queries that wait, all clients together; 0: 1,024
+	int core;             // the thread's CPU, -1: those of who makes the server
 	struct sl_log *log;
 };
 

@@ -178,7 +178,31 @@ on_describe(void *ctx, struct sl_ctl_req *req)
 		"\"flows\":3}],\"clients\":[{\"group\":0,\"namespace\":\"default\",\"cidrs\":[]},"
 		"{\"group\":1,\"namespace\":\"shop\",\"cidrs\":[\"198.51.100.0/25\"]}],"
 		"\"virtualServices\":[{\"object\":\"VirtualService shop/vs\",\"file\":\"vs.yaml\","
-		"\"line\":1}],\"destinationRules\":[]}]}");
+		"\"line\":1}],\"destinationRules\":[]}],\"events\":[{\"type\":\"Warning\","
+		"\"reason\":"
+		"\"Stale\",\"object\":\"a.example.com\",\"message\":\"no server answers\","
+		"\"count\":3,\"age\":\"5m\"}]}");
+	sl_ctl_done(req);
+}
+
+static void
+on_dns(void *ctx, struct sl_ctl_req *req)
+{
+	put_json(req,
+		"{\"name\":\"a.example.com\",\"family\":\"A\",\"state\":\"stale\",\"addresses\":["
+		"\"192.0.2.1\",\"192.0.2.2\"],\"ttlLeftSeconds\":0,\"ageSeconds\":61.5,\"server\":"
+		"\"192.0.2.53:53\",\"rttMs\":1.25,\"error\":\"no server answers\",\"services\":["
+		"\"shop/a.example.com\"]}");
+	put_json(req, "{\"name\":\"b.example.com\",\"family\":\"A\",\"state\":\"pending\","
+		      "\"addresses\":[],\"services\":[]}");
+	sl_ctl_done(req);
+}
+
+static void
+on_dns_refresh(void *ctx, struct sl_ctl_req *req)
+{
+	sl_emit_str(sl_ctl_row(req), "name", sl_ctl_arg(req, "name"));
+	sl_ctl_row_end(req);
 	sl_ctl_done(req);
 }
 
@@ -226,6 +250,8 @@ serve(const char *path, int ready)
 				[SL_CTL_LOG_LEVEL] = on_log_level,
 				[SL_CTL_DESCRIBE] = on_describe,
 				[SL_CTL_EXPLAIN] = on_explain,
+				[SL_CTL_DNS] = on_dns,
+				[SL_CTL_DNS_REFRESH] = on_dns_refresh,
 			},
 	};
 

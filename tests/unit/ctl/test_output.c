@@ -124,8 +124,20 @@ test_tables(void)
 			"      [2001:db8::1]:8080      http       weight 1     up  eu/a\n"
 			"      192.0.2.7:8080          http       weight 2     unhealthy (its Pod "
 			"is not ready)  Pod shop/web-1 (pods.yaml:12)\n"
-			"      192.0.2.8:8080          draining, 3 flows\n",
+			"      192.0.2.8:8080          draining, 3 flows\n"
+			"Events:\n"
+			"  Warning  Stale              5m ago (x3)  a.example.com: no server "
+			"answers\n",
 			""},
+		{"dns", 0,
+			"NAME            FAMILY   STATE     ADDRESSES             TTL (S)   AGE "
+			"(S)   SERVER          RTT (MS)   SERVICES             ERROR\n"
+			"a.example.com   A        stale     192.0.2.1,192.0.2.2         0      "
+			"61.5   192.0.2.53:53        1.2   shop/a.example.com   no server answers\n"
+			"b.example.com   A        pending   -                           -         "
+			"-   -                      -   -                    -\n",
+			""},
+		{"dns refresh c.example.com --no-headers", 0, "c.example.com   -\n", ""},
 		{"reload", 2, "", "sluicectl: this daemon does not know the command reload\n"},
 	};
 

@@ -76,64 +76,83 @@ struct row {
 #define V4 "240.240.0.0/16"
 #define V6 "2001:2::/48"
 
-// clang-format off
 static const struct row rows[] = {
 	{"vectors", V4, V6,
-		PLAIN("a", "a.example.com") SE_IN("b", "a", "{hosts: [a.example.com], " PORTS ", " EPS "}") SE_IN("b", "w", "{hosts: [www.example.com], " PORTS ", " EPS "}"),
-		"b/a.example.com=240.240.178.123 2001:2::3:b27b; default/a.example.com=240.240.180.202 2001:2::2:b4ca; "
+		PLAIN("a", "a.example.com")
+			SE_IN("b", "a", "{hosts: [a.example.com], " PORTS ", " EPS "}")
+				SE_IN("b", "w", "{hosts: [www.example.com], " PORTS ", " EPS "}"),
+		"b/a.example.com=240.240.178.123 2001:2::3:b27b; "
+		"default/a.example.com=240.240.180.202 2001:2::2:b4ca; "
 		"b/www.example.com=240.240.228.60 2001:2::1:e43c"},
-	{"no range, no virtual IP", NULL, NULL, PLAIN("a", "a.example.com"), "default/a.example.com="},
-	{"one family", NULL, V6, PLAIN("a", "a.example.com"), "default/a.example.com= 2001:2::2:b4ca"},
+	{"no range, no virtual IP", NULL, NULL, PLAIN("a", "a.example.com"),
+		"default/a.example.com="},
+	{"one family", NULL, V6, PLAIN("a", "a.example.com"),
+		"default/a.example.com= 2001:2::2:b4ca"},
 	{"not with addresses, NONE, DYNAMIC_DNS, a wildcard, the label", V4, V6,
-		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], " PORTS ", " EPS "}")
-		SE("b", "{hosts: [b.example], resolution: NONE, ports: [{number: 80, name: p, protocol: TCP}]}")
-		SE("c", "{hosts: ['*.c.example'], resolution: DYNAMIC_DNS, ports: [{number: 80, name: p, protocol: TLS}]}")
-		SE("d", "{hosts: ['*.d.example'], " PORTS ", " EPS "}")
-		OBJ("ServiceEntry", "name: e, labels: {networking.istio.io/enable-autoallocate-ip: 'false'}",
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], " PORTS ", " EPS "}") SE(
+			"b", "{hosts: [b.example], resolution: NONE, ports: [{number: 80, name: p, "
+			     "protocol: TCP}]}") SE("c",
+			"{hosts: ['*.c.example'], resolution: DYNAMIC_DNS, ports: [{number: 80, "
+			"name: p, protocol: TLS}]}") SE("d",
+			"{hosts: ['*.d.example'], " PORTS ", " EPS "}") OBJ("ServiceEntry",
+			"name: e, labels: {networking.istio.io/enable-autoallocate-ip: 'false'}",
 			"{hosts: [e.example], " PORTS ", " EPS "}"),
-		"default/*.c.example=; default/*.d.example=; default/a.example=; default/b.example=; default/e.example="},
+		"default/*.c.example=; default/*.d.example=; default/a.example=; "
+		"default/b.example=; default/e.example="},
 	{"status wins, in the range and outside", V4, NULL,
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
-		STATUS("name: b", AT("b.example", "192.0.2.9"), "{hosts: [b.example], " PORTS ", " EPS "}"),
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], " PORTS ", " EPS "}") STATUS("name: b",
+			AT("b.example", "192.0.2.9"), "{hosts: [b.example], " PORTS ", " EPS "}"),
 		"default/a.example=240.240.0.7; default/b.example=192.0.2.9"},
 	{"status without a host", V4, NULL,
-		STATUS("name: a", "{addresses: [{value: 240.240.0.7}]}", "{hosts: [a.example], " PORTS ", " EPS "}"),
+		STATUS("name: a", "{addresses: [{value: 240.240.0.7}]}",
+			"{hosts: [a.example], " PORTS ", " EPS "}"),
 		"default/a.example=240.240.0.7"},
 	{"status of both families", V4, V6,
-		STATUS("name: a", "{addresses: [{host: a.example, value: 240.240.0.7}, {host: a.example, value: '2001:2::7'}]}",
+		STATUS("name: a",
+			"{addresses: [{host: a.example, value: 240.240.0.7}, {host: a.example, "
+			"value: '2001:2::7'}]}",
 			"{hosts: [a.example], " PORTS ", " EPS "}"),
 		"default/a.example=240.240.0.7 2001:2::7"},
 	{"one status for two: the older has it", "192.0.2.252/30", NULL,
-		STATUS("name: a, creationTimestamp: '2026-01-01T00:00:00Z'", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
-		STATUS("name: b, creationTimestamp: '2025-01-01T00:00:00Z'", AT("b.example", "240.240.0.7"), "{hosts: [b.example], " PORTS ", " EPS "}"),
+		STATUS("name: a, creationTimestamp: '2026-01-01T00:00:00Z'",
+			AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
+			STATUS("name: b, creationTimestamp: '2025-01-01T00:00:00Z'",
+				AT("b.example", "240.240.0.7"),
+				"{hosts: [b.example], " PORTS ", " EPS "}"),
 		"default/b.example=240.240.0.7; default/a.example=192.0.2.253"},
 	{"a status that a user gave to another", "192.0.2.252/30", NULL,
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
-		SE("b", "{hosts: [b.example], addresses: [240.240.0.7], " PORTS ", " EPS "}"),
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], " PORTS ", " EPS "}") SE("b",
+			"{hosts: [b.example], addresses: [240.240.0.7], " PORTS ", " EPS "}"),
 		"default/a.example=192.0.2.253; default/b.example="},
 	{"a status that no host can have", "192.0.2.252/30", NULL,
-		STATUS("name: a", AT("a.example", "127.0.0.1"), "{hosts: [a.example], " PORTS ", " EPS "}"),
+		STATUS("name: a", AT("a.example", "127.0.0.1"),
+			"{hosts: [a.example], " PORTS ", " EPS "}"),
 		"default/a.example=192.0.2.253"},
 	{"neither network nor broadcast, and full", "192.0.2.252/30", NULL,
 		PLAIN("a", "a.example") PLAIN("b", "b.example") PLAIN("c", "c.example"),
 		"default/a.example=; default/b.example=192.0.2.253; default/c.example=192.0.2.254"},
 	{"a user's address is not given", "192.0.2.252/30", NULL,
-		PLAIN("a", "a.example") SE("b", "{hosts: [b.example], addresses: [192.0.2.253], " PORTS ", " EPS "}"),
+		PLAIN("a", "a.example") SE(
+			"b", "{hosts: [b.example], addresses: [192.0.2.253], " PORTS ", " EPS "}"),
 		"default/a.example=192.0.2.254; default/b.example="},
 	{"nor what a CIDR holds", "192.0.2.248/29", NULL,
-		PLAIN("a", "a.example") PLAIN("c", "c.example") PLAIN("d", "d.example")
-		SE("b", "{hosts: [b.example], addresses: [192.0.2.252/30], " PORTS ", " EPS "}")
-		SE("e", "{hosts: [e.example], addresses: [192.0.2.249], " PORTS ", " EPS "}"),
-		"default/a.example=; default/b.example=; default/c.example=192.0.2.250; default/d.example=192.0.2.251; default/e.example="},
-	{"a CIDR around the range takes nothing", "192.0.2.252/30", NULL,
-		PLAIN("a", "a.example") SE("b", "{hosts: [b.example], addresses: [192.0.0.0/16], " PORTS ", " EPS "}"),
-		"default/a.example=192.0.2.253; default/b.example="},
+		PLAIN("a", "a.example") PLAIN("c", "c.example") PLAIN("d", "d.example") SE("b",
+			"{hosts: [b.example], addresses: [192.0.2.252/30], " PORTS ", " EPS "}")
+			SE("e", "{hosts: [e.example], addresses: [192.0.2.249], " PORTS ", " EPS
+				"}"),
+		"default/a.example=; default/b.example=; default/c.example=192.0.2.250; "
+		"default/d.example=192.0.2.251; default/e.example="},
+	{"a CIDR around the range takes nothing", "198.18.2.252/30", NULL,
+		PLAIN("a", "a.example") SE("b",
+			"{hosts: [b.example], addresses: [198.18.0.0/15], " PORTS ", " EPS "}"),
+		"default/a.example=198.18.2.253; default/b.example="},
 	{"nor the status of one that has no use for it", "192.0.2.252/30", NULL,
-		PLAIN("a", "a.example")
-		STATUS("name: b", AT("b.example", "192.0.2.253"), "{hosts: [b.example], addresses: [198.51.100.9], " PORTS ", " EPS "}"),
+		PLAIN("a", "a.example") STATUS("name: b", AT("b.example", "192.0.2.253"),
+			"{hosts: [b.example], addresses: [198.51.100.9], " PORTS ", " EPS "}"),
 		"default/a.example=192.0.2.254; default/b.example="},
 };
-// clang-format on
 
 struct world {
 	struct sl_registry *r;
@@ -353,54 +372,84 @@ few_move(void)
 
 // ---- what bindings and findings make of it ----
 
-// clang-format off
 static const struct mesh_case bindings[] = {
 	{"a binding more, which needs no name",
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], resolution: STATIC, "
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], resolution: STATIC, "
 			"ports: [{number: 443, name: p, protocol: TLS}], " EPS "}"),
 		NULL,
-		"0.0.0.0/0:443/tcp[3]~ -> 198.51.100.1:443*1@0; 240.240.0.7/32:443/tcp[3] -> 198.51.100.1:443*1@0"},
+		"0.0.0.0/0:443/tcp[3]~ -> 198.51.100.1:443*1@0; 240.240.0.7/32:443/tcp[3] -> "
+		"198.51.100.1:443*1@0"},
 	{"two TLS services of one port, each by its own",
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], resolution: STATIC, "
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], resolution: STATIC, "
 			"ports: [{number: 443, name: p, protocol: TLS}], " EPS "}")
-		STATUS("name: b", AT("b.example", "240.240.0.8"), "{hosts: [b.example], resolution: STATIC, "
-			"ports: [{number: 443, name: p, protocol: TLS}], endpoints: [{address: 198.51.100.2}]}"),
+			STATUS("name: b", AT("b.example", "240.240.0.8"),
+				"{hosts: [b.example], resolution: STATIC, "
+				"ports: [{number: 443, name: p, protocol: TLS}], endpoints: "
+				"[{address: 198.51.100.2}]}"),
 		"settled",
-		"240.240.0.7/32:443/tcp[3] -> 198.51.100.1:443*1@0; 240.240.0.8/32:443/tcp[3] -> 198.51.100.2:443*1@0"},
+		"240.240.0.7/32:443/tcp[3] -> 198.51.100.1:443*1@0; 240.240.0.8/32:443/tcp[3] -> "
+		"198.51.100.2:443*1@0"},
 	{"and both are served",
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], resolution: STATIC, "
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], resolution: STATIC, "
 			"ports: [{number: 443, name: p, protocol: TLS}], " EPS "}")
-		STATUS("name: b", AT("b.example", "240.240.0.8"), "{hosts: [b.example], resolution: STATIC, "
-			"ports: [{number: 443, name: p, protocol: TLS}], endpoints: [{address: 198.51.100.2}]}"),
+			STATUS("name: b", AT("b.example", "240.240.0.8"),
+				"{hosts: [b.example], resolution: STATIC, "
+				"ports: [{number: 443, name: p, protocol: TLS}], endpoints: "
+				"[{address: 198.51.100.2}]}"),
 		"services", "default/a.example[3]; default/b.example[3]"},
-	{"explain", STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}"),
+	{"explain",
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], " PORTS ", " EPS "}"),
 		"0 240.240.0.7:80", "forward default/a.example 198.51.100.1:80"},
 	{"PASSTHROUGH does not send to a virtual IP",
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
-		DR("d", "{host: a.example, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}"),
-		NULL, "0.0.0.0/0:80/tcp[3] -> original:0; 240.240.0.7/32:80/tcp[3] -> 198.51.100.1:80*1@0"},
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], " PORTS ", " EPS "}") DR("d",
+			"{host: a.example, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}"),
+		NULL,
+		"0.0.0.0/0:80/tcp[3] -> original:0; 240.240.0.7/32:80/tcp[3] -> "
+		"198.51.100.1:80*1@0"},
 	{"nor does a route to a service of resolution NONE",
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
-		SE("n", "{hosts: [n.example], addresses: [192.0.2.1], resolution: NONE, ports: [{number: 81, name: p, protocol: TCP}]}")
-		VS("v", "{hosts: [a.example], tcp: [{route: [{destination: {host: n.example, port: {number: 81}}}]}]}"),
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], " PORTS ", " EPS "}")
+			SE("n", "{hosts: [n.example], addresses: [192.0.2.1], resolution: NONE, "
+				"ports: [{number: 81, name: p, protocol: TCP}]}")
+				VS("v", "{hosts: [a.example], tcp: [{route: [{destination: {host: "
+					"n.example, port: {number: 81}}}]}]}"),
 		"0 240.240.0.7:80",
-		"deny: 240.240.0.7 port 80 belongs to default/a.example: n.example has resolution NONE, and a virtual IP is no destination to send to"},
+		"deny: 240.240.0.7 port 80 belongs to default/a.example: n.example has resolution "
+		"NONE, and a virtual IP is no destination to send to"},
 	{"subnets of a route hold for a virtual IP",
-		STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
-		SE("n", "{hosts: [n.example], addresses: [192.0.2.1], resolution: STATIC, ports: [{number: 80, name: p, protocol: TCP}], endpoints: [{address: 198.51.100.9}]}")
-		VS("v", "{hosts: [a.example], tcp: [{match: [{destinationSubnets: [240.240.0.0/24]}], route: [{destination: {host: n.example}}]}]}"),
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], " PORTS ", " EPS
+			"}") SE("n", "{hosts: [n.example], addresses: [192.0.2.1], resolution: "
+				     "STATIC, ports: [{number: 80, name: p, protocol: TCP}], "
+				     "endpoints: [{address: 198.51.100.9}]}")
+			VS("v", "{hosts: [a.example], tcp: [{match: [{destinationSubnets: "
+				"[240.240.0.0/24]}], route: [{destination: {host: n.example}}]}]}"),
 		"0 240.240.0.7:80", "forward default/a.example 198.51.100.9:80"},
 	{"findings",
-		STATUS("name: a, creationTimestamp: '2026-01-01T00:00:00Z'", AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
-		STATUS("name: b, creationTimestamp: '2025-01-01T00:00:00Z'", AT("b.example", "240.240.0.7"), "{hosts: [b.example], ports: [{number: 82, name: p, protocol: UDP}], resolution: STATIC, " EPS "}")
-		STATUS("name: c", AT("c.example", "192.0.2.1"), "{hosts: [c.example], ports: [{number: 83, name: p, protocol: UDP}], resolution: STATIC, " EPS "}")
-		SE("d", "{hosts: [d.example], addresses: [192.0.2.1], " PORTS ", " EPS "}")
-		STATUS("name: e", "{}", "{hosts: [e.example], ports: [{number: 84, name: p, protocol: UDP}], resolution: STATIC, " EPS "}"),
+		STATUS("name: a, creationTimestamp: '2026-01-01T00:00:00Z'",
+			AT("a.example", "240.240.0.7"), "{hosts: [a.example], " PORTS ", " EPS "}")
+			STATUS("name: b, creationTimestamp: '2025-01-01T00:00:00Z'",
+				AT("b.example", "240.240.0.7"),
+				"{hosts: [b.example], ports: [{number: 82, name: p, protocol: "
+				"UDP}], resolution: STATIC, " EPS "}") STATUS("name: c",
+				AT("c.example", "192.0.2.1"),
+				"{hosts: [c.example], ports: [{number: 83, name: p, protocol: "
+				"UDP}], resolution: STATIC, " EPS "}") SE("d",
+				"{hosts: [d.example], addresses: [192.0.2.1], " PORTS ", " EPS "}")
+				STATUS("name: e", "{}",
+					"{hosts: [e.example], ports: [{number: 84, name: p, "
+					"protocol: UDP}], resolution: STATIC, " EPS "}"),
 		"findings",
-		"M11 ServiceEntry default/a status.addresses; M12 ServiceEntry default/a spec.hosts; "
-		"M8 ServiceEntry default/a spec.ports; M11 ServiceEntry default/c status.addresses"},
+		"M11 ServiceEntry default/a status.addresses; M12 ServiceEntry default/a "
+		"spec.hosts; "
+		"M8 ServiceEntry default/a spec.ports; M11 ServiceEntry default/c "
+		"status.addresses"},
 };
-// clang-format on
 
 static int
 with_bindings(void)
@@ -412,34 +461,48 @@ with_bindings(void)
 
 // ---- rows for DNS ----
 
-// clang-format off
 static const struct row hosts[] = {
 	{"addresses, else virtual IPs", V4, NULL,
-		SE("a", "{hosts: [a.example], addresses: [192.0.2.1, 192.0.2.2, 192.0.2.1/32, 192.0.2.0/24, '2001:db8::1'], " PORTS ", " EPS "}")
-		, "a.example[3] 192.0.2.1 192.0.2.2"},
-	{"virtual IPs", V4, V6, STATUS("name: a", AT("a.example", "240.240.0.7"), "{hosts: [a.example], exportTo: ['.'], " PORTS ", " EPS "}"),
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1, 192.0.2.2, 192.0.2.1/32, "
+			"192.0.2.0/24, '2001:db8::1'], " PORTS ", " EPS "}"),
+		"a.example[3] 192.0.2.1 192.0.2.2"},
+	{"virtual IPs", V4, V6,
+		STATUS("name: a", AT("a.example", "240.240.0.7"),
+			"{hosts: [a.example], exportTo: ['.'], " PORTS ", " EPS "}"),
 		"a.example[1] 240.240.0.7"},
 	{"a wildcard with an address", V4, NULL,
-		SE("a", "{hosts: ['*.a.example'], addresses: [192.0.2.1], " PORTS ", " EPS "}"), "*.a.example[3] 192.0.2.1"},
-	{"CIDRs alone", V4, NULL, SE("a", "{hosts: [a.example], addresses: [192.0.2.0/24], " PORTS ", " EPS "}"), ""},
+		SE("a", "{hosts: ['*.a.example'], addresses: [192.0.2.1], " PORTS ", " EPS "}"),
+		"*.a.example[3] 192.0.2.1"},
+	{"CIDRs alone", V4, NULL,
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.0/24], " PORTS ", " EPS "}"), ""},
 	{"NONE with an address", V4, NULL,
-		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: NONE, ports: [{number: 80, name: p, protocol: TCP}]}"),
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: NONE, ports: "
+			"[{number: 80, name: p, protocol: TCP}]}"),
 		"a.example[3] 192.0.2.1"},
 	{"NONE without", V4, NULL,
-		SE("a", "{hosts: [a.example], resolution: NONE, ports: [{number: 80, name: p, protocol: TCP}]}"), ""},
+		SE("a", "{hosts: [a.example], resolution: NONE, ports: [{number: 80, name: p, "
+			"protocol: TCP}]}"),
+		""},
 	{"NONE with a selector: healthy ones, IPs, each once", V4, NULL,
-		SE("a", "{hosts: [a.example], resolution: NONE, ports: [{number: 80, name: p, protocol: TCP}], workloadSelector: {labels: {app: x}}}")
-		WE("w1", "{app: x}", "{address: 198.51.100.2}") WE("w2", "{app: x}", "{address: 198.51.100.1}")
-		WE("w3", "{app: x}", "{address: 198.51.100.2}") WE("w4", "{app: x}", "{address: w.example}")
-		POD("name: p, labels: {app: x}", "{phase: Running, podIP: 198.51.100.3, conditions: [{type: Ready, status: 'False'}]}"),
+		SE("a", "{hosts: [a.example], resolution: NONE, ports: [{number: 80, name: p, "
+			"protocol: TCP}], workloadSelector: {labels: {app: x}}}") WE(
+			"w1", "{app: x}", "{address: 198.51.100.2}") WE("w2", "{app: x}",
+			"{address: 198.51.100.1}") WE("w3", "{app: x}", "{address: 198.51.100.2}")
+			WE("w4", "{app: x}", "{address: w.example}")
+				POD("name: p, labels: {app: x}",
+					"{phase: Running, podIP: 198.51.100.3, conditions: [{type: "
+					"Ready, status: 'False'}]}"),
 		"a.example[3] 198.51.100.1 198.51.100.2"},
 	{"exported to nobody", V4, NULL,
-		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], exportTo: ['~'], " PORTS ", " EPS "}"), ""},
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], exportTo: ['~'], " PORTS
+			", " EPS "}"),
+		""},
 	{"not carried", V4, NULL,
-		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: STATIC, ports: [{number: 80, name: p, protocol: TCP}], endpoints: [{address: unix:///x}]}"),
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: STATIC, ports: "
+			"[{number: 80, name: p, protocol: TCP}], endpoints: [{address: "
+			"unix:///x}]}"),
 		""},
 };
-// clang-format on
 
 static int
 host_rows(void)
