@@ -48,13 +48,13 @@ check "it is ready once the name has its answer" wait_for 5 logged 'daemon: read
 figure "ms from the start of the daemon to ready" "$(grep -o 'start_ms=[0-9]*' "$lab_tmp/sluice.log" | tr -dc 0-9)"
 is "and knows it" "$(field state) $(field addresses)" "fresh ['198.51.100.11']"
 
-vip=$(dig_ api.example.com)
+vip=$(dig_ +short api.example.com)
 like "dig at the gateway gives a virtual IP" "$vip" '^240\.240\.[0-9]+\.[0-9]+$'
 like "the one that services shows" "$(ctl services --service api.example.com -o wide)" "$vip"
 is "AAAA is empty, not an error" "$(in_client dig +noall +comments @192.0.2.1 AAAA api.example.com | grep -o 'status: [A-Z]*')" "status: NOERROR"
-is "other names are forwarded" "$(dig_ elsewhere.example.org)" "203.0.113.77"
-is "over TCP too" "$(dig_ +tcp elsewhere.example.org)" "203.0.113.77"
-like "curl by name" "$(named curl -sS --max-time 5 --noproxy '*' http://api.example.com/)" "^server1 port 80 from 198\.51\.100\.10"
+is "other names are forwarded" "$(dig_ +short elsewhere.example.org)" "203.0.113.77"
+is "over TCP too" "$(dig_ +short +tcp elsewhere.example.org)" "203.0.113.77"
+like "curl by name" "$(by_name curl -sS --max-time 5 --noproxy '*' http://api.example.com/)" "^server1 port 80 from 198\.51\.100\.10"
 
 curl_ --max-time 60 "http://$vip/long/big" | sha256sum >"$lab_tmp/sum" &
 download=$!
@@ -101,10 +101,10 @@ like "and an event says so" "$(ctl events --for se/api -n gwtest)" "Reset +gwtes
 books
 
 # With a DNS server that is silent the gateway waits for its names, answers sluicectl, and stops when told to.
-stop "$dns_pid" || true
+stop "$unbound_pid" || true
 stop "$sluice_pid" || true
-start server1 "$lab_tmp/silent.log" socat -u "UDP4-RECV:53,bind=$dns_address" OPEN:/dev/null
-wait_for 5 listens server1 udp 53
+start dns "$lab_tmp/silent.log" socat -u "UDP4-RECV:53,bind=$dns_address" OPEN:/dev/null
+wait_for 5 listens dns udp 53
 gateway_start
 check "sluicectl is served while it waits" wait_for 10 gateway_ready
 check "the log says what it waits for" wait_for 5 logged 'waiting for the first answers names=1'
