@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
 #include "hosts.h"
 #include "mesh.h"
+#include "names.h"
 #include "sl_str.h"
 #include "vip.h"
 

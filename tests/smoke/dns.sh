@@ -41,6 +41,7 @@ gateway_conf <<-END
 	  servers: [$dns_address]
 	  responder:
 	    listen: [192.0.2.1]
+	    ttl: 20s
 	    clients: [192.0.2.0/24]
 	END
 gateway_up
@@ -99,6 +100,20 @@ like "on-remove: reset ends it" "$(cat "$lab_tmp/reset")" "reset by peer|Recv fa
 check "at once" test $(($(now_ms) - began)) -lt 2000
 like "and an event says so" "$(ctl events --for se/api -n gwtest)" "Reset +gwtest/api\.example\.com"
 books
+
+ttl() { in_client dig +noall +answer +time=2 +tries=1 @192.0.2.1 api.example.com | awk '{ print $2 }'; }
+is "the TTL of the gateway's answers" "$(ttl)" 20
+sed -i 's/ttl: 20s/ttl: 40s/' "$lab_tmp/sluice.yaml"
+check "reload" ctl reload
+has_ttl() { [ "$(ttl)" = "$1" ]; }
+check "is live for the responder" wait_for 2 has_ttl 40
+ctl delete -n gwtest se api >/dev/null
+rm "$lab_tmp/resources/api.yaml"
+ctl reload >/dev/null
+forgotten() { [ -z "$(dig_ api.example.com)" ] || [ "$(dig_ api.example.com)" = 198.51.100.11 ]; }
+check "a service that is gone is no name of the gateway's" wait_for 2 forgotten
+like "and is not asked for any more" "$(ctl dns 2>&1)" "nothing found"
+service_api >"$lab_tmp/resources/api.yaml"
 
 # With a DNS server that is silent the gateway waits for its names, answers sluicectl, and stops when told to.
 stop "$unbound_pid" || true

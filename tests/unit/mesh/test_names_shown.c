@@ -78,7 +78,7 @@ test_rows(void)
 			    "\"state\":\"unknown\",\"reason\":\"\""),
 		TEST_SUCCESS);
 	SL_TEST_INT(check_row(svc, up,
-			    "\"state\":\"notServed\",\"reason\":\"its name has no answer yet\""),
+			    "\"state\":\"unresolved\",\"reason\":\"its name has no answer yet\""),
 		TEST_SUCCESS);
 	answer(&x, "a.example=198.51.100.1");
 	SL_TEST_INT(check_row(svc, up,

@@ -89,9 +89,9 @@ static const struct row rows[] = {
 	{"one family", NULL, V6, PLAIN("a", "a.example.com"),
 		"default/a.example.com= 2001:2::2:b4ca"},
 	{"not with addresses, NONE, DYNAMIC_DNS, a wildcard, the label", V4, V6,
-		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], " PORTS ", " EPS "}") SE(
-			"b", "{hosts: [b.example], resolution: NONE, ports: [{number: 80, name: p, "
-			     "protocol: TCP}]}") SE("c",
+		SE("a", "{hosts: [a.example], addresses: [192.0.2.1], " PORTS ", " EPS "}") SE("b",
+			"{hosts: [b.example], resolution: NONE, ports: [{number: 80, name: p, "
+			"protocol: TCP}]}") SE("c",
 			"{hosts: ['*.c.example'], resolution: DYNAMIC_DNS, ports: [{number: 80, "
 			"name: p, protocol: TLS}]}") SE("d",
 			"{hosts: ['*.d.example'], " PORTS ", " EPS "}") OBJ("ServiceEntry",
@@ -423,10 +423,10 @@ static const struct mesh_case bindings[] = {
 		"NONE, and a virtual IP is no destination to send to"},
 	{"subnets of a route hold for a virtual IP",
 		STATUS("name: a", AT("a.example", "240.240.0.7"),
-			"{hosts: [a.example], " PORTS ", " EPS
-			"}") SE("n", "{hosts: [n.example], addresses: [192.0.2.1], resolution: "
-				     "STATIC, ports: [{number: 80, name: p, protocol: TCP}], "
-				     "endpoints: [{address: 198.51.100.9}]}")
+			"{hosts: [a.example], " PORTS ", " EPS "}") SE("n",
+			"{hosts: [n.example], addresses: [192.0.2.1], resolution: "
+			"STATIC, ports: [{number: 80, name: p, protocol: TCP}], "
+			"endpoints: [{address: 198.51.100.9}]}")
 			VS("v", "{hosts: [a.example], tcp: [{match: [{destinationSubnets: "
 				"[240.240.0.0/24]}], route: [{destination: {host: n.example}}]}]}"),
 		"0 240.240.0.7:80", "forward default/a.example 198.51.100.9:80"},
@@ -485,11 +485,11 @@ static const struct row hosts[] = {
 		""},
 	{"NONE with a selector: healthy ones, IPs, each once", V4, NULL,
 		SE("a", "{hosts: [a.example], resolution: NONE, ports: [{number: 80, name: p, "
-			"protocol: TCP}], workloadSelector: {labels: {app: x}}}") WE(
-			"w1", "{app: x}", "{address: 198.51.100.2}") WE("w2", "{app: x}",
-			"{address: 198.51.100.1}") WE("w3", "{app: x}", "{address: 198.51.100.2}")
-			WE("w4", "{app: x}", "{address: w.example}")
-				POD("name: p, labels: {app: x}",
+			"protocol: TCP}], workloadSelector: {labels: {app: x}}}")
+			WE("w1", "{app: x}", "{address: 198.51.100.2}") WE(
+				"w2", "{app: x}", "{address: 198.51.100.1}")
+				WE("w3", "{app: x}", "{address: 198.51.100.2}") WE("w4", "{app: x}",
+					"{address: w.example}") POD("name: p, labels: {app: x}",
 					"{phase: Running, podIP: 198.51.100.3, conditions: [{type: "
 					"Ready, status: 'False'}]}"),
 		"a.example[3] 198.51.100.1 198.51.100.2"},
