@@ -2,25 +2,15 @@
 //
 // Input: a byte that chooses, then the message (against a guard page) or the text.
 
-#include <string.h>
 #include <sys/socket.h>
 
+#include "fuzz.h"
 #include "hosts.h"
 #include "names.h"
 #include "outcome.h"
 #include "sl_guard.h"
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 #define MSG_MAX 65535
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guarded in;
 
