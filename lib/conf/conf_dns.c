@@ -120,8 +120,8 @@ static const struct field responder_rows[] = {
 		.min = 1,
 		.max = 65535,
 		.def = "4096",
-		.help = "Forwarded queries that wait for servers, of all clients; one more gets "
-			"SERVFAIL."},
+		.help = "Forwarded queries that wait for servers, of all clients, a quarter of one "
+			"client; one more gets SERVFAIL."},
 	{.key = "answerIPv6",
 		.type = T_BOOL,
 		.at = AT(answer_ipv6),

@@ -110,16 +110,33 @@ dns_limiter_set(struct dns_limiter *l, uint32_t per_second)
 	l->interval_ns = per_second ? SL_NSEC_PER_SEC / per_second : 0;
 }
 
+static uint64_t
+hash_of(const struct dns_limiter *l, const struct dns_key *key)
+{
+	uint64_t half[2];
+
+	memcpy(half, key->b + 1, sizeof(half));
+	return sl_mix64(sl_mix64(half[0] ^ l->secret) ^ half[1] ^ key->b[0]);
+}
+
+uint32_t
+dns_limiter_crowd(const struct dns_limiter *l, const struct sl_ip *client, uint32_t of)
+{
+	struct sl_prefix whole = {.addr = *client, .len = client->family == AF_INET ? 32 : 64};
+
+	sl_prefix_mask(&whole);
+	const struct dns_key key = key_of(&whole.addr);
+
+	return (uint32_t)(hash_of(l, &key) % of);
+}
+
 // The client's bucket, or the one of its set that is full first: the least that can be forgotten.
 static struct dns_bucket *
 bucket_of(struct dns_limiter *l, const struct dns_key *key)
 {
 	struct dns_bucket *set, *best;
-	uint64_t half[2];
 
-	memcpy(half, key->b + 1, sizeof(half));
-	half[0] = sl_mix64(sl_mix64(half[0] ^ l->secret) ^ half[1] ^ key->b[0]);
-	set = best = &l->bucket[half[0] % SETS * WAYS];
+	set = best = &l->bucket[hash_of(l, key) % SETS * WAYS];
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (compare(&set[i].key, key) == 0)
 			return &set[i];
