@@ -112,8 +112,8 @@ static const struct field responder_rows[] = {
 		.at = AT(rate),
 		.max = 10000000,
 		.def = "2000",
-		.help = "Queries per second of one client address, the rest is dropped; 0 sets no "
-			"limit."},
+		.help = "Queries per second of one client address, four times as many of an IPv6 "
+			"/64; the rest is dropped. 0 sets no limit."},
 	{.key = "maxPending",
 		.type = T_NUMBER,
 		.at = AT(max_pending),
