@@ -112,16 +112,16 @@ static const struct field responder_rows[] = {
 		.at = AT(rate),
 		.max = 10000000,
 		.def = "2000",
-		.help = "Queries per second of one client address, the rest is dropped; 0 sets no "
-			"limit."},
+		.help = "Queries per second of one client address, four times as many of an IPv6 "
+			"/64; the rest is dropped. 0 sets no limit."},
 	{.key = "maxPending",
 		.type = T_NUMBER,
 		.at = AT(max_pending),
 		.min = 1,
 		.max = 65535,
 		.def = "4096",
-		.help = "Forwarded queries that wait for servers, of all clients; one more gets "
-			"SERVFAIL."},
+		.help = "Forwarded queries that wait for servers, of all clients, a quarter of one "
+			"client; one more gets SERVFAIL."},
 	{.key = "answerIPv6",
 		.type = T_BOOL,
 		.at = AT(answer_ipv6),

@@ -8,6 +8,8 @@
 
 #define WAYS 8
 #define SETS 2048 // power of two
+// An IPv6 network may ask as often as that many of its addresses.
+#define NET_SHARES 4
 
 // ---- ranges ----
 
@@ -110,16 +112,45 @@ dns_limiter_set(struct dns_limiter *l, uint32_t per_second)
 	l->interval_ns = per_second ? SL_NSEC_PER_SEC / per_second : 0;
 }
 
+static uint64_t
+hash_of(const struct dns_limiter *l, const struct dns_key *key)
+{
+	uint64_t half[2];
+
+	memcpy(half, key->b + 1, sizeof(half));
+	return sl_mix64(sl_mix64(half[0] ^ l->secret) ^ half[1] ^ key->b[0]);
+}
+
+// Of an IPv6 address its /64, which a client has all of. It is no address's key.
+static struct dns_key
+net_key_of(const struct sl_ip *ip)
+{
+	struct sl_prefix net = {.addr = *ip, .len = 64};
+
+	if (ip->family == AF_INET)
+		return key_of(ip);
+	sl_prefix_mask(&net);
+	struct dns_key key = key_of(&net.addr);
+
+	key.b[0] = 64;
+	return key;
+}
+
+uint32_t
+dns_limiter_crowd(const struct dns_limiter *l, const struct sl_ip *client, uint32_t of)
+{
+	const struct dns_key key = net_key_of(client);
+
+	return (uint32_t)(hash_of(l, &key) % of);
+}
+
 // The client's bucket, or the one of its set that is full first: the least that can be forgotten.
 static struct dns_bucket *
 bucket_of(struct dns_limiter *l, const struct dns_key *key)
 {
 	struct dns_bucket *set, *best;
-	uint64_t half[2];
 
-	memcpy(half, key->b + 1, sizeof(half));
-	half[0] = sl_mix64(sl_mix64(half[0] ^ l->secret) ^ half[1] ^ key->b[0]);
-	set = best = &l->bucket[half[0] % SETS * WAYS];
+	set = best = &l->bucket[hash_of(l, key) % SETS * WAYS];
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (compare(&set[i].key, key) == 0)
 			return &set[i];
@@ -130,20 +161,36 @@ bucket_of(struct dns_limiter *l, const struct dns_key *key)
 	return best;
 }
 
+// Whether it has a query's worth left.
+static bool
+has_left(struct dns_bucket *bucket, uint64_t interval_ns, uint64_t now_ns)
+{
+	if (bucket->full_ns < now_ns)
+		bucket->full_ns = now_ns;
+	return bucket->full_ns + interval_ns <= now_ns + SL_NSEC_PER_SEC;
+}
+
+// What its address does not allow costs the network nothing.
 bool
 dns_limiter_take(struct dns_limiter *l, const struct sl_ip *client, uint64_t now_ns)
 {
-	const struct dns_key key = key_of(client);
-	struct dns_bucket *bucket;
+	const struct dns_key key = key_of(client), net_key = net_key_of(client);
+	const uint64_t net_interval_ns = l->interval_ns / NET_SHARES;
+	struct dns_bucket *bucket, *net = NULL;
 
 	if (l->interval_ns == 0)
 		return true;
 	bucket = bucket_of(l, &key);
-	if (bucket->full_ns < now_ns)
-		bucket->full_ns = now_ns;
-	if (bucket->full_ns + l->interval_ns > now_ns + SL_NSEC_PER_SEC)
+	if (!has_left(bucket, l->interval_ns, now_ns))
 		return false;
-	bucket->full_ns += l->interval_ns;
+	if (client->family == AF_INET6) {
+		net = bucket_of(l, &net_key);
+		if (!has_left(net, net_interval_ns, now_ns))
+			return false;
+		net->full_ns += net_interval_ns;
+	}
+	if (net != bucket)
+		bucket->full_ns += l->interval_ns;
 	return true;
 }
 

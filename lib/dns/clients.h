@@ -41,7 +41,10 @@ struct dns_limiter {
 void dns_limiter_init(struct dns_limiter *l, uint64_t secret);
 // per_second: 0 is no limit. Buckets stay as full as they are.
 void dns_limiter_set(struct dns_limiter *l, uint32_t per_second);
-// One query of that client now. False: over its limit. A client that was quiet may ask a second's
-// worth at once.
+// One query of that client now. False: over its limit, or an IPv6 /64's, which is four times that.
+// A client that was quiet may ask a second's worth at once.
 bool dns_limiter_take(struct dns_limiter *l, const struct sl_ip *client, uint64_t now_ns);
+// The same number for all queries of a client, below `of`; IPv6 clients of one /64 share it, as
+// each of them has all of its addresses.
+uint32_t dns_limiter_crowd(const struct dns_limiter *l, const struct sl_ip *client, uint32_t of);
 void dns_limiter_fini(struct dns_limiter *l);

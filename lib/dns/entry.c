@@ -209,6 +209,24 @@ entry_unfix(struct entry *e, uint64_t now)
 }
 
 void
+entry_sift(struct entry *e, bool (*bad)(const struct sl_ip *ip))
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->n; i++)
+		if (!bad(&e->ip[i]))
+			e->ip[n++] = e->ip[i];
+	if (n == e->n)
+		return;
+	e->n = n;
+	e->set_version++;
+	if (n > 0 && bad(&e->first)) {
+		e->first = e->ip[0];
+		e->first_version++;
+	}
+}
+
+void
 entry_fini(struct entry *e)
 {
 	free(e->ip);

@@ -84,6 +84,8 @@ void entry_take(struct entry *e, const struct outcome *o, const struct entry_cfg
 void entry_reclamp(struct entry *e, const struct entry_cfg *cfg, uint64_t now, uint64_t *rnd);
 // The hosts file does not name it any more: DNS is asked at once, what is known stays until then.
 void entry_unfix(struct entry *e, uint64_t now);
+// Addresses that are good no longer, as the policy is another one: bad() says which.
+void entry_sift(struct entry *e, bool (*bad)(const struct sl_ip *ip));
 void entry_fini(struct entry *e);
 // The time between two questions as things are, for the pace of all.
 uint64_t entry_interval(const struct entry *e, const struct entry_cfg *cfg);

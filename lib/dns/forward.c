@@ -9,10 +9,12 @@
 #include "server.h"
 #include "sl_str.h"
 
-#define FRAME     2 // bytes of the length before a message, over TCP
-#define ASIDE_NS  (30 * SL_NSEC_PER_SEC)
-#define TYPE_IXFR 251
-#define TYPE_AXFR 252
+#define FRAME    2 // bytes of the length before a message, over TCP
+#define ASIDE_NS (30 * SL_NSEC_PER_SEC)
+// So that a client that asks for what nobody answers does not take all the room.
+#define CLIENT_SHARE 4
+#define TYPE_IXFR    251
+#define TYPE_AXFR    252
 
 struct dns_forward {
 	LIST_ENTRY(dns_forward) all;
@@ -21,7 +23,8 @@ struct dns_forward {
 	struct dns_conn *conn; // NULL: over UDP
 	struct dns_udp_from from;
 	struct event ev;
-	int fd; // -1: no server is being asked
+	int fd;         // -1: no server is being asked
+	uint32_t crowd; // of the client
 	uint64_t until_ns;
 	uint16_t client_id;
 	uint16_t id;
@@ -146,6 +149,7 @@ end(struct dns_forward *f)
 	if (f->conn)
 		LIST_REMOVE(f, of_conn);
 	f->server->n_forwards--;
+	f->server->waiting[f->crowd]--;
 	free(f->order);
 	free(f);
 }
@@ -351,14 +355,15 @@ on_event(evutil_socket_t fd, short what, void *ctx)
 // ---- from the clients ----
 
 static struct dns_forward *
-forward_new(struct sl_dns_server *s, const struct dns_udp_from *from, struct dns_conn *conn,
-	uint64_t now_ns, const struct sl_dns_msg *msg)
+forward_new(struct sl_dns_server *s, uint32_t crowd, const struct dns_udp_from *from,
+	struct dns_conn *conn, uint64_t now_ns, const struct sl_dns_msg *msg)
 {
 	struct dns_forward *f = sl_xcalloc(1, sizeof(*f) + FRAME + msg->len);
 	struct sl_dns_address order[DNS_MAX_UPSTREAMS];
 
 	f->server = s;
 	f->conn = conn;
+	f->crowd = crowd;
 	if (from)
 		f->from = *from;
 	f->fd = -1;
@@ -375,13 +380,24 @@ forward_new(struct sl_dns_server *s, const struct dns_udp_from *from, struct dns
 	if (conn)
 		LIST_INSERT_HEAD(dns_conn_forwards(conn), f, of_conn);
 	s->n_forwards++;
+	s->waiting[crowd]++;
 	return f;
 }
 
-enum dns_forwarded
-dns_forward(struct sl_dns_server *s, const struct dns_udp_from *from, struct dns_conn *conn,
-	uint64_t now_ns, const uint8_t *data, uint32_t len)
+static bool
+has_room(const struct sl_dns_server *s, uint32_t crowd)
 {
+	const uint32_t most = s->set->max_pending;
+	const uint32_t share = most > CLIENT_SHARE ? most / CLIENT_SHARE : 1;
+
+	return s->n_forwards < most && s->waiting[crowd] < share;
+}
+
+enum dns_forwarded
+dns_forward(struct sl_dns_server *s, const struct sl_ip *client, const struct dns_udp_from *from,
+	struct dns_conn *conn, uint64_t now_ns, const uint8_t *data, uint32_t len)
+{
+	const uint32_t crowd = dns_limiter_crowd(&s->limiter, client, DNS_CROWDS);
 	enum dns_forwarded rc;
 	struct dns_forward *f;
 	struct sl_dns_msg msg;
@@ -391,10 +407,10 @@ dns_forward(struct sl_dns_server *s, const struct dns_udp_from *from, struct dns
 		rc = DNS_F_FAILED;
 	} else if (conn && (msg.qtype == TYPE_AXFR || msg.qtype == TYPE_IXFR)) {
 		rc = DNS_F_REFUSED;
-	} else if (s->n_forwards >= s->set->max_pending) {
+	} else if (!has_room(s, crowd)) {
 		rc = DNS_F_FULL;
 	} else {
-		f = forward_new(s, from, conn, now_ns, &msg);
+		f = forward_new(s, crowd, from, conn, now_ns, &msg);
 		rc = ask_next(f);
 		if (rc != DNS_F_WAITS)
 			end(f);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "random.h"
+#include "reject.h"
 #include "resolver.h"
 #include "sl_str.h"
 
@@ -190,6 +191,20 @@ record_now(struct record *r)
 	r->urgent = true;
 	heap_set(&r->d->urgent, &r->ask, resolver_now(r->d));
 	resolver_wake(r->d);
+}
+
+static bool
+is_refused(const struct sl_ip *ip)
+{
+	return reject_why(ip, true) != NULL;
+}
+
+// Those of the last answer too: it would be used for as long as servers say the same again.
+void
+record_sift(struct record *r)
+{
+	entry_sift(&r->e, is_refused);
+	show(r);
 }
 
 static uint64_t

@@ -175,7 +175,7 @@ take_cfg(struct sl_dns *d, const struct sl_dns_cfg *cfg)
 int
 sl_dns_configure(struct sl_dns *d, const struct sl_dns_cfg *cfg, char **why)
 {
-	const bool stricter = cfg->refuse_private != d->refuse_private;
+	const bool other = cfg->refuse_private != d->refuse_private;
 	struct record *r = NULL;
 	uint32_t slot = 0;
 
@@ -184,9 +184,13 @@ sl_dns_configure(struct sl_dns *d, const struct sl_dns_cfg *cfg, char **why)
 		return -EINVAL;
 	take_cfg(d, cfg);
 	// What is refused is another question now.
-	while (stricter && record_next(d, &slot, &r))
-		if (!r->e.fixed)
-			record_now(r);
+	while (other && record_next(d, &slot, &r)) {
+		if (r->e.fixed)
+			continue;
+		if (d->refuse_private)
+			record_sift(r);
+		record_now(r);
+	}
 	return 0;
 }
 

@@ -149,6 +149,7 @@ void record_take(struct record *r, const struct outcome *o);
 void record_configure(struct record *r); // times of the resolver changed
 void record_look(struct record *r);      // the hosts file, for this name
 void record_now(struct record *r);       // asks at once
+void record_sift(struct record *r);      // private addresses are refused from now on
 bool record_next(const struct sl_dns *d, uint32_t *slot, struct record **it); // all, in no order
 
 // rounds.c

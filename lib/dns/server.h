@@ -19,6 +19,7 @@
 
 #define DNS_MAX_QUERY 4096 // bytes: more than any resolver asks with
 #define DNS_UDP_ROOM  1232 // of our own answers, and what we tell others that we take
+#define DNS_CROWDS    4096 // clients that share a number: so that their number costs nothing
 
 union dns_sockaddr {
 	struct sockaddr sa;
@@ -112,7 +113,8 @@ struct sl_dns_server {
 	struct sl_log_limit complaints;
 	struct dns_forwards forwards;
 	uint32_t n_forwards;
-	struct dns_conns conns; // who was quiet longest first
+	uint16_t waiting[DNS_CROWDS]; // forwarded queries, by client
+	struct dns_conns conns;       // who was quiet longest first
 	uint32_t n_conns;
 	struct dns_udp *udp;
 	uint8_t tcp_out[2 + UINT16_MAX]; // one answer with its length before it
@@ -154,14 +156,15 @@ void dns_conns_close(struct sl_dns_server *s, const struct dns_listener *listene
 // ---- forward.c ----
 
 enum dns_forwarded {
-	DNS_F_WAITS,   // the answer comes later
-	DNS_F_FAILED,  // no server can be asked
-	DNS_F_FULL,    // too many wait, or there are no ports or descriptors
+	DNS_F_WAITS,  // the answer comes later
+	DNS_F_FAILED, // no server can be asked
+	DNS_F_FULL, // too many wait, of all or of this client; or no ports or descriptors are left
 	DNS_F_REFUSED, // a zone transfer: that is more than one answer
 };
 // Counted already. from is NULL over TCP, conn is NULL over UDP.
-enum dns_forwarded dns_forward(struct sl_dns_server *s, const struct dns_udp_from *from,
-	struct dns_conn *conn, uint64_t now_ns, const uint8_t *data, uint32_t len);
+enum dns_forwarded dns_forward(struct sl_dns_server *s, const struct sl_ip *client,
+	const struct dns_udp_from *from, struct dns_conn *conn, uint64_t now_ns,
+	const uint8_t *data, uint32_t len);
 // What a query that does not wait is answered at once. Returns the length.
 uint32_t dns_excuse(
 	const uint8_t *query, uint32_t len, enum dns_forwarded why, uint8_t *out, uint32_t room);

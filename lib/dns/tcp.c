@@ -126,7 +126,7 @@ take(struct dns_conn *c, uint64_t now_ns, const uint8_t *data, uint32_t len)
 	case SL_DNS_V_ANSWER:
 		return put_answer(c, s->tcp_out, out_len);
 	case SL_DNS_V_FORWARD:
-		why = dns_forward(s, NULL, c, now_ns, data, len);
+		why = dns_forward(s, &c->client, NULL, c, now_ns, data, len);
 		if (why == DNS_F_WAITS)
 			return true;
 		out_len = dns_excuse(data, len, why, s->tcp_out, UINT16_MAX);

@@ -101,7 +101,7 @@ take(struct sl_dns_server *s, unsigned i, uint64_t now_ns, uint8_t out[DNS_UDP_R
 	case SL_DNS_V_ANSWER:
 		return out_len;
 	case SL_DNS_V_FORWARD:
-		why = dns_forward(s, from, NULL, now_ns, data, len);
+		why = dns_forward(s, &client, from, NULL, now_ns, data, len);
 		return why == DNS_F_WAITS ? 0 : dns_excuse(data, len, why, out, DNS_UDP_ROOM);
 	case SL_DNS_V_DROP:
 		break;

@@ -5,6 +5,7 @@
 #include "names.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,20 +134,31 @@ same_answer(const struct answer *a, const struct answer *b)
 	return !a->why || strcmp(a->why, b->why) == 0;
 }
 
-// A service whose policy is another one now goes on with what is known of the name.
+static bool
+is_asked_for(const struct sl_name_policy *p, const struct sl_ip *ip)
+{
+	return p->families & (ip->family == AF_INET ? SL_NAME_V4 : SL_NAME_V6);
+}
+
+// A service whose policy is another one now goes on with what is known of the name, of the families
+// that it wants: without, a reload would leave it without endpoints until somebody answers.
 static void
 inherit(struct name *name)
 {
-	for (const struct name *o = name->asked->name; o; o = o->other) {
+	for (const struct name *o = name->asked->name; o && !name->answer; o = o->other) {
 		const struct answer *a = o->answer;
 
-		if (!a || !a->n || o->pub.policy.families != name->pub.policy.families ||
-			o->pub.policy.first != name->pub.policy.first)
+		if (!a || !a->n || o->pub.policy.first != name->pub.policy.first)
 			continue;
-		const size_t size = sizeof(*a) + a->n * sizeof(*a->at);
+		struct answer *own = sl_xcalloc(1, sizeof(*a) + a->n * sizeof(*a->at));
 
-		name->answer = memcpy(sl_xcalloc(1, size), a, size);
-		return;
+		for (uint32_t i = 0; i < a->n; i++)
+			if (is_asked_for(&name->pub.policy, &a->at[i].ip))
+				own->at[own->n++] = a->at[i];
+		if (own->n)
+			name->answer = own;
+		else
+			free(own);
 	}
 }
 

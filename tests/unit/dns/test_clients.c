@@ -165,6 +165,30 @@ limit_rows(void)
 	return TEST_SUCCESS;
 }
 
+// An IPv6 client has as many addresses as it likes: those of one /64 have four times the rate.
+static int
+limit_networks(void)
+{
+	const uint64_t now = 100 * SL_NSEC_PER_SEC;
+	struct dns_limiter l;
+	unsigned taken = 0;
+
+	dns_limiter_init(&l, 1);
+	dns_limiter_set(&l, 100);
+	SL_TEST_INT(take_many(&l, "2001:db8:0:1::1", now, 1000), 100);
+	for (unsigned i = 0; i < 1000; i++) {
+		char text[SL_IP_STRLEN];
+
+		snprintf(text, sizeof(text), "2001:db8:0:1:%x::2", i);
+		taken += take_many(&l, text, now, 1);
+	}
+	SL_TEST_INT(taken, 300); // what it was refused costs its neighbours nothing
+	SL_TEST_INT(take_many(&l, "2001:db8:0:2::1", now, 1000), 100);
+	SL_TEST_INT(take_many(&l, "2001:db8:0:1::1", now + SL_NSEC_PER_SEC, 1000), 100);
+	dns_limiter_fini(&l);
+	return TEST_SUCCESS;
+}
+
 // A million addresses: the memory stays, and who asks too much is still held back.
 static int
 limit_flood(void)
@@ -244,6 +268,7 @@ static const struct sl_test tests[] = {
 	{"ranges: rows", ranges_rows},
 	{"ranges: as every prefix by itself", ranges_random},
 	{"limit: a second's worth, then the rate", limit_rows},
+	{"limit: networks", limit_networks},
 	{"limit: a flood of addresses", limit_flood},
 	{"servers: random order, those aside last", upstreams_order},
 };

@@ -244,11 +244,49 @@ back_off(void)
 	return TEST_SUCCESS;
 }
 
+// Private addresses that were taken do not outlive the policy that took them, as a stale answer
+// would.
+static int
+refused_later(void)
+{
+	static const struct {
+		const char *ips, *before, *after, *in_the_end;
+	} cases[] = {
+		{PRIVATE, NEW, "failed", "refused"},
+		{PRIVATE " 192.0.2.1", NEW " 192.0.2.1", FRESH1, FRESH1},
+		{"192.0.2.1", FRESH1, FRESH1, FRESH1},
+	};
+	struct sl_dns_use *use;
+	struct world w;
+	char *why, buf[512];
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
+		if (world_init(&w, 1))
+			return TEST_FAILED;
+		w.reply = (struct reply){GOOD, cases[i].ips, .ttl = 30};
+		use = sl_dns_use_new(w.d, "www.example", &world_policy, NULL, NULL);
+		world_run(&w, 1 * SEC);
+		SL_TEST_STR(world_see(use, buf), cases[i].before);
+		w.cfg.refuse_private = true;
+		SL_TEST_INT(sl_dns_configure(w.d, &w.cfg, &why), 0);
+		SL_TEST_STR(world_see(use, buf), cases[i].after);
+		world_run(&w, 1 * SEC);
+		SL_TEST_STR(world_see(use, buf), cases[i].in_the_end);
+		w.cfg.refuse_private = false;
+		SL_TEST_INT(sl_dns_configure(w.d, &w.cfg, &why), 0);
+		world_run(&w, 1 * SEC);
+		SL_TEST_STR(world_see(use, buf), cases[i].before);
+		world_fini(&w);
+	}
+	return TEST_SUCCESS;
+}
+
 static const struct sl_test tests[] = {
 	{"failure kinds x what was before", failure_kinds},
 	{"an empty answer that is not confirmed", blip},
 	{"negative TTL", negative_ttl},
 	{"back-off", back_off},
+	{"private addresses, refused later", refused_later},
 };
 
 int

@@ -397,16 +397,22 @@ test_policies(void)
 	SL_TEST_INT(x.wanted.came, 4);
 	SL_TEST_INT(sl_mesh_find(x.m, "default", "a.example")->n_eps, 2);
 	RTE_TEST_ASSERT(!sl_mesh_find(x.m, "default", "a.example")->pending, "pending");
-	// Another question: pending.
+	// Another family as well: what is known of the first goes on.
 	cfg.names = &mesh;
 	sl_mesh_configure(x.m, &cfg);
 	update(&x);
-	RTE_TEST_ASSERT(sl_mesh_find(x.m, "default", "a.example")->pending, "not pending");
+	SL_TEST_INT(sl_mesh_find(x.m, "default", "a.example")->n_eps, 2);
+	RTE_TEST_ASSERT(!sl_mesh_find(x.m, "default", "a.example")->pending, "pending");
 	RTE_TEST_ASSERT(policy_of(&x, "a.example").strict, "strict");
 	// The same again.
 	sl_mesh_configure(x.m, &cfg);
 	update(&x);
 	SL_TEST_INT(x.told.n, 0);
+	// Another question: pending.
+	mesh.families = SL_NAME_V6;
+	sl_mesh_configure(x.m, &cfg);
+	update(&x);
+	RTE_TEST_ASSERT(sl_mesh_find(x.m, "default", "a.example")->pending, "not pending");
 	run_fini(&x);
 	return TEST_SUCCESS;
 }
