@@ -107,6 +107,22 @@ sl_mac_str(const struct sl_mac *mac, char buf[SL_MAC_STRLEN])
 	return buf;
 }
 
+static unsigned
+rank(const struct sl_ip *ip)
+{
+	return ip->family == 0 ? 0 : ip->family == AF_INET ? 1 : 2;
+}
+
+int
+sl_ip_order(const void *pa, const void *pb)
+{
+	static const uint8_t len[] = {0, 4, 16};
+	const struct sl_ip *a = pa, *b = pb;
+	const unsigned x = rank(a), y = rank(b);
+
+	return x == y ? memcmp(a->v6, b->v6, len[x]) : x < y ? -1 : 1;
+}
+
 bool
 sl_ip_equal(const struct sl_ip *a, const struct sl_ip *b)
 {

@@ -104,7 +104,10 @@ take_object(struct load *l, struct file *f, struct doc_memory *doc, struct sl_ob
 {
 	struct name_at *at;
 
-	doc->obj = sl_xrealloc(doc->obj, doc->n_objs + 1, sizeof(*doc->obj));
+	if (doc->n_objs == doc->cap_objs) {
+		doc->cap_objs = doc->cap_objs ? 2 * doc->cap_objs : 1;
+		doc->obj = sl_xrealloc(doc->obj, doc->cap_objs, sizeof(*doc->obj));
+	}
 	at = &doc->obj[doc->n_objs++];
 	*at = (struct name_at){
 		.name = name_get(&l->c->names, obj), .line = obj->loc.line - doc->line};

@@ -39,6 +39,7 @@ struct doc_memory {
 	bool used;  // in the load that reads the file anew
 	struct name_at *obj;
 	uint32_t n_objs;
+	uint32_t cap_objs;
 	size_t invalid;
 	size_t skipped;
 	struct sl_diags diags; // with the lines of the file

@@ -14,6 +14,7 @@ struct order {
 	struct text_set prefixes; // of earlier matches that ask for nothing else
 	char **texts;             // that seen borrows
 	size_t n_texts;
+	size_t cap_texts;
 	bool closed; // an earlier route takes all
 	uint32_t closed_by;
 };
@@ -108,6 +109,10 @@ add_match(struct order *o, const struct spot *match, uint32_t route)
 	if (!match->node || match->node->kind != NODE_MAP)
 		return; // reported
 	put_node(&text, match->node, true);
+	if (o->n_texts == o->cap_texts) {
+		o->cap_texts = o->cap_texts ? 2 * o->cap_texts : 16;
+		o->texts = sl_xrealloc(o->texts, o->cap_texts, sizeof(*o->texts));
+	}
 	o->texts[o->n_texts] = sl_buf_take(&text);
 	prefix = prefix_of(match, &alone);
 	if (text_set_add(&o->seen, o->texts[o->n_texts++], route, &before))
@@ -134,7 +139,6 @@ add_route(struct order *o, const struct spot *route, uint32_t i)
 		return;
 	}
 	o->closed = !spot_given(&list) || (list.node->kind == NODE_SEQ && !list.node->n);
-	o->texts = sl_xrealloc(o->texts, o->n_texts + spot_items(&list) + 1, sizeof(*o->texts));
 	for (uint32_t k = 0; k < spot_items(&list); k++) {
 		const struct spot match = spot_item(&list, k);
 

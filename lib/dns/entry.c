@@ -34,16 +34,6 @@ outcome_error(enum outcome_kind kind)
 	return errors[kind];
 }
 
-int
-entry_ip_order(const void *a, const void *b)
-{
-	const struct sl_ip *x = a, *y = b;
-
-	if (x->family != y->family)
-		return x->family == AF_INET ? -1 : 1;
-	return memcmp(x->v6, y->v6, x->family == AF_INET ? 4 : 16);
-}
-
 static uint64_t
 clamp(const struct entry_cfg *cfg, uint32_t ttl_s)
 {
@@ -97,7 +87,7 @@ take_set(struct entry *e, const struct outcome *o, struct entry_news *news)
 	struct sl_ip *sorted = sl_xcalloc(o->n, sizeof(*sorted));
 
 	memcpy(sorted, o->ip, o->n * sizeof(*sorted));
-	qsort(sorted, o->n, sizeof(*sorted), entry_ip_order);
+	qsort(sorted, o->n, sizeof(*sorted), sl_ip_order);
 	if (same_set(e, sorted, o->n)) {
 		free(sorted);
 	} else {

@@ -96,5 +96,3 @@ struct entry_view {
 // What a use with that policy sees.
 struct entry_view entry_view(
 	const struct entry *e, const struct sl_name_policy *policy, uint64_t now);
-// IPv4 before IPv6, then by bytes; for qsort().
-int entry_ip_order(const void *a, const void *b);

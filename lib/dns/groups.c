@@ -19,13 +19,6 @@ struct run {
 	uint8_t family, len;
 };
 
-static int
-by_address(const struct sl_ip *a, const struct sl_ip *b)
-{
-	return a->family == AF_INET ? memcmp(&a->v4, &b->v4, sizeof(a->v4))
-				    : memcmp(a->v6, b->v6, sizeof(a->v6));
-}
-
 // By family, the longest first, then by address.
 static int
 by_prefix(const void *pa, const void *pb)
@@ -36,7 +29,7 @@ by_prefix(const void *pa, const void *pb)
 		return a->prefix.addr.family < b->prefix.addr.family ? -1 : 1;
 	if (a->prefix.len != b->prefix.len)
 		return a->prefix.len > b->prefix.len ? -1 : 1;
-	const int rc = by_address(&a->prefix.addr, &b->prefix.addr);
+	const int rc = sl_ip_order(&a->prefix.addr, &b->prefix.addr);
 
 	return rc ? rc : (a->order > b->order) - (a->order < b->order);
 }
@@ -92,7 +85,7 @@ search(const struct dns_groups *g, const struct run *run, const struct sl_ip *ip
 	while (first < end) {
 		const struct group *middle = first + (end - first) / 2;
 
-		if (by_address(&middle->prefix.addr, ip) < 0)
+		if (sl_ip_order(&middle->prefix.addr, ip) < 0)
 			first = middle + 1;
 		else
 			end = middle;
@@ -112,7 +105,7 @@ dns_groups_of(const struct dns_groups *g, const struct sl_ip *client)
 		sl_prefix_mask(&p);
 		const struct group *found = search(g, run, &p.addr);
 
-		if (found && by_address(&found->prefix.addr, &p.addr) == 0)
+		if (found && sl_ip_order(&found->prefix.addr, &p.addr) == 0)
 			return found->group;
 	}
 	return 0;

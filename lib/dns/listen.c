@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "server.h"
 #include "sl_str.h"
 
@@ -142,7 +143,7 @@ static struct dns_listener *
 find(const struct dns_settings *set, const struct sl_dns_address *addr)
 {
 	for (uint32_t i = 0; set && i < set->n_listeners; i++)
-		if (dns_address_equal(&set->listener[i]->addr, addr))
+		if (address_equal(&set->listener[i]->addr, addr))
 			return set->listener[i];
 	return NULL;
 }
@@ -156,7 +157,7 @@ dns_settings_has(const struct dns_settings *set, const struct dns_listener *list
 static struct sl_dns_address
 with_port(const struct sl_dns_address *addr)
 {
-	return (struct sl_dns_address){addr->ip, addr->port ? addr->port : 53};
+	return (struct sl_dns_address){addr->ip, address_port(addr)};
 }
 
 static bool
@@ -165,7 +166,7 @@ is_listened_to(const struct sl_dns_server_cfg *cfg, const struct sl_dns_address 
 	for (uint32_t i = 0; i < cfg->n_listen; i++) {
 		const struct sl_dns_address listen = with_port(&cfg->listen[i]);
 
-		if (dns_address_equal(&listen, addr))
+		if (address_equal(&listen, addr))
 			return true;
 	}
 	return false;
@@ -315,9 +316,9 @@ dns_settings_is_own(const struct dns_settings *set, const struct sl_dns_address 
 	for (uint32_t i = 0; i < set->n_listeners; i++) {
 		const struct dns_listener *l = set->listener[i];
 
-		if (dns_address_equal(&l->addr, addr))
+		if (address_equal(&l->addr, addr))
 			return true;
-		if (l->addr.port != addr->port || l->addr.ip.family != addr->ip.family)
+		if (l->addr.port != address_port(addr) || l->addr.ip.family != addr->ip.family)
 			continue;
 		// To 0.0.0.0 is to this machine.
 		if (is_any(&addr->ip) || (l->any && is_local(&addr->ip)))

@@ -6,29 +6,22 @@
 
 #define FILE_MOST (UINT32_C(1) << 20)
 
-// Cuts the next word off *text, at blanks. NULL: no more in this line.
-static char *
-word(char **text)
-{
-	char *begin = *text + strspn(*text, " \t\r");
-	const size_t len = strcspn(begin, " \t\r");
-
-	*text = begin[len] ? begin + len + 1 : begin + len;
-	begin[len] = '\0';
-	return len && *begin != '#' && *begin != ';' ? begin : NULL;
-}
-
-// True: the line names a server; -EINVAL in *rc when its address is none.
+// As libc reads it: "nameserver" at the start of a line, blanks, and an address up to the next
+// blank or remark. True: the line names a server; -EINVAL in *rc when its address is none.
 static bool
 read_line(char *line, struct sl_dns_address *out, int *rc)
 {
-	const char *key = word(&line), *value = key ? word(&line) : NULL;
+	static const char key[] = "nameserver";
+	const size_t n = sizeof(key) - 1;
+	const size_t blanks = strncmp(line, key, n) == 0 ? strspn(line + n, " \t") : 0;
+	char *value = line + n + blanks;
 
-	if (!value || strcmp(key, "nameserver") != 0)
+	if (!blanks)
 		return false;
+	value[strcspn(value, " \t\r#;")] = '\0';
 	*out = (struct sl_dns_address){0};
 	*rc = sl_ip_parse(value, &out->ip);
-	return true;
+	return *value;
 }
 
 uint32_t

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "resolver.h"
 #include "sl_str.h"
 
@@ -356,7 +357,7 @@ to_avoid(const struct record *r)
 	if (!r->e.empty || r->e.confirmed || d->servers.n < 2)
 		return NULL;
 	for (uint32_t i = 0; i < d->servers.n; i++)
-		if (sl_dns_address_equal(&d->servers.v[i]->addr, &r->server))
+		if (address_equal(&d->servers.v[i]->addr, &r->server))
 			return d->servers.v[i];
 	return NULL;
 }

@@ -50,7 +50,7 @@ minus(const struct sl_ip *a, uint32_t n_a, const struct sl_ip *b, uint32_t n_b, 
 	uint32_t n = 0;
 
 	for (uint32_t i = 0, k = 0; i < n_a; i++) {
-		while (k < n_b && entry_ip_order(&b[k], &a[i]) < 0)
+		while (k < n_b && sl_ip_order(&b[k], &a[i]) < 0)
 			k++;
 		if (k == n_b || !sl_ip_equal(&b[k], &a[i]))
 			out[n++] = a[i];

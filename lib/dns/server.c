@@ -7,14 +7,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "sl_buf.h"
+#include "resolv.h"
 #include "sl_clock.h"
 #include "sl_str.h"
-
-#define RESOLV_CONF_BYTES (64 << 10)
 
 uint64_t
 dns_now_ns(void)
@@ -63,49 +60,40 @@ dns_query(struct sl_dns_server *s, const struct sl_ip *client, bool tcp, uint64_
 
 // ---- the servers of resolv.conf ----
 
+// One that can't be read leaves the servers as they were.
 static void
 read_resolv_conf(struct sl_dns_server *s)
 {
 	struct sl_dns_address addr[DNS_MAX_UPSTREAMS];
-	struct sl_buf text = {0};
+	const char *path = s->resolv.path;
 	char name[SL_IP_STRLEN];
-	uint32_t n = 0, usable = 0;
-	const int rc = sl_buf_read_file(&text, s->set->resolv_conf, RESOLV_CONF_BYTES);
+	uint32_t usable = 0, skipped;
+	const int n = resolv_read(path, addr, DNS_MAX_UPSTREAMS, &skipped);
 
-	if (rc < 0)
+	if (n < 0) {
 		sl_log(s->set->log, SL_LOG_WARN, "dns",
-			"responder: no servers to forward to: %s: %s", s->set->resolv_conf,
-			strerror(-rc));
-	else if (text.data)
-		n = dns_resolv_conf_read(text.data, addr, DNS_MAX_UPSTREAMS);
-	sl_buf_fini(&text);
-	for (uint32_t i = 0; i < n; i++) {
+			"responder: %s can't be read: %s; the servers stay as they were servers=%u",
+			path, strerror(-n), s->upstreams.n);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
 		if (!dns_settings_is_own(s->set, &addr[i]))
 			addr[usable++] = addr[i];
 		else
 			sl_log(s->set->log, SL_LOG_WARN, "dns",
 				"responder: a server of %s is this responder, left out server=%s",
-				s->set->resolv_conf, sl_ip_str(&addr[i].ip, name));
+				path, sl_ip_str(&addr[i].ip, name));
 	}
 	dns_upstreams_set(&s->upstreams, addr, usable);
-	sl_log(s->set->log, SL_LOG_INFO, "dns", "responder: servers=%u from=%s", usable,
-		s->set->resolv_conf);
+	sl_log(s->set->log, SL_LOG_INFO, "dns", "responder: servers=%u unusable=%u from=%s", usable,
+		skipped, path);
 }
 
-// Another time stamp, not only a later one: files are put in place of others.
 static void
-follow_resolv_conf(struct sl_dns_server *s, bool anew)
+follow_resolv_conf(struct sl_dns_server *s)
 {
-	struct stat st = {0};
-
-	if (!s->set->resolv_conf)
-		return;
-	(void)stat(s->set->resolv_conf, &st);
-	if (!anew && st.st_mtim.tv_sec == s->resolv_time.tv_sec &&
-		st.st_mtim.tv_nsec == s->resolv_time.tv_nsec)
-		return;
-	s->resolv_time = st.st_mtim;
-	read_resolv_conf(s);
+	if (s->resolv.path && watch_changed(&s->resolv))
+		read_resolv_conf(s);
 }
 
 // ---- the thread ----
@@ -151,9 +139,10 @@ take_settings(struct sl_dns_server *s, const struct dns_settings *set)
 		if (!dns_settings_has(old, set->listener[i]))
 			start_listener(s, set->listener[i]);
 	dns_limiter_set(&s->limiter, set->rate);
-	if (set->resolv_conf)
-		follow_resolv_conf(s, true);
-	else
+	// Read anew even if it is the same file: which server is this responder may have changed.
+	watch_set(&s->resolv, set->resolv_conf);
+	follow_resolv_conf(s);
+	if (!set->resolv_conf)
 		dns_upstreams_set(&s->upstreams, set->upstream, set->n_upstream);
 }
 
@@ -188,7 +177,7 @@ on_tick(evutil_socket_t fd, short what, void *ctx)
 
 	dns_conns_sweep(s, dns_now_ns());
 	if (s->set)
-		follow_resolv_conf(s, false);
+		follow_resolv_conf(s);
 }
 
 static void *
@@ -292,6 +281,7 @@ unmake(struct sl_dns_server *s)
 	sl_dns_table_free(s->table);
 	sl_dns_table_free(s->next.table);
 	sl_dns_table_free(s->next.retired);
+	watch_fini(&s->resolv);
 	dns_limiter_fini(&s->limiter);
 	dns_udp_free(s->udp);
 	pthread_cond_destroy(&s->taken);

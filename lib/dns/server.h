@@ -15,6 +15,7 @@
 #include "clients.h"
 #include "sl_dns_server.h"
 #include "upstreams.h"
+#include "watch.h"
 
 #define DNS_MAX_QUERY 4096 // bytes: more than any resolver asks with
 #define DNS_UDP_ROOM  1232 // of our own answers, and what we tell others that we take
@@ -107,8 +108,7 @@ struct sl_dns_server {
 	struct dns_random random;
 	struct dns_limiter limiter;
 	struct dns_upstreams upstreams;
-	struct timespec resolv_time; // resolv.conf's, when it was read
-	uint64_t resolv_next_ns;     // when it is looked at again
+	struct watch resolv; // the file that names the servers; no path: the settings do
 	struct sl_log_limit complaints;
 	struct dns_forwards forwards;
 	uint32_t n_forwards;

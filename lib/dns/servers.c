@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "address.h"
 #include "random.h"
 #include "sl_str.h"
 
@@ -14,19 +15,13 @@
 #define PATIENCE_FIRST (250 * SL_NSEC_PER_MSEC) // nothing is known of it yet
 #define EXPLORE        32 // one question in so many goes to another one, so that ratings stay true
 
-bool
-sl_dns_address_equal(const struct sl_dns_address *a, const struct sl_dns_address *b)
-{
-	return a->port == b->port && sl_ip_equal(&a->ip, &b->ip);
-}
-
 const char *
 server_str(const struct sl_dns_address *addr, char buf[SERVER_STRLEN])
 {
 	char ip[SL_IP_STRLEN];
 
 	sl_ip_str(&addr->ip, ip);
-	if (addr->port == 0 || addr->port == 53)
+	if (address_port(addr) == DNS_PORT)
 		snprintf(buf, SERVER_STRLEN, "%s", ip);
 	else
 		snprintf(buf, SERVER_STRLEN, addr->ip.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip,
@@ -40,7 +35,7 @@ take(struct servers *s, const struct sl_dns_address *addr)
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct server *server = s->v[i];
 
-		if (server && sl_dns_address_equal(&server->addr, addr)) {
+		if (server && address_equal(&server->addr, addr)) {
 			s->v[i] = NULL;
 			return server;
 		}
@@ -52,7 +47,7 @@ static bool
 has(const struct servers *s, const struct sl_dns_address *addr)
 {
 	for (uint32_t i = 0; i < s->n; i++)
-		if (sl_dns_address_equal(&s->v[i]->addr, addr))
+		if (address_equal(&s->v[i]->addr, addr))
 			return true;
 	return false;
 }

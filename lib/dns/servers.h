@@ -49,7 +49,6 @@ bool server_answered(struct server *server, bool usable, uint64_t now, uint64_t 
 bool server_silent(struct server *server, uint64_t now, uint64_t sent_ns);
 // After answers that are no use. True: it is set aside now.
 bool server_wrong(struct server *server, uint64_t now);
-bool sl_dns_address_equal(const struct sl_dns_address *a, const struct sl_dns_address *b);
 // "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353"
 #define SERVER_STRLEN (SL_IP_STRLEN + 8)
 const char *server_str(const struct sl_dns_address *addr, char buf[SERVER_STRLEN]);

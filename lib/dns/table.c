@@ -97,23 +97,12 @@ by_host(const void *pa, const void *pb)
 	return strcmp((*a)->host, (*b)->host);
 }
 
-static int
-by_ip(const void *pa, const void *pb)
-{
-	const struct sl_ip *a = pa, *b = pb;
-
-	if (a->family != b->family)
-		return a->family == AF_INET ? -1 : 1;
-	return a->family == AF_INET ? memcmp(&a->v4, &b->v4, sizeof(a->v4))
-				    : memcmp(a->v6, b->v6, sizeof(a->v6));
-}
-
 static void
 each_once(struct view *v, uint32_t n)
 {
 	uint32_t kept = 0;
 
-	qsort(v->ip, n, sizeof(*v->ip), by_ip);
+	qsort(v->ip, n, sizeof(*v->ip), sl_ip_order);
 	for (uint32_t i = 0; i < n; i++) {
 		if (kept > 0 && sl_ip_equal(&v->ip[kept - 1], &v->ip[i]))
 			continue;

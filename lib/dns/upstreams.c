@@ -1,55 +1,12 @@
 #include "upstreams.h"
 
-#include <string.h>
-
-bool
-dns_address_equal(const struct sl_dns_address *a, const struct sl_dns_address *b)
-{
-	return a->port == b->port && sl_ip_equal(&a->ip, &b->ip);
-}
-
-// "nameserver ADDRESS" at the start of a line, as libc reads it.
-static bool
-read_line(const char *line, size_t len, struct sl_ip *ip)
-{
-	static const char word[] = "nameserver";
-	const size_t n = sizeof(word) - 1;
-	char text[SL_IP_STRLEN];
-	size_t from = n, to;
-
-	if (len <= n || strncmp(line, word, n) != 0 || (line[n] != ' ' && line[n] != '\t'))
-		return false;
-	while (from < len && (line[from] == ' ' || line[from] == '\t'))
-		from++;
-	for (to = from; to < len && !strchr(" \t\r#;", line[to]);)
-		to++;
-	if (to - from >= sizeof(text))
-		return false;
-	memcpy(text, line + from, to - from);
-	text[to - from] = '\0';
-	return sl_ip_parse(text, ip) == 0;
-}
-
-uint32_t
-dns_resolv_conf_read(const char *text, struct sl_dns_address *out, uint32_t max)
-{
-	uint32_t n = 0;
-
-	while (*text && n < max) {
-		const size_t len = strcspn(text, "\n");
-
-		out[n] = (struct sl_dns_address){.port = 53};
-		n += read_line(text, len, &out[n].ip);
-		text += len + (text[len] == '\n');
-	}
-	return n;
-}
+#include "address.h"
 
 static uint64_t *
 aside_of(struct dns_upstreams *u, const struct sl_dns_address *addr)
 {
 	for (uint32_t i = 0; i < u->n; i++)
-		if (dns_address_equal(&u->addr[i], addr))
+		if (address_equal(&u->addr[i], addr))
 			return &u->aside_until_ns[i];
 	return NULL;
 }
@@ -63,7 +20,7 @@ dns_upstreams_set(struct dns_upstreams *u, const struct sl_dns_address *addr, ui
 		struct sl_dns_address server = addr[i];
 		const uint64_t *aside;
 
-		server.port = server.port ? server.port : 53;
+		server.port = address_port(&server);
 		if (aside_of(&anew, &server))
 			continue;
 		aside = aside_of(u, &server);

@@ -15,10 +15,6 @@ struct dns_upstreams {
 	uint32_t n;
 };
 
-bool dns_address_equal(const struct sl_dns_address *a, const struct sl_dns_address *b);
-// The servers of a resolv.conf(5); those that are no plain addresses (a zone, a name) are left out.
-// Returns how many there are, at most max.
-uint32_t dns_resolv_conf_read(const char *text, struct sl_dns_address *out, uint32_t max);
 // Takes over the list, each once. What is known of servers that stay, stays.
 void dns_upstreams_set(struct dns_upstreams *u, const struct sl_dns_address *addr, uint32_t n);
 // In the order in which they are asked: at random, those that are aside last.

@@ -58,17 +58,6 @@ add_picked(const struct sl_mesh *m, const struct service *s, struct ips *out, bo
 	}
 }
 
-static int
-by_address(const void *pa, const void *pb)
-{
-	const struct sl_ip *a = pa, *b = pb;
-
-	if (a->family != b->family)
-		return a->family == AF_INET ? -1 : 1;
-	return a->family == AF_INET ? memcmp(&a->v4, &b->v4, sizeof(a->v4))
-				    : memcmp(a->v6, b->v6, sizeof(a->v6));
-}
-
 static void
 each_once(struct ips *ips)
 {
@@ -76,9 +65,9 @@ each_once(struct ips *ips)
 
 	if (ips->n < 2)
 		return;
-	qsort(ips->v, ips->n, sizeof(*ips->v), by_address);
+	qsort(ips->v, ips->n, sizeof(*ips->v), sl_ip_order);
 	for (uint32_t i = 0; i < ips->n; i++) {
-		if (!n || by_address(&ips->v[n - 1], &ips->v[i]) != 0)
+		if (!n || !sl_ip_equal(&ips->v[n - 1], &ips->v[i]))
 			ips->v[n++] = ips->v[i];
 	}
 	ips->n = n;

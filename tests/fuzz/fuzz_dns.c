@@ -5,22 +5,13 @@
 
 #include <sys/socket.h>
 
+#include "fuzz.h"
 #include "sl_guard.h"
 #include "sl_packet.h"
 #include "sl_wire_dns.h"
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 #define MSG_MAX 65535
 #define TARGET  "target.example.net"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guarded in, out;
 

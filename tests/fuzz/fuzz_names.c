@@ -2,26 +2,15 @@
 //
 // Input: a byte that chooses, then the message (against a guard page) or the text.
 
-#include <string.h>
 #include <sys/socket.h>
 
+#include "fuzz.h"
 #include "hosts.h"
 #include "names.h"
 #include "outcome.h"
-#include "resolv.h"
 #include "sl_guard.h"
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 #define MSG_MAX 65535
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guarded in;
 
@@ -74,8 +63,6 @@ name(const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sl_dns_address addr[4];
-	uint32_t skipped;
 	char *text;
 
 	if (size == 0 || size > MSG_MAX)
@@ -93,8 +80,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = strndup((const char *)data + 1, size - 1);
 	if (data[0] % 4 == 1)
 		hosts(text);
-	else if (data[0] % 4 == 2)
-		MUST(resolv_parse(text, addr, 4, &skipped) <= 4);
 	else
 		name(text);
 	free(text);

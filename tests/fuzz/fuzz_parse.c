@@ -3,22 +3,13 @@
 // Input: two bytes that say how much of the frame is contiguous (big endian; more than there is:
 // all), then the frame. The contiguous part lies against a guard page.
 
+#include "fuzz.h"
 #include "sl_guard.h"
 #include "sl_packet.h"
 #include "sl_wire.h"
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 #define FRAME_MAX 2048
 #define ROOM_MAX  (FRAME_MAX + 128)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guarded guard;
 

@@ -6,20 +6,11 @@
 #include <sys/socket.h>
 
 #include "dns_names.h"
+#include "fuzz.h"
 #include "sl_guard.h"
 #include "sl_test.h"
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 #define MSG_MAX 65535
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guarded in, out;
 static struct sl_dns_table *table;

@@ -2,26 +2,13 @@
 //
 // What it takes as an object must survive the way that `sluicectl get -o yaml | apply` goes: its
 // JSON written as YAML reads as the same JSON, without a new error. The input ends at a guard page.
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "sl_conf.h"
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 #define INPUT_MAX (1u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *
 place(const uint8_t *data, size_t size)

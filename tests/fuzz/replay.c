@@ -3,12 +3,8 @@
 // usage: fuzz_x FOLDER
 
 #include <dirent.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static int
 is_input(const struct dirent *entry)

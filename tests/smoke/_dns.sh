@@ -1,10 +1,10 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # lab_tmp, started: of _lab.sh
 # A DNS server in the lab, unbound at 198.51.100.53, whose answers are changed while it runs, and a client
 # whose resolver is the gateway.
 #
 #   lab_up; dns_up; dns_set www.example.com 5 198.51.100.11 198.51.100.12; dns_conf | gateway_conf
 #
-# After _lib.sh.
+# After _lab.sh; dns_field, dns_is and condition want _lib.sh.
 
 dns_address=198.51.100.53
 unbound_pid=
@@ -40,6 +40,7 @@ dns_up() {
 	END
 	touch "$lab_tmp/unbound/data"
 	start dns "$lab_tmp/unbound/log" unbound -d -c "$lab_tmp/unbound/unbound.conf"
+	# shellcheck disable=SC2034 # for who sources this
 	unbound_pid=$started
 	wait_for 10 unbound_control status
 }

@@ -89,6 +89,7 @@ dns_set web.example.com 1 198.51.100.12 198.51.100.13
 wait_for 5 dns_is web.example.com addresses "198.51.100.12 198.51.100.13"
 generation() { ctl version -o json | python3_ -c 'import json, sys; print([r["generation"] for r in json.load(sys.stdin) if r["component"] == "daemon"][0])'; }
 before="$(dns_field web.example.com changes) $(generation)"
+# shellcheck disable=SC2034 # in eval
 asked=$(dns_field web.example.com questions)
 wait_for 10 eval '[ "$(dns_field web.example.com questions)" -ge $((asked + 3)) ]'
 is "three more answers, no change" "$(dns_field web.example.com changes) $(generation)" "$before"
@@ -108,6 +109,7 @@ like "and that it is over" "$(condition se web default Stale)" "^False"
 
 # ---- one NXDOMAIN ----
 
+# shellcheck disable=SC2034 # in eval
 nxdomain=$(counter dns_nxdomain)
 unconfirmed=$(counter dns_unconfirmed)
 blip() {

@@ -66,13 +66,13 @@ wait_for 10 grep -q 'ready node=' "$lab_tmp/sluice.log" || not_ok "ready" "$(tai
 
 # ---- names get virtual IPs, the same for everybody and each its own ----
 
-names="api.dropboxapi.com www.googleapis.com api.facebook.com foo.bar.com kmesh-fake.com httpbin.org multi-backend.example.com api.weather.com se.example.com"
-vips=$(for name in $names; do vip_of "$name"; done)
-is "each host has a virtual IP of its own" "$(sort -u <<<"$vips" | grep -c '^240\.240\.')" "$(wc -w <<<"$names")"
+names=(api.dropboxapi.com www.googleapis.com api.facebook.com foo.bar.com kmesh-fake.com httpbin.org multi-backend.example.com api.weather.com se.example.com)
+vips=$(for name in "${names[@]}"; do vip_of "$name"; done)
+is "each host has a virtual IP of its own" "$(sort -u <<<"$vips" | grep -c '^240\.240\.')" "${#names[@]}"
 is "and it is the one that sluicectl shows" "$(ctl services -o json | python3_ -c '
 import json, sys
 vip = {r["host"]: r["vips"][0] for r in json.load(sys.stdin) if r["autoVip"]}
-print("\n".join(vip[name] for name in sys.argv[1:]))' $names)" "$vips"
+print("\n".join(vip[name] for name in sys.argv[1:]))' "${names[@]}")" "$vips"
 answer=$(dig_ foo.bar.com A)
 like "dig: an answer with authority, 30 s" "$answer" "flags: qr aa rd.*foo.bar.com.[[:space:]]+30[[:space:]]+IN[[:space:]]+A[[:space:]]+240.240."
 like "dig AAAA: no error, no answer" "$(dig_ foo.bar.com AAAA)" "status: NOERROR.*ANSWER: 0"
@@ -94,8 +94,8 @@ server3 port 7080"
 
 # ---- Kmesh: a virtual host in front of another name, on port 8000 ----
 
-is "kmesh-fake.com: the Host header stays" "$(curl_name http://kmesh-fake.com/headers)" \
-	"Host: kmesh-fake.com on server2 port 8000"
+virtual=kmesh-fake.com
+is "$virtual: the Host header stays" "$(curl_name "http://$virtual/headers")" "Host: $virtual on server2 port 8000"
 is "httpbin.org resolves itself" "$(spread_name 16 httpbin.org)" "server1 port 80
 server3 port 80"
 is "multi-backend.example.com over three names" "$(spread_name 24 multi-backend.example.com)" "server1 port 8080

@@ -37,6 +37,8 @@ const char *sl_ip4_str(sl_be32 ip, char buf[SL_IP_STRLEN]);
 const char *sl_prefix_str(const struct sl_prefix *prefix, char buf[SL_PREFIX_STRLEN]);
 const char *sl_mac_str(const struct sl_mac *mac, char buf[SL_MAC_STRLEN]);
 
+// For qsort() and bsearch(): no address, then IPv4, then IPv6.
+int sl_ip_order(const void *a, const void *b);
 bool sl_ip_equal(const struct sl_ip *a, const struct sl_ip *b);
 bool sl_prefix_is_host(const struct sl_prefix *prefix); // /32 or /128
 void sl_prefix_mask(struct sl_prefix *prefix);          // clears the host bits

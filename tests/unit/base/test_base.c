@@ -127,6 +127,28 @@ prefix_contains(void)
 }
 
 static int
+ip_order(void)
+{
+	static const char *const rows[] = {"", "0.0.0.0", "192.0.2.9", "192.0.2.10", "203.0.113.1",
+		"::", "2001:db8::1", "2001:db8::1:0"};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)
+		for (size_t k = 0; k < SL_ARRAY_LEN(rows); k++) {
+			struct sl_ip a = {0}, b = {0};
+			int order;
+
+			(void)sl_ip_parse(rows[i], &a); // "" is none
+			(void)sl_ip_parse(rows[k], &b);
+			order = sl_ip_order(&a, &b);
+			RTE_TEST_ASSERT_EQUAL((order > 0) - (order < 0), (i > k) - (i < k),
+				"%s, %s", rows[i], rows[k]);
+			RTE_TEST_ASSERT_EQUAL(
+				sl_ip_equal(&a, &b), i == k, "%s, %s", rows[i], rows[k]);
+		}
+	return TEST_SUCCESS;
+}
+
+static int
 mac_text(void)
 {
 	struct sl_mac mac;
@@ -292,6 +314,7 @@ main(int argc, char **argv)
 		{"emit utf-8", emit_utf8},
 		{"prefix text", prefix_text},
 		{"prefix contains", prefix_contains},
+		{"ip order", ip_order},
 		{"mac text", mac_text},
 		{"nearest word", nearest},
 		{"durations", durations},

@@ -1,6 +1,7 @@
 // lib/dns: who is answered and how often, and which server is asked.
 #include <netinet/in.h>
 
+#include "address.h"
 #include "clients.h"
 #include "sl_test.h"
 #include "upstreams.h"
@@ -191,43 +192,6 @@ limit_flood(void)
 
 // ---- servers ----
 
-static int
-resolv_conf_rows(void)
-{
-	static const struct {
-		const char *text, *servers;
-	} rows[] = {
-		{"", ""},
-		{"nameserver 192.0.2.53", "192.0.2.53 "},
-		{"nameserver 192.0.2.53\nnameserver 2001:db8::53\n", "192.0.2.53 2001:db8::53 "},
-		{"# nameserver 192.0.2.1\n; nameserver 192.0.2.2\nsearch example.com\n", ""},
-		{"nameserver\t192.0.2.53 \t # ours\r\n", "192.0.2.53 "},
-		{"nameserver   192.0.2.53;x", "192.0.2.53 "},
-		{"nameservers 192.0.2.53\nnameserver\nnameserver \n", ""},
-		{"nameserver ns.example.com\nnameserver fe80::1%eth0\nnameserver 192.0.2.53",
-			"192.0.2.53 "},
-		{" nameserver 192.0.2.53", ""}, // libc wants it at the start of the line
-		{"nameserver 192.0.2.53.192.0.2.53.192.0.2.53.192.0.2.53.192.0.2.53.192.0.2.53",
-			""},
-		{"options timeout:1\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver "
-		 "192.0.2.3\nnameserver 192.0.2.4\nnameserver 192.0.2.5\n",
-			"192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 "},
-	};
-
-	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
-		struct sl_dns_address addr[4];
-		const uint32_t n = dns_resolv_conf_read(rows[i].text, addr, SL_ARRAY_LEN(addr));
-		char got[256] = "", text[SL_IP_STRLEN];
-
-		for (uint32_t k = 0; k < n; k++) {
-			SL_TEST_INT(addr[k].port, 53);
-			strcat(strcat(got, sl_ip_str(&addr[k].ip, text)), " ");
-		}
-		SL_TEST_STR(got, rows[i].servers);
-	}
-	return TEST_SUCCESS;
-}
-
 static struct sl_dns_address
 server(unsigned n)
 {
@@ -252,9 +216,9 @@ upstreams_order(void)
 	for (unsigned i = 0; i < 30000; i++) {
 		SL_TEST_INT(dns_upstreams_order(&u, 1000, sl_test_rand(&rnd), out), 3);
 		first[sl_be32_to_cpu(out[0].ip.v4) & 3]++;
-		RTE_TEST_ASSERT(!dns_address_equal(&out[0], &out[1]) &&
-					!dns_address_equal(&out[0], &out[2]) &&
-					!dns_address_equal(&out[1], &out[2]),
+		RTE_TEST_ASSERT(!address_equal(&out[0], &out[1]) &&
+					!address_equal(&out[0], &out[2]) &&
+					!address_equal(&out[1], &out[2]),
 			"one stands there twice");
 	}
 	for (unsigned i = 1; i <= 3; i++)
@@ -265,12 +229,12 @@ upstreams_order(void)
 	dns_upstreams_set(&u, list, 3);
 	for (unsigned i = 0; i < 100; i++) {
 		dns_upstreams_order(&u, 1999, sl_test_rand(&rnd), out);
-		RTE_TEST_ASSERT(dns_address_equal(&out[2], &list[1]), "it is not last");
+		RTE_TEST_ASSERT(address_equal(&out[2], &list[1]), "it is not last");
 	}
 	first[2] = 0;
 	for (unsigned i = 0; i < 100; i++) {
 		dns_upstreams_order(&u, 2000, sl_test_rand(&rnd), out);
-		first[2] += dns_address_equal(&out[0], &list[1]);
+		first[2] += address_equal(&out[0], &list[1]);
 	}
 	RTE_TEST_ASSERT(first[2] > 0, "it never comes back");
 	return TEST_SUCCESS;
@@ -281,7 +245,6 @@ static const struct sl_test tests[] = {
 	{"ranges: as every prefix by itself", ranges_random},
 	{"limit: a second's worth, then the rate", limit_rows},
 	{"limit: a flood of addresses", limit_flood},
-	{"servers: resolv.conf", resolv_conf_rows},
 	{"servers: random order, those aside last", upstreams_order},
 };
 

@@ -180,6 +180,45 @@ write_file(const char *path, const char *text)
 }
 
 static int
+resolv_conf_rows(void)
+{
+	static const struct {
+		const char *text, *servers;
+		uint32_t skipped;
+	} rows[] = {
+		{"", "", 0},
+		{"nameserver 192.0.2.53", "192.0.2.53 ", 0},
+		{"nameserver 192.0.2.53\nnameserver 2001:db8::53\n", "192.0.2.53 2001:db8::53 ", 0},
+		{"# nameserver 192.0.2.1\n; nameserver 192.0.2.2\nsearch example.com\n", "", 0},
+		{"nameserver\t192.0.2.53 \t # ours\r\n", "192.0.2.53 ", 0},
+		{"nameserver   192.0.2.53;x", "192.0.2.53 ", 0},
+		{"nameserver 192.0.2.53x\nnameserver #192.0.2.53", "", 1},
+		{"nameservers 192.0.2.53\nnameserver\nnameserver \n", "", 0},
+		{"nameserver ns.example.com\nnameserver fe80::1%eth0\nnameserver 192.0.2.53",
+			"192.0.2.53 ", 2},
+		{" nameserver 192.0.2.53", "", 0}, // libc wants it at the start of the line
+		{"nameserver 192.0.2.53.192.0.2.53.192.0.2.53.192.0.2.53.192.0.2.53.192.0.2.53", "",
+			1},
+		{"options timeout:1\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver "
+		 "192.0.2.3\nnameserver 192.0.2.4\nnameserver 192.0.2.5\n",
+			"192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 ", 0},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		struct sl_dns_address addr[4];
+		char *text = sl_xstrdup(rows[i].text), got[256] = "", ip[SL_IP_STRLEN];
+		uint32_t skipped, n = resolv_parse(text, addr, SL_ARRAY_LEN(addr), &skipped);
+
+		for (uint32_t k = 0; k < n; k++)
+			strcat(strcat(got, sl_ip_str(&addr[k].ip, ip)), " ");
+		free(text);
+		SL_TEST_STR(got, rows[i].servers);
+		SL_TEST_INT(skipped, rows[i].skipped);
+	}
+	return TEST_SUCCESS;
+}
+
+static int
 resolv_conf(void)
 {
 	char path[] = "/tmp/sluice-resolv.XXXXXX", buf[512], *why;
@@ -191,7 +230,7 @@ resolv_conf(void)
 	close(mkstemp(path));
 	write_file(path,
 		"# nameserver 192.0.2.1\nsearch example\nnameserver  198.51.100.9 # x\r\n"
-		"nameserver fe80::1%eth0\n\tnameserver 2001:db8::53\nnameserverx 192.0.2.2\n"
+		"nameserver fe80::1%eth0\nnameserver\t2001:db8::53\nnameserverx 192.0.2.2\n"
 		"nameserver");
 	SL_TEST_INT(resolv_read(path, addr, 4, &skipped), 2);
 	SL_TEST_INT(skipped, 1);
@@ -268,6 +307,7 @@ static const struct sl_test tests[] = {
 	{"one fails", failing_one},
 	{"an empty answer is confirmed elsewhere", confirmed_elsewhere},
 	{"other servers", exchanged},
+	{"resolv.conf: texts", resolv_conf_rows},
 	{"resolv.conf", resolv_conf},
 	{"addresses out of range", out_of_range},
 };
