@@ -37,12 +37,14 @@ struct claim {
 struct member {
 	struct claim *claim;
 	uint32_t n_claims;
-	bool dirty; // told by the mesh, not yet compiled
+	uint64_t version; // of the mesh's service, as it was compiled
+	bool dirty;       // told by the mesh, not yet compiled
 	// while a pass plans
+	bool answered; // dirty, but only in its endpoints: the claims stay, with other sets
 	bool loaded;
 	struct sl_mesh_binding *binding;
 	size_t n_bindings;
-	struct claim *next; // of a dirty one
+	struct claim *next; // of a dirty one that is not `answered`
 };
 
 // A key. Its index is the service id that workers see. It lives while a service claims it.
@@ -53,7 +55,8 @@ struct entry {
 	struct claim *first; // in force, in order of precedence; by next
 	struct remark *remarks;
 	// while a pass plans
-	struct claim *first_new; // by next_new
+	struct claim *first_new; // by next_new; without `unsettled` those that get other sets
+	bool unsettled;          // who gets it has to be decided anew
 	uint32_t order;          // index in the plan's list of claims
 	uint32_t n_order;
 	uint64_t pass; // the last one that touched it

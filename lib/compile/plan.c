@@ -17,7 +17,15 @@ touch(struct plan *p, uint32_t id)
 		return;
 	e->pass = p->c->pass;
 	e->first_new = NULL;
+	e->unsettled = false;
 	PLAN_PUSH(p->touched, p->n_touched, p->touched_cap, id);
+}
+
+static void
+touch_unsettled(struct plan *p, uint32_t id)
+{
+	touch(p, id);
+	p->c->entries.v[id].unsettled = true;
 }
 
 static struct sl_fwd_key
@@ -41,8 +49,15 @@ load(struct plan *p, uint32_t id)
 	m->loaded = true;
 	PLAN_PUSH(p->loaded, p->n_loaded, p->loaded_cap, id);
 	m->binding = svc ? sl_mesh_bindings(p->mesh, svc, &m->n_bindings) : NULL;
-	if (m->dirty)
-		m->next = sl_xcalloc(m->n_bindings, sizeof(*m->next));
+}
+
+static void
+push_new(struct plan *p, struct claim *claim)
+{
+	struct entry *e = &p->c->entries.v[claim->entry];
+
+	claim->next_new = e->first_new;
+	e->first_new = claim;
 }
 
 static void
@@ -51,27 +66,67 @@ claim_new(struct plan *p, uint32_t id, size_t i)
 	struct member *m = &p->c->member[id];
 	const struct sl_fwd_key key = key_of(&m->binding[i]);
 	struct claim *claim = &m->next[i];
-	struct entry *e;
 
 	*claim = (struct claim){.member = id,
 		.entry = entry_get(&p->c->entries, &key),
 		.wanted = m->binding[i].clients,
 		.binding = &m->binding[i]};
-	touch(p, claim->entry);
-	e = &p->c->entries.v[claim->entry];
-	claim->next_new = e->first_new;
-	e->first_new = claim;
-	e->n_claims++;
+	touch_unsettled(p, claim->entry);
+	push_new(p, claim);
+	p->c->entries.v[claim->entry].n_claims++;
+}
+
+static bool
+same_key(const struct sl_fwd_key *a, const struct sl_fwd_key *b)
+{
+	return a->vip == b->vip && a->port == b->port && a->proto == b->proto && a->len == b->len;
+}
+
+// The mesh says that its keys, their clients and its precedence are what they were.
+static bool
+is_only_answered(const struct plan *p, uint32_t id)
+{
+	const struct sl_mesh_service *svc = sl_mesh_service(p->mesh, id);
+	const struct member *m = &p->c->member[id];
+
+	if (!svc || svc->version != m->version || m->n_claims != m->n_bindings)
+		return false;
+	for (uint32_t i = 0; i < m->n_claims; i++) {
+		const struct sl_fwd_key key = key_of(&m->binding[i]);
+
+		if (!same_key(&key, &p->c->entries.v[m->claim[i].entry].key) ||
+			m->claim[i].wanted != m->binding[i].clients)
+			return false;
+	}
+	return true;
+}
+
+static void
+load_answered(struct plan *p, struct member *m)
+{
+	for (uint32_t i = 0; i < m->n_claims; i++) {
+		struct claim *claim = &m->claim[i];
+
+		claim->binding = &m->binding[i];
+		touch(p, claim->entry);
+		push_new(p, claim);
+	}
 }
 
 static void
 load_dirty(struct plan *p, uint32_t id)
 {
-	const struct member *m = &p->c->member[id];
+	struct member *m = &p->c->member[id];
 
 	load(p, id);
+	m->answered = is_only_answered(p, id);
+	if (m->answered) {
+		load_answered(p, m);
+		return;
+	}
+	m->next = sl_xcalloc(m->n_bindings, sizeof(*m->next));
 	for (uint32_t i = 0; i < m->n_claims; i++)
-		touch(p, m->claim[i].entry);
+		touch_unsettled(p, m->claim[i].entry);
 	for (size_t i = 0; i < m->n_bindings; i++)
 		claim_new(p, id, i);
 }
@@ -87,14 +142,27 @@ gather(struct plan *p, struct entry *e)
 	for (struct claim *claim = e->first; claim; claim = claim->next) {
 		struct member *m = &p->c->member[claim->member];
 
-		if (m->dirty)
+		if (m->dirty && !m->answered)
 			continue;
 		load(p, claim->member);
 		claim->binding = &m->binding[claim - m->claim];
 		PLAN_PUSH(p->order, p->n_order, p->order_cap, claim);
 	}
 	for (struct claim *claim = e->first_new; claim; claim = claim->next_new)
+		if (!p->c->member[claim->member].answered) // it is among the first ones
+			PLAN_PUSH(p->order, p->n_order, p->order_cap, claim);
+	e->n_order = (uint32_t)p->n_order - e->order;
+}
+
+// Those with other endpoints, which do not decide who gets it.
+static void
+gather_answered(struct plan *p, struct entry *e)
+{
+	e->order = (uint32_t)p->n_order;
+	for (struct claim *claim = e->first_new; claim; claim = claim->next_new) {
+		claim->next_granted = claim->granted;
 		PLAN_PUSH(p->order, p->n_order, p->order_cap, claim);
+	}
 	e->n_order = (uint32_t)p->n_order - e->order;
 }
 
@@ -111,6 +179,10 @@ settle(struct plan *p, struct entry *e)
 {
 	struct sl_mesh_binding **v;
 
+	if (!e->unsettled) {
+		gather_answered(p, e);
+		return;
+	}
 	gather(p, e);
 	v = sl_xcalloc(e->n_order, sizeof(struct sl_mesh_binding *));
 	for (uint32_t i = 0; i < e->n_order; i++) {
@@ -168,8 +240,22 @@ granted_now(const struct plan *p, const struct entry *e, uint64_t clients)
 }
 
 static void
+compare_answered(struct plan *p, const struct entry *e)
+{
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		const struct claim *claim = p->order[e->order + i];
+
+		p->swapped += claim->granted && claim->set != claim->next_set;
+	}
+}
+
+static void
 compare(struct plan *p, const struct entry *e)
 {
+	if (!e->unsettled) {
+		compare_answered(p, e);
+		return;
+	}
 	for (uint32_t i = 0; i < e->n_order; i++) {
 		const struct claim *claim = p->order[e->order + i];
 		const struct claim *old;
@@ -201,10 +287,11 @@ add_entry(struct plan *p, uint32_t id)
 	const struct entry *e = &p->c->entries.v[id];
 	int rc = 0;
 
-	if (e->pass != p->c->pass) {
+	if (e->pass != p->c->pass || !e->unsettled) {
 		for (const struct claim *claim = e->first; claim && rc == 0; claim = claim->next)
 			if (claim->granted)
-				rc = add(p, id, claim->granted, claim->set);
+				rc = add(p, id, claim->granted,
+					claim->next_set ? claim->next_set : claim->set);
 		return rc;
 	}
 	for (uint32_t i = 0; i < e->n_order && rc == 0; i++) {
@@ -321,7 +408,7 @@ plan_undo(struct plan *p)
 	for (size_t i = 0; i < p->n_loaded; i++) {
 		struct member *m = &c->member[p->loaded[i]];
 
-		for (size_t k = 0; m->dirty && k < m->n_bindings; k++)
+		for (size_t k = 0; m->next && k < m->n_bindings; k++)
 			c->entries.v[m->next[k].entry].n_claims--;
 		free(m->next);
 		m->next = NULL;
@@ -342,7 +429,7 @@ plan_fini(struct plan *p)
 		sl_mesh_bindings_free(m->binding, m->n_bindings);
 		m->binding = NULL;
 		m->n_bindings = 0;
-		m->loaded = false;
+		m->loaded = m->answered = false;
 	}
 	for (size_t i = 0; i < p->n_new_slots; i++)
 		if (c->slots->v[p->new_slots[i]].state == SLOT_NEW)

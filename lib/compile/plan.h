@@ -51,5 +51,5 @@ void plan_fini(struct plan *p);
 static inline struct claim *
 member_claims(const struct member *m)
 {
-	return m->dirty ? m->next : m->claim;
+	return m->dirty && !m->answered ? m->next : m->claim;
 }

@@ -57,6 +57,20 @@ swap_in_place(struct plan *p, const struct entry *e, const struct graveyard *to)
 	}
 }
 
+// The claims stay as they are, with other sets.
+static void
+take_sets(struct plan *p, const struct entry *e)
+{
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		struct claim *claim = p->order[e->order + i];
+		struct set *old = claim->set;
+
+		claim->set = claim->next_set;
+		claim->next_set = NULL;
+		set_put(p->c, old);
+	}
+}
+
 // Which claims of the key are in force, and in which order.
 static void
 relink(struct plan *p, struct entry *e)
@@ -86,9 +100,14 @@ replace_claims(struct plan *p, uint32_t id)
 {
 	struct sl_compile *c = p->c;
 	struct member *m = &c->member[id];
+	const struct sl_mesh_service *svc = sl_mesh_service(p->mesh, id);
 
 	if (!m->dirty)
 		return;
+	m->dirty = false;
+	if (m->answered)
+		return;
+	m->version = svc ? svc->version : 0;
 	for (uint32_t i = 0; i < m->n_claims; i++) {
 		set_put(c, m->claim[i].set);
 		c->entries.v[m->claim[i].entry].n_claims--;
@@ -97,7 +116,6 @@ replace_claims(struct plan *p, uint32_t id)
 	m->claim = m->next;
 	m->n_claims = (uint32_t)m->n_bindings;
 	m->next = NULL;
-	m->dirty = false;
 }
 
 static void
@@ -131,6 +149,10 @@ commit(struct plan *p, const struct graveyard *to)
 
 		if (!p->table)
 			swap_in_place(p, e, to);
+		if (!e->unsettled) {
+			take_sets(p, e);
+			continue;
+		}
 		relink(p, e);
 		notes_of_key(&c->notes, p, e);
 	}

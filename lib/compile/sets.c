@@ -421,12 +421,14 @@ eps_of_drafts(struct sl_compile *c, const struct draft *d, const uint32_t *weigh
 static struct set *
 old_set(const struct plan *p, const struct claim *claim, uint64_t hash)
 {
-	const struct entry *e = &p->c->entries.v[claim->entry];
+	const struct member *m = &p->c->member[claim->member];
 
-	for (struct claim *old = e->first; old; old = old->next)
-		if (old->member == claim->member && old->set &&
-			same_image(old->set, &p->image, hash))
-			return old->set;
+	for (uint32_t i = 0; i < m->n_claims; i++) {
+		struct set *old = m->claim[i].set;
+
+		if (m->claim[i].entry == claim->entry && old && same_image(old, &p->image, hash))
+			return old;
+	}
 	return NULL;
 }
 

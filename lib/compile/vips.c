@@ -24,22 +24,40 @@ cmp_change(const void *x, const void *y)
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
+// Sorted and one an address, without those that come to nothing: a claim that stays goes and comes
+// back with each pass.
+static size_t
+add_up(struct vip_change *change, size_t n)
+{
+	size_t kept = 0;
+
+	if (n > 1)
+		qsort(change, n, sizeof(*change), cmp_change);
+	for (size_t i = 0; i < n;) {
+		struct vip_change sum = change[i];
+
+		for (i++; i < n && change[i].addr == sum.addr; i++)
+			sum.by += change[i].by;
+		if (sum.by)
+			change[kept++] = sum;
+	}
+	return kept;
+}
+
 // One pass over both, each in order.
 static uint32_t
 merge(const struct vips *v, struct vip *to)
 {
 	uint32_t at = 0, n = 0;
 
-	for (size_t i = 0; i < v->n_changes;) {
+	for (size_t i = 0; i < v->n_changes; i++) {
 		struct vip vip = {.addr = v->change[i].addr};
-		int64_t count = 0;
+		int64_t count = v->change[i].by;
 
 		while (at < v->n && v->v[at].addr < vip.addr)
 			to[n++] = v->v[at++];
 		if (at < v->n && v->v[at].addr == vip.addr)
-			count = v->v[at++].n;
-		for (; i < v->n_changes && v->change[i].addr == vip.addr; i++)
-			count += v->change[i].by;
+			count += v->v[at++].n;
 		vip.n = (uint32_t)count;
 		if (count > 0)
 			to[n++] = vip;
@@ -54,9 +72,9 @@ vips_settle(struct vips *v)
 {
 	struct vip *to;
 
+	v->n_changes = add_up(v->change, v->n_changes);
 	if (v->n_changes == 0)
 		return;
-	qsort(v->change, v->n_changes, sizeof(*v->change), cmp_change);
 	to = sl_xcalloc(v->n + v->n_changes, sizeof(*to));
 	v->n = merge(v, to);
 	free(v->v);

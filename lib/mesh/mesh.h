@@ -101,6 +101,7 @@ struct sl_mesh {
 	struct ptrs vip_changed; // struct claim
 	bool spaces_dirty;
 	bool all_dirty;
+	uint64_t version; // the last one that was given
 
 	struct range vip_range[2];       // IPv4, IPv6
 	struct map vip_claims, vip_wide; // addresses and CIDRs that objects name
@@ -152,6 +153,8 @@ void service_judge(const struct sl_mesh *m, struct service *s);
 
 // ---- update.c ----
 void service_queue(struct sl_mesh *m, struct service *s); // to be made again
+// Likewise; only what DNS says of its names is another thing.
+void service_queue_answer(struct sl_mesh *m, struct service *s);
 
 // ---- visible.c ----
 // Client groups that an object of that namespace is exported to.

@@ -182,7 +182,7 @@ sl_mesh_name_answer(
 	}
 	name->answer = next;
 	for (const struct use *u = name->users; u; u = u->next)
-		service_queue(m, u->service);
+		service_queue_answer(m, u->service);
 	return true;
 }
 

@@ -17,6 +17,7 @@ struct waiter {
 
 struct seat_cell {
 	struct seat *holder;
+	uint64_t rank; // the holder's: most who ask lose, and need not look at it
 	struct waiter *waiting;
 	uint32_t reserved;
 };
@@ -33,12 +34,33 @@ asked(const struct range *r, const struct seat *s, uint32_t n)
 	return &r->cell[(start + n * step) & r->mask];
 }
 
+static uint64_t
+rank_of(const struct seat *s)
+{
+	return sl_mix64(s->hash + 3 * GOLDEN);
+}
+
 static bool
 better(const struct seat *a, const struct seat *b)
 {
-	const uint64_t x = sl_mix64(a->hash + 3 * GOLDEN), y = sl_mix64(b->hash + 3 * GOLDEN);
+	const uint64_t x = rank_of(a), y = rank_of(b);
 
 	return x != y ? x < y : strcmp(a->key, b->key) < 0;
+}
+
+static bool
+beats_holder(const struct seat *s, const struct seat_cell *c)
+{
+	const uint64_t rank = rank_of(s);
+
+	return rank != c->rank ? rank < c->rank : strcmp(s->key, c->holder->key) < 0;
+}
+
+static void
+hold(struct seat_cell *c, struct seat *s)
+{
+	c->holder = s;
+	c->rank = rank_of(s);
 }
 
 // ---- lists ----
@@ -117,8 +139,8 @@ settle_down(struct range *r, struct seat *s)
 		struct seat_cell *c = asked(r, s, s->tried);
 		struct seat *out = c->holder;
 
-		if (!c->reserved && (!out || better(s, out))) {
-			c->holder = s;
+		if (!c->reserved && (!out || beats_holder(s, c))) {
+			hold(c, s);
 			r->moved(r->ctx, s);
 			if (!out)
 				return;
@@ -147,7 +169,7 @@ refill(struct range *r, struct seat_cell *c)
 
 		go_back(r, s, best->tried);
 		left->holder = NULL;
-		c->holder = s;
+		hold(c, s);
 		r->moved(r->ctx, s);
 		c = left;
 	}

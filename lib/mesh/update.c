@@ -24,7 +24,7 @@
 // ---- queues ----
 
 void
-service_queue(struct sl_mesh *m, struct service *s)
+service_queue_answer(struct sl_mesh *m, struct service *s)
 {
 	if (!s->dirty) {
 		s->dirty = true;
@@ -32,13 +32,27 @@ service_queue(struct sl_mesh *m, struct service *s)
 	}
 }
 
+void
+service_queue(struct sl_mesh *m, struct service *s)
+{
+	s->pub.version = ++m->version;
+	service_queue_answer(m, s);
+}
+
 static void
-tell(struct sl_mesh *m, struct service *s)
+tell_answer(struct sl_mesh *m, struct service *s)
 {
 	if (!s->told) {
 		s->told = true;
 		ptrs_add(&m->told, s);
 	}
+}
+
+static void
+tell(struct sl_mesh *m, struct service *s)
+{
+	s->pub.version = ++m->version;
+	tell_answer(m, s);
 }
 
 // For the end of the update, when hosts that nothing names are dropped.
@@ -316,7 +330,7 @@ make_dirty(struct sl_mesh *m)
 			leave_host(m, s);
 		vip_follow(m, s);
 		queue_changed(m, s->host);
-		tell(m, s);
+		tell_answer(m, s);
 	}
 	m->dirty.n = 0;
 }

@@ -83,6 +83,9 @@ struct sl_mesh_endpoint {
 // agree (istio-semantics 3.1).
 struct sl_mesh_service {
 	uint32_t id; // stable while the service exists, then given again
+	// Another one, that no service had before, when its bindings may be others in anything but
+	// what DNS answered. While it stays, so do their keys, clients and precedence.
+	uint64_t version;
 	const char *namespace_;
 	const char *host;
 	struct sl_object *const *obj; // the ServiceEntries, the deciding one first
