@@ -93,6 +93,17 @@ by_name() {
 }
 curl_name() { by_name curl -sS --max-time 10 --noproxy '*' "$@"; }
 
+# liar SPACE N ADDRESS [ARGUMENT...]: lying_dns.py N; what it does is in $lab_tmp/liarN.ctl, what it was asked in
+# liarN.log, its pid in $started and liarN.pid.
+liar() {
+	local space=$1 n=$2 address=$3
+	shift 3
+	start "$space" "$lab_tmp/liar$n.out" /usr/bin/python3 "$lab_root/tests/smoke/lying_dns.py" \
+		-l "$lab_tmp/liar$n.log" -c "$lab_tmp/liar$n.ctl" "$@" "$address"
+	echo "$started" >"$lab_tmp/liar$n.pid"
+	wait_for 5 grep -q ready "$lab_tmp/liar$n.out"
+}
+
 # dns_field NAME FIELD: of the entry for IPv4, lists joined by spaces, sorted.
 dns_field() {
 	ctl dns "$1" -o json | python3_ -c '

@@ -4,6 +4,8 @@
   echo ADDRESS PORT NAME       UDP server, answers "NAME payload"
   ask ADDRESS PORT COUNT       COUNT UDP requests from as many source ports: "answers N: name=n ..."
   tcp ADDRESS PORT [TIMEOUT]   connects: connected, refused, timeout, or an errno's name
+  served PORT ADDRESS...       a GET to each, many at once; a line each: "ADDRESS WORD", the first word of the answer,
+                               refused, or what went wrong
   udp ADDRESS PORT [TIMEOUT]   sends: answer TEXT, icmp TYPE/CODE from ADDRESS, or timeout
   stray ADDRESS PORT           a TCP segment that belongs to no flow: rst or silence
   hold ADDRESS PORT COUNT      COUNT TCP connections held open; says "held N", ends with its input
@@ -15,6 +17,7 @@
   sticky ADDRESS PORT FLOWS    FLOWS flows, each asks all the time until its input ends:
                                "flows N sent N lost N strayed N" (strayed: answered by another server)
 """
+import concurrent.futures
 import errno
 import select
 import socket
@@ -63,6 +66,23 @@ def tcp(address, port, timeout="3"):
         print("timeout")
     except OSError as error:
         print(errno.errorcode.get(error.errno, str(error)))
+
+
+def word_of(address, port):
+    try:
+        with socket.create_connection((address, int(port)), timeout=5) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return client.makefile("rb").read().split(b"\r\n\r\n", 1)[-1].split()[0].decode()
+    except ConnectionRefusedError:
+        return "refused"
+    except (OSError, IndexError) as error:
+        return type(error).__name__
+
+
+def served(port, *addresses):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for address, word in zip(addresses, pool.map(lambda a: word_of(a, port), addresses)):
+            print(address, word)
 
 
 def udp(address, port, timeout="3"):
@@ -226,7 +246,7 @@ def sticky(address, port, flows):
     print(f"flows {len(owner)} sent {sent} lost {lost} strayed {strayed}")
 
 
-VERBS = {f.__name__: f for f in (echo, ask, tcp, udp, stray, hold, burst, first, turn, gap, sticky)}
+VERBS = {f.__name__: f for f in (echo, ask, tcp, served, udp, stray, hold, burst, first, turn, gap, sticky)}
 
 if len(sys.argv) < 2 or sys.argv[1] not in VERBS:
     print(__doc__, file=sys.stderr)

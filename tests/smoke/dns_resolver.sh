@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck source=tests/smoke/_lib.sh
 . "$(dirname "$0")/_lib.sh"
+# shellcheck source=tests/smoke/_dns.sh
+. "$(dirname "$0")/_dns.sh"
 
 [ "$(id -u)" = 0 ] || skip_all "needs root (network namespaces)"
 lab_tmp=$(mktemp -d "/tmp/sluice-lab.XXXXXX")
@@ -14,15 +16,6 @@ space dns
 for n in 1 2 3; do in_space dns ip addr add "198.51.100.$n/32" dev lo; done
 
 probe() { in_space dns "$lab_build/tests/smoke/dns_probe" "$@" 2>>"$lab_tmp/events"; }
-
-# liar N [ARGUMENT...]: on 198.51.100.N; its pid is in $started.
-liar() {
-	local n=$1
-	shift
-	start dns "$lab_tmp/liar$n.out" /usr/bin/python3 "$lab_root/tests/smoke/lying_dns.py" \
-		-l "$lab_tmp/liar$n.log" -c "$lab_tmp/liar$n.ctl" "$@" "198.51.100.$n"
-	wait_for 5 grep -q ready "$lab_tmp/liar$n.out"
-}
 
 # entry FILE NAME: "STATE ADDRESSES [REFUSED]" of the last line printed.
 entry() {
@@ -65,7 +58,7 @@ kinds() {
 	END
 }
 
-liar 1
+liar dns 1 198.51.100.1
 mapfile -t names < <(kinds | sed 's/|.*/.api.example/')
 probe -s 198.51.100.1 -w 2500 "${names[@]}" >"$lab_tmp/kinds.json"
 while IFS='|' read -r label expected counter; do
@@ -90,7 +83,7 @@ at_least "source ports of 400 questions with one always open" "$ports" 4
 at_least "channels" "$(jq .counters.dns_channels "$lab_tmp/p.json")" 4
 
 # A second server that answers nothing: every name has its answer soon all the same.
-liar 2
+liar dns 2 198.51.100.2
 echo '* silence' >"$lab_tmp/liar2.ctl"
 begin=$(now_ms)
 probe -s 198.51.100.2,198.51.100.1 $(seq -f 'm%g.example' 200) >"$lab_tmp/p.json"
@@ -101,7 +94,7 @@ probe -s 198.51.100.2,198.51.100.1 -w 4000 $(seq -f 'ttl1.m%g.example' 20) >"$la
 is "it is set aside" "$(jq -r '.servers[0].state' "$lab_tmp/p.json")" aside
 
 # The only server is killed for longer than the TTL, and comes back.
-liar 3
+liar dns 3 198.51.100.3
 pid=$started
 echo '* ttl=1 a=192.0.2.3' >"$lab_tmp/liar3.ctl"
 probe -s 198.51.100.3 -w 9000 -i 100 www.example >"$lab_tmp/kill.json" &
@@ -112,7 +105,7 @@ check "an answer" wait_for 3 state_is "fresh 192.0.2.3"
 stop "$pid" KILL || true
 check "stale, once it is gone" wait_for 5 state_is "stale 192.0.2.3"
 echo '* ttl=1 a=192.0.2.4' >"$lab_tmp/liar3.ctl"
-liar 3
+liar dns 3 198.51.100.3
 check "fresh, once it is back" wait_for 5 state_is "fresh 192.0.2.4"
 wait "$probe_pid"
 is "never without an address" "$(jq -r '.entries[0] | select(.state != "pending") | .addresses | length' \

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A DNS server that does wrong on purpose, over UDP and TCP.
 
-usage: lying_dns.py [-p PORT] [-c CONTROL-FILE] [-l LOG-FILE] ADDRESS...
+usage: lying_dns.py [-p PORT] [-c CONTROL-FILE] [-l LOG-FILE] [-a GOOD-IPV4] [-o BYTES] ADDRESS...
 
 What it does with a question is said by the labels of the name, read from the left ("servfail.api.example"),
 or by lines of the control file, which is read again for each question:
@@ -11,14 +11,14 @@ or by lines of the control file, which is read again for each question:
 Behaviours, several may stand together (in a name: several labels at the left):
 
     servfail refused formerr notimp nxdomain nodata silence drop
-    a=192.0.2.7,192.0.2.8     the addresses (control file only; default 192.0.2.1 and 2001:db8::1)
+    a=192.0.2.7,192.0.2.8     the addresses (control file only; default 192.0.2.1, or what -a says, and 2001:db8::1)
     ttl=30  soa=5             TTL of answers, negative TTL of empty ones (in a name: ttl30, soa5)
     ttl0                      TTL 0
     hugettl                   TTL 2^31 - 1
     truncate                  UDP: TC and nothing; TCP: good
     truncate-always           TC over TCP as well
     wrong-id wrong-question   of the answer
-    oversized                 4000 bytes over UDP, whatever the client takes
+    oversized                 4000 bytes over UDP, or what -o says, whatever the client takes
     loop                      a compression pointer to itself as the owner
     garbage                   random bytes behind the id
     short                     five bytes
@@ -97,8 +97,10 @@ def matches(pattern, name):
 
 
 class Liar:
-    def __init__(self, control, log):
+    def __init__(self, control, log, good, oversized):
         self.control = control
+        self.good = (good, "2001:db8::1")
+        self.oversized = oversized
         self.log = open(log, "a", buffering=1, encoding="ascii") if log else None
         self.told = set()
         self.later = []  # (time, send, data)
@@ -127,12 +129,12 @@ class Liar:
         if given:
             texts = [text for text in given.split(",") if (":" in text) == (kind == AAAA)]
         elif "many" in does:
-            texts = [("198.51.100.%d" if kind == A else "2001:db8::1:%x") % i for i in range(1, 101)]
+            texts = [("198.18.0.%d" if kind == A else "2001:db8::1:%x") % i for i in range(1, 101)]
         elif "mixed" in does:
-            texts = [ODD["loopback"][family], ("192.0.2.1", "2001:db8::1")[family]]
+            texts = [ODD["loopback"][family], self.good[family]]
         else:
             odd = next((key for key in ODD if key in does), None)
-            texts = [ODD[odd][family] if odd else ("192.0.2.1", "2001:db8::1")[family]]
+            texts = [ODD[odd][family] if odd else self.good[family]]
         return [socket.inet_pton((socket.AF_INET, socket.AF_INET6)[family], text) for text in texts]
 
     def answers(self, does, name, kind):
@@ -185,7 +187,7 @@ class Liar:
         data = ident + struct.pack("!5H", flags, 1, len(answers), len(authority), 0) + question
         data += b"".join(answers) + b"".join(authority)
         if "oversized" in does:
-            data += random.randbytes(max(0, 4000 - len(data)))
+            data += random.randbytes(max(0, self.oversized - len(data)))
         return data
 
 
@@ -265,11 +267,13 @@ def main():
     parser.add_argument("-p", "--port", type=int, default=53)
     parser.add_argument("-c", "--control")
     parser.add_argument("-l", "--log")
+    parser.add_argument("-a", "--good", default="192.0.2.1")
+    parser.add_argument("-o", "--oversized", type=int, default=4000)
     parser.add_argument("address", nargs="+")
     args = parser.parse_args()
     if args.control and not os.path.exists(args.control):
         open(args.control, "a", encoding="ascii").close()
-    serve(Liar(args.control, args.log), args.address, args.port)
+    serve(Liar(args.control, args.log, args.good, args.oversized), args.address, args.port)
 
 
 if __name__ == "__main__":
