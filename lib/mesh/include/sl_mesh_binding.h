@@ -66,7 +66,8 @@ struct sl_mesh_cluster {
 	bool locality_weighted;
 	struct sl_mesh_way *way; // of a service with names: what ep comes from, as it is written
 	uint32_t n_ways;         // 0: ep says it all
-	bool pending;  // ep is empty, and a name of it has no answer yet: flows wait a little
+	bool partial;            // a name of it has no answer yet: ep is not all
+	bool pending;            // partial, and ep is empty: flows wait a little
 	char *problem; // why it has no endpoint: "subset v2 is in no DestinationRule"; NULL: none,
 		       // or pending
 };
