@@ -226,13 +226,6 @@ key_text(const struct sl_mesh_binding *b, char *buf, size_t size)
 	return buf;
 }
 
-// What an operator wants to know of a port that is not served at any address.
-static const char *
-elsewhere(const struct sl_mesh_binding *b)
-{
-	return b->dst.len == 0 && b->svc->auto_vip[0].family ? "; its virtual IP is served" : "";
-}
-
 static char *
 lost_text(const struct claim *loser, const struct claim *winner)
 {
@@ -244,7 +237,7 @@ lost_text(const struct claim *loser, const struct claim *winner)
 		key_text(b, key, sizeof(key)), title,
 		b->by_name && !winner->binding->by_name ? "takes it whole, by no name"
 							: "is first in service order",
-		loser->next_granted ? " to some of the clients" : "", elsewhere(b));
+		loser->next_granted ? " to some of the clients" : "", sl_mesh_elsewhere(b));
 }
 
 static char *
@@ -258,7 +251,7 @@ mixed_text(const struct claim *loser, const struct claim *other)
 	return sl_xasprintf("%s is wanted by %s too, and the name in the traffic (HTTP Host, TLS "
 			    "SNI) that would tell them apart is not read yet: served to neither%s",
 		key_text(b, key, sizeof(key)), itself ? "another host of the entry" : title,
-		elsewhere(b));
+		sl_mesh_elsewhere(b));
 }
 
 static char *

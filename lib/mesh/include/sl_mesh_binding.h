@@ -104,6 +104,9 @@ void sl_mesh_bindings_free(struct sl_mesh_binding *b, size_t n);
 //     whatever its answer.
 void sl_mesh_settle(struct sl_mesh_binding **v, size_t n);
 
+// The end of a remark that b is served to nobody: "; its virtual IP is served", or "".
+const char *sl_mesh_elsewhere(const struct sl_mesh_binding *b);
+
 // The policy of (service, port, subset) for a client group, as its cluster has it.
 void sl_mesh_policy(struct sl_mesh *m, unsigned client, const struct sl_mesh_service *svc,
 	uint32_t port, const char *subset, struct sl_mesh_policy *out);
