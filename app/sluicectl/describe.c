@@ -147,13 +147,15 @@ origin_of(const json_t *ep)
 	return sl_xasprintf("%s (%s:%lld)", source, file, number_of(ep, "line"));
 }
 
+// "198.51.100.11:80 (api.example.com)": the address of a name.
 static void
 put_address(FILE *out, const json_t *ep)
 {
-	const char *address = text_of(ep, "address");
+	const char *address = text_of(ep, "address"), *name = text_of(ep, "name");
 	const bool v6 = strchr(address, ':') != NULL;
-	char *at = sl_xasprintf(
-		"%s%s%s:%lld", v6 ? "[" : "", address, v6 ? "]" : "", number_of(ep, "port"));
+	const bool named = *name && strcmp(name, address) != 0;
+	char *at = sl_xasprintf("%s%s%s:%lld%s%s%s", v6 ? "[" : "", address, v6 ? "]" : "",
+		number_of(ep, "port"), named ? " (" : "", named ? name : "", named ? ")" : "");
 	char *line = sl_xasprintf("      %-23s", at);
 
 	safe_put(out, line, "");

@@ -233,22 +233,25 @@ lost_text(const struct claim *loser, const struct claim *winner)
 	char title[600], key[80];
 
 	sl_object_title(object_of(winner->binding), title, sizeof(title));
-	return sl_xasprintf("%s belongs to %s, which %s: not served here%s",
+	return sl_xasprintf("%s belongs to %s, which %s: not served here%s%s",
 		key_text(b, key, sizeof(key)), title,
 		b->by_name && !winner->binding->by_name ? "takes it whole, by no name"
 							: "is first in service order",
-		loser->next_granted ? " to some of the clients" : "");
+		loser->next_granted ? " to some of the clients" : "", sl_mesh_elsewhere(b));
 }
 
 static char *
 mixed_text(const struct claim *loser, const struct claim *other)
 {
+	const struct sl_mesh_binding *b = loser->binding;
+	const bool itself = object_of(other->binding) == object_of(b);
 	char title[600], key[80];
 
 	sl_object_title(object_of(other->binding), title, sizeof(title));
 	return sl_xasprintf("%s is wanted by %s too, and the name in the traffic (HTTP Host, TLS "
-			    "SNI) that would tell them apart is not read yet: served to neither",
-		key_text(loser->binding, key, sizeof(key)), title);
+			    "SNI) that would tell them apart is not read yet: served to neither%s",
+		key_text(b, key, sizeof(key)), itself ? "another host of the entry" : title,
+		sl_mesh_elsewhere(b));
 }
 
 static char *

@@ -188,6 +188,38 @@ check_clients(struct check *c)
 			"no effect: without dns.responder.listen nobody is answered");
 }
 
+static bool
+is_of_a_port(const struct sl_conf *conf, const struct sl_ip *ip)
+{
+	for (uint32_t p = 0; p < conf->n_ports; p++)
+		for (uint32_t i = 0; i < conf->ports[p].n_addresses; i++)
+			if (sl_ip_equal(&conf->ports[p].addresses[i].addr, ip))
+				return true;
+	return false;
+}
+
+// The responder listens at addresses that nobody has yet (they may come by other means than
+// sluice.yaml), so that a wrong one would be heard of by clients alone.
+static void
+check_listen(struct check *c)
+{
+	const struct sl_conf_dns *dns = &c->conf->dns;
+	char text[SL_IP_STRLEN];
+
+	for (uint32_t i = 0; i < dns->n_listen; i++) {
+		const struct sl_ip *ip = &dns->listen[i].ip;
+		const bool loopback = sl_be32_to_cpu(ip->v4) >> 24 == 127;
+
+		// In addresses of ports there is no IPv6 yet.
+		if (ip->family == AF_INET && is_unicast(ip) && !loopback &&
+			!is_of_a_port(c->conf, ip))
+			conf_say(c->r, c->conf, SL_WARNING, P(c, "dns.responder.listen[%u]", i),
+				"%s is in addresses of no port: clients are answered there once "
+				"the node has it otherwise",
+				sl_ip_str(ip, text));
+	}
+}
+
 static void
 check_search(struct check *c)
 {
@@ -216,6 +248,7 @@ conf_dns_check(struct reader *r, const struct sl_conf *conf)
 	check_range(&c, "ipv6", &dns->auto_vip6, AF_INET6, LONGEST_VIP6);
 	check_list(&c, "servers", dns->servers, dns->n_servers);
 	check_list(&c, "responder.listen", dns->listen, dns->n_listen);
+	check_listen(&c);
 	check_list(&c, "responder.upstreams", dns->upstreams, dns->n_upstreams);
 	check_loop(&c, "servers", dns->servers, dns->n_servers);
 	check_loop(&c, "responder.upstreams", dns->upstreams, dns->n_upstreams);

@@ -301,10 +301,21 @@ read_status_address(struct se_check *c, struct sl_service_entry *se, const struc
 			(struct sl_se_status_address){host && *host ? sl_xstrdup(found) : NULL, ip};
 }
 
+static const char *
+no_virtual_ip(const struct sl_service_entry *se)
+{
+	if (se->n_addresses)
+		return "spec.addresses say where the service is";
+	if (se->resolution == SL_RESOLUTION_NONE)
+		return "resolution NONE has no virtual IP";
+	return se->no_auto_vip ? "the label " AUTO_VIP " says that it has no virtual IP" : NULL;
+}
+
 static void
 read_status(struct se_check *c, struct sl_service_entry *se)
 {
 	const struct node *list = node_get(node_get(c->root, "status"), "addresses");
+	const char *why;
 
 	if (!list || node_is_null(list))
 		return;
@@ -317,12 +328,8 @@ read_status(struct se_check *c, struct sl_service_entry *se)
 		P(c, "status.addresses[%u]", i);
 		read_status_address(c, se, list->items[i]);
 	}
-	if (!se->n_status_addresses)
-		return;
-	if (se->n_addresses || se->resolution == SL_RESOLUTION_NONE)
-		se_remark(c, NULL, "status.addresses", "no effect: %s",
-			se->n_addresses ? "spec.addresses say where the service is"
-					: "resolution NONE has no virtual IP");
+	if (se->n_status_addresses && (why = no_virtual_ip(se)) != NULL)
+		se_remark(c, NULL, "status.addresses", "no effect: %s", why);
 }
 
 // ---- what has no effect ----

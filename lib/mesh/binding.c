@@ -370,3 +370,9 @@ sl_mesh_bindings_free(struct sl_mesh_binding *b, size_t n)
 		binding_fini(&b[i]);
 	free(b);
 }
+
+const char *
+sl_mesh_elsewhere(const struct sl_mesh_binding *b)
+{
+	return b->dst.len == 0 && b->svc->auto_vip[0].family ? "; its virtual IP is served" : "";
+}

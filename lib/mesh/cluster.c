@@ -187,7 +187,8 @@ cluster_make(struct sl_mesh *m, unsigned client, const struct dest *d, struct sl
 		return;
 	}
 	without = collect(c, port, subset);
-	c->pending = !c->n_eps && without && without->pending;
+	c->partial = without && without->pending;
+	c->pending = c->partial && !c->n_eps;
 	locality_apply(m, client, c);
 	if (!c->n_eps && !c->problem && !c->pending)
 		c->problem = empty_problem(c, without);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mesh.h"
 #include "share.h"
 #include "sl_str.h"
 
@@ -99,6 +100,15 @@ is_host(const struct sl_ip *ip)
 	return first != 0 && first != 127 && first < 224;
 }
 
+// A range elsewhere than in class E holds addresses of hosts: those that no service has go the way
+// of all others.
+static bool
+is_auto_vip(const struct answer *a, const struct sl_ip *ip)
+{
+	return !is_host(ip) && a->m->cfg.auto_vip4.addr.family &&
+	       sl_prefix_contains(&a->m->cfg.auto_vip4, ip);
+}
+
 static unsigned
 ours(const struct answer *a, const struct sl_ip *ip)
 {
@@ -136,6 +146,11 @@ is_for_nobody(struct answer *a, unsigned kinds)
 			sl_xasprintf("%s is an address of the pool: only answers to flows of the "
 				     "gateway come there",
 				to));
+	else if (is_auto_vip(a, &a->q->to))
+		settle_as(a, "deny",
+			sl_xasprintf("%s is in the range of virtual IPs, and no service that the "
+				     "client sees has it on port %u",
+				to, a->q->port));
 	else if (!is_host(&a->q->to))
 		settle_as(a, "deny",
 			sl_xasprintf("%s is no address that a single host can have", to));
@@ -177,6 +192,15 @@ waits(const struct sl_mesh_binding *b)
 {
 	for (uint32_t i = 0; b && i < b->n_clusters; i++)
 		if (b->cluster[i].pending)
+			return true;
+	return false;
+}
+
+static bool
+is_partial(const struct sl_mesh_binding *b)
+{
+	for (uint32_t i = 0; b && i < b->n_clusters; i++)
+		if (b->cluster[i].partial)
 			return true;
 	return false;
 }
@@ -403,10 +427,12 @@ emit_notes(const struct answer *a, struct sl_emit *e)
 			"goes to "
 			"this service",
 			a->binding->dst.len ? "these addresses" : "any address", a->binding->port);
-	if (!a->live && waits(a->binding))
+	if (is_partial(a->binding))
 		sl_emit_str(e, NULL,
-			"names are not resolved offline: the addresses that DNS has for the "
-			"endpoints are not known");
+			a->live ? "a name of its endpoints has no answer yet: there may be more of "
+				  "them"
+				: "names are not resolved offline: the addresses that DNS has for "
+				  "the endpoints are not known");
 	if (a->binding && a->binding->auto_vip)
 		sl_emit_strf(e, NULL,
 			"the address is a virtual IP of the service, which has none in "

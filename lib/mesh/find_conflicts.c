@@ -78,9 +78,9 @@ report(struct sl_mesh_binding *loser, const struct sl_mesh_binding *winner, bool
 	char *key = where(loser), *message;
 
 	if (!only || only == a) {
-		message = sl_xasprintf("%s belongs to %s, which is first: not served here%s", key,
+		message = sl_xasprintf("%s belongs to %s, which is first: not served here%s%s", key,
 			sl_object_title(b, title, sizeof(title)),
-			lost_all ? "" : " for some clients");
+			lost_all ? "" : " for some clients", sl_mesh_elsewhere(loser));
 		find(diags, a, "M10", place(loser), path_of(loser), message);
 		free(message);
 	}
@@ -105,8 +105,12 @@ report_ambiguous(const struct sl_mesh_binding *b, const struct sl_mesh_binding *
 		return;
 	key = where(b);
 	message = sl_xasprintf("%s is claimed by %s too, and the name that tells them apart (HTTP "
-			       "Host, TLS SNI) is not read yet: none of them is served there",
-		key, sl_object_title(other->svc->obj[0], title, sizeof(title)));
+			       "Host, TLS SNI) is not read yet: none of them is served there%s",
+		key,
+		other->svc->obj[0] == obj
+			? "another host of the entry"
+			: sl_object_title(other->svc->obj[0], title, sizeof(title)),
+		sl_mesh_elsewhere(b));
 	find(diags, obj, "M10", place(b), path_of(b), message);
 	free(message);
 	free(key);

@@ -111,7 +111,7 @@ share_of(const struct sl_mesh_binding *b, const struct sl_mesh_candidate *cand)
 		c->locality_weighted ? tally_of_group(c, cand->group) : tally_of(c, priority);
 	double clusters = 0, share;
 
-	if (may_panic(c))
+	if (may_panic(c) || c->partial)
 		return -1;
 	for (uint32_t i = 0; i < b->n_clusters; i++)
 		clusters += b->cluster[i].weight;

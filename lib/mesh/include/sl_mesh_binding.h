@@ -66,7 +66,8 @@ struct sl_mesh_cluster {
 	bool locality_weighted;
 	struct sl_mesh_way *way; // of a service with names: what ep comes from, as it is written
 	uint32_t n_ways;         // 0: ep says it all
-	bool pending;  // ep is empty, and a name of it has no answer yet: flows wait a little
+	bool partial;            // a name of it has no answer yet: ep is not all
+	bool pending;            // partial, and ep is empty: flows wait a little
 	char *problem; // why it has no endpoint: "subset v2 is in no DestinationRule"; NULL: none,
 		       // or pending
 };
@@ -102,6 +103,9 @@ void sl_mesh_bindings_free(struct sl_mesh_binding *b, size_t n);
 //     it: the name that would tell them apart is not read. A DNS name is one endpoint there,
 //     whatever its answer.
 void sl_mesh_settle(struct sl_mesh_binding **v, size_t n);
+
+// The end of a remark that b is served to nobody: "; its virtual IP is served", or "".
+const char *sl_mesh_elsewhere(const struct sl_mesh_binding *b);
 
 // The policy of (service, port, subset) for a client group, as its cluster has it.
 void sl_mesh_policy(struct sl_mesh *m, unsigned client, const struct sl_mesh_service *svc,

@@ -135,6 +135,44 @@ tables(void)
 	return TEST_SUCCESS;
 }
 
+// What is lost at any address is still served at a virtual IP, and the remark says so; hosts of one
+// entry are no other entry.
+static int
+virtual_ips_are_said(void)
+{
+	static const char *const words[] = {
+		MIXED("b") "; its virtual IP is served",
+		"is wanted by another host of the entry too, ",
+	};
+	const struct sl_mesh_cfg cfg = {.client = clients,
+		.n_clients = SL_ARRAY_LEN(clients),
+		.auto_vip4 = {{AF_INET, {.v4 = sl_cpu_to_be32(0xf0f00000)}}, 16}};
+	static const char two_hosts[] = OBJECT(
+		"ServiceEntry", "c", "{hosts: [c.example, d.example], " HTTP80 "resolution: DNS}");
+	struct world w;
+	char *notes;
+
+	world_init_workers(&w, 64, 1);
+	sl_mesh_configure(w.mesh, &cfg);
+	RTE_TEST_ASSERT(
+		put_yaml(&w, SE("a", HOST("a") HTTP80 TO("1")) SE("b", HOST("b") HTTP80 TO("2"))),
+		"YAML");
+	SL_TEST_INT(compile(&w), 0);
+	notes = notes_of(&w, true);
+	RTE_TEST_ASSERT(strstr(notes, words[0]), "%s", notes);
+	free(notes);
+	world_fini(&w);
+	world_init_workers(&w, 64, 1);
+	sl_mesh_configure(w.mesh, &cfg);
+	RTE_TEST_ASSERT(put_yaml(&w, two_hosts), "YAML");
+	SL_TEST_INT(compile(&w), 0);
+	notes = notes_of(&w, true);
+	RTE_TEST_ASSERT(strstr(notes, words[1]), "%s", notes);
+	free(notes);
+	world_fini(&w);
+	return TEST_SUCCESS;
+}
+
 // ---- VIPs that are ours ----
 
 static int
@@ -508,6 +546,7 @@ unknown_destinations(void)
 
 static const struct sl_test tests[] = {
 	{"tables", tables},
+	{"virtual IPs are said", virtual_ips_are_said},
 	{"VIPs are of exact keys with endpoints", vips_are_of_exact_keys_with_endpoints},
 	{"sets", sets},
 	{"warmup begins with the endpoint", warmup_begins_with_the_endpoint},

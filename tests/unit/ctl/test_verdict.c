@@ -180,6 +180,8 @@ test_verdicts(void)
 			"martian"},
 		{"to a group of hosts", "--from 192.0.2.10 --to 224.0.0.1:9000", "c.yaml", "deny",
 			"no address that a single host can have"},
+		{"to a virtual IP that is nobody's", "--from 192.0.2.10 --to 240.240.1.1:9000",
+			"any.yaml", "deny", "no service that the client sees has it on port 9000"},
 		{"names count for nothing, loudly",
 			"--from 192.0.2.10 --to 192.0.2.100:80 --sni a.example.com", "c.yaml",
 			"forward team-a/db.example.com VIP 192.0.2.100 198.51.100.11:80=100%",

@@ -8,6 +8,12 @@
 	SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, ports: "            \
 		"[{number: 80, name: p, protocol: TCP}]}")
 
+// A name beside an address.
+#define SE_MIXED                                                                                   \
+	SE("a", "{hosts: [a.example], addresses: [192.0.2.1], resolution: DNS, endpoints: "        \
+		"[{address: a.example}, {address: 198.51.100.9}], ports: [{number: 80, name: p, "  \
+		"protocol: TCP}]}")
+
 struct run {
 	struct sl_registry *r;
 	struct sl_mesh *m;
@@ -15,12 +21,12 @@ struct run {
 };
 
 static bool
-run_init(struct run *x)
+run_init(struct run *x, const char *yaml)
 {
 	*x = (struct run){.r = sl_registry_new()};
 	x->m = sl_mesh_new(x->r);
 	sl_mesh_configure(x->m, two_clients());
-	if (!mesh_load(x->r, SE_A, NULL))
+	if (!mesh_load(x->r, yaml, NULL))
 		return false;
 	sl_mesh_update(x->m, NULL, NULL);
 	mesh_follow_names(x->m, &x->wanted);
@@ -69,7 +75,7 @@ test_rows(void)
 	const struct sl_mesh_service *svc;
 	struct run x;
 
-	RTE_TEST_ASSERT(run_init(&x), "YAML");
+	RTE_TEST_ASSERT(run_init(&x, SE_A), "YAML");
 	svc = sl_mesh_find(x.m, "default", "a.example");
 	SL_TEST_STR(svc->tier, "L4");
 	SL_TEST_INT(check_row(svc, NULL,
@@ -123,7 +129,7 @@ test_explained(void)
 	struct run x;
 
 	RTE_TEST_ASSERT(conf, "sluice.yaml");
-	RTE_TEST_ASSERT(run_init(&x), "YAML");
+	RTE_TEST_ASSERT(run_init(&x, SE_A), "YAML");
 	SL_TEST_INT(check_explained(&x, conf, NULL,
 			    "\"verdict\":\"forward\",\"reason\":\"192.0.2.1 port 80 belongs to "
 			    "default/a.example\"",
@@ -143,6 +149,17 @@ test_explained(void)
 	answer(&x, "a.example!");
 	SL_TEST_INT(check_explained(&x, conf, &live, "\"verdict\":\"deny\"",
 			    "DNS has no address for a.example: there is no such name"),
+		TEST_SUCCESS);
+	run_fini(&x);
+	RTE_TEST_ASSERT(run_init(&x, SE_MIXED), "YAML");
+	SL_TEST_INT(check_explained(&x, conf, NULL, "\"sharePercent\":null",
+			    "names are not resolved offline"),
+		TEST_SUCCESS);
+	SL_TEST_INT(check_explained(
+			    &x, conf, &live, "\"sharePercent\":null", "there may be more of them"),
+		TEST_SUCCESS);
+	answer(&x, "a.example=198.51.100.1");
+	SL_TEST_INT(check_explained(&x, conf, &live, "\"sharePercent\":50", "\"notes\":["),
 		TEST_SUCCESS);
 	run_fini(&x);
 	sl_conf_free(conf);
