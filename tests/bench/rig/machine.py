@@ -6,7 +6,7 @@ import subprocess
 
 HUGE = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 PAGE_MIB = 2
-SPARE_MIB = 2048 # of the machine's memory, which hugepages never take
+SPARE_MIB = 4096 # of the machine's memory, which hugepages never take
 
 
 def output(*command):
