@@ -1,0 +1,1 @@
+"""The rig of scripts/bench: frames, the programs that carry them, and what came out."""

@@ -1,0 +1,81 @@
+"""The peer: dpdk-testpmd on the same port, the same file and the same CPU."""
+import os
+import re
+import select
+import subprocess
+import time
+
+from rig import machine
+
+PROMPT = b"testpmd> "
+START_S = 120
+
+
+class Failed(Exception):
+    """The peer did not do what it should; the text is the end of what it printed."""
+
+
+class Testpmd:
+    def __init__(self, knobs, pcap, n_mbufs, mode, memory_mib):
+        self.printed = b""
+        self.command = [
+            "dpdk-testpmd", *(["--in-memory"] if knobs.hugepages else ["--no-huge", "-m", str(memory_mib)]),
+            "--no-pci", "--no-telemetry", f"--file-prefix={knobs.prefix}",
+            f"--lcores=0@{knobs.control_cpu},1@{knobs.worker_cpu}",
+            f"--vdev=net_pcap0,rx_pcap={pcap},infinite_rx=1", "--", "-i", f"--forward-mode={mode}",
+            "--port-topology=loop", f"--total-num-mbufs={n_mbufs}", f"--mbcache={knobs.mbuf_cache}",
+            f"--mbuf-size={knobs.mbuf_size}", f"--burst={knobs.burst}", "--no-mlockall"]
+        # Line by line, as if to a terminal: the answers are read while it runs.
+        self.process = subprocess.Popen(["stdbuf", "-oL", *self.command], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def fail(self, why):
+        raise Failed(f"testpmd {why}:\n" + "\n".join(self.printed.decode(errors="replace").splitlines()[-12:]))
+
+    def until_prompt(self, seconds):
+        end = time.monotonic() + seconds
+        said = b""
+        while PROMPT not in said:
+            if not select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                self.fail("does not answer")
+            more = os.read(self.process.stdout.fileno(), 65536)
+            if not more:
+                self.fail("ended")
+            said += more
+            self.printed += more
+        return said.decode(errors="replace")
+
+    def ask(self, command):
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        return self.until_prompt(10)
+
+    def rates(self):
+        text = self.ask("show port stats 0")
+        number = lambda name: int(re.search(rf"{name}:\s+(\d+)", text)[1])
+        return {"rx_pps": number("Rx-pps"), "tx_pps": number("Tx-pps"), "tx_errors": number("TX-errors")}
+
+    def measure(self, warm_s, window_s, cpu):
+        self.until_prompt(START_S)
+        self.ask("start")
+        time.sleep(warm_s)
+        steal = machine.steal_ticks(cpu)
+        before, begin = machine.run_time_ns(self.process.pid), time.monotonic_ns()
+        self.rates()
+        time.sleep(window_s)
+        now = self.rates()
+        after, end = machine.run_time_ns(self.process.pid), time.monotonic_ns()
+        share = machine.busiest(before, after) / (end - begin)
+        return {"pps": now["tx_pps"] / share, "wall_pps": now["tx_pps"], "share": share,
+                "steal_ms": 10 * (machine.steal_ticks(cpu) - steal)}
+
+    def stop(self):
+        if self.process.poll() is None:
+            try:
+                self.process.stdin.write(b"quit\n")
+                self.process.stdin.close()
+                self.process.wait(20)
+            except (OSError, subprocess.TimeoutExpired):
+                self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()

@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+"""The frames and the sink of scripts/bench: scapy reads the frames, and every kind of wrong output is found. TAP."""
+import ipaddress
+import itertools
+import pathlib
+import struct
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+# pylint: disable=wrong-import-position
+from rig import frames, sink
+from rig.frames import DATA, L3, L4
+
+ENDPOINTS = [int(ipaddress.ip_address(a)) for a in ("198.51.100.11", "198.51.100.12")]
+POOL = [int(ipaddress.ip_address("203.0.113.1"))]
+PORT = 5009
+MAC_OF = {e: bytes([2, 0, 0, 0, 2, e & 0xff]) for e in ENDPOINTS}
+cases = []
+
+
+def case(name, good, said=""):
+    cases.append(good)
+    print(f"{'ok' if good else 'not ok'} {len(cases)} - {name}")
+    if not good and said:
+        print(f"# {said}")
+
+
+def sums(frame):
+    frame[L3 + 10:L3 + 12] = b"\0\0"
+    struct.pack_into(">H", frame, L3 + 10, frames.csum(bytes(frame[L3:L4])))
+    frame[L4 + 6:L4 + 8] = b"\0\0"
+    struct.pack_into(">H", frame, L4 + 6, frames.udp_csum(bytes(frame)) or 0xffff)
+
+
+def translate(sent):
+    """What a right gateway makes of the frames."""
+    ways, out = {}, []
+    for before in sent:
+        key = before[L3 + 12:L3 + 16] + before[L4:L4 + 2]
+        n = ways.setdefault(key, len(ways))
+        after = bytearray(before)
+        endpoint = ENDPOINTS[n % 2]
+        after[0:12] = MAC_OF[endpoint] + frames.PORT_MAC
+        after[L3 + 8] -= 1
+        struct.pack_into(">II", after, L3 + 12, POOL[0], endpoint)
+        struct.pack_into(">HH", after, L4, 2000 + n, PORT)
+        sums(after)
+        out.append(after)
+    return out
+
+
+def put(at, value, again=True):
+    """Changes bytes of frame 9; `again` makes the checksums right again."""
+    def change(out):
+        out[9][at:at + len(value)] = value
+        if again:
+            sums(out[9])
+    return change
+
+
+def swap(out):
+    # Frame 9 and one of another flow go each other's way, everything else right.
+    other = next(frame for frame in out if frame[L4:L4 + 2] != out[9][L4:L4 + 2])
+    for part in (slice(L3 + 12, L3 + 20), slice(L4, L4 + 4), slice(0, 6)):
+        other[part], out[9][part] = out[9][part], other[part]
+    for frame in (other, out[9]):
+        sums(frame)
+
+
+def no_sum(out):
+    out[9][L4 + 6:L4 + 8] = b"\0\0"
+
+
+FAULTS = [
+    ("nothing", lambda out: None, ""),
+    ("two frames of a burst in another order", lambda out: out.insert(3, out.pop(9)), ""),
+    ("IPv4 checksum", put(L3 + 10, b"\1\2", False), "IPv4 checksum"),
+    ("UDP checksum", put(L4 + 6, b"\1\2", False), "UDP checksum is wrong"),
+    ("UDP checksum left away", no_sum, "came or went"),
+    ("TTL not lowered", put(L3 + 8, b"\x40"), "TTL"),
+    ("a byte of the payload", put(DATA + 3, b"!"), "payload"),
+    ("endpoint of another service", put(L3 + 16, ipaddress.ip_address("198.51.100.99").packed), "endpoint"),
+    ("target port", put(L4 + 2, b"\0\7"), "endpoint"),
+    ("source not of the pool", put(L3 + 12, ipaddress.ip_address("192.0.2.10").packed), "pool"),
+    ("source port below the range", put(L4, b"\0\7"), "pool"),
+    ("source port of another flow", put(L4, struct.pack(">H", 2001)), "way"),
+    ("MAC address of another endpoint", put(0, b"\2\0\0\0\2\x63"), "MAC"),
+    ("flows swapped", swap, "way"),
+    ("lost", lambda out: out.pop(9), "never came out"),
+    ("twice", lambda out: out.insert(10, out[9]), "twice"),
+    ("fragment bits", put(L3 + 6, b"\x20\0"), "flags"),
+]
+
+
+def write(path, out):
+    with open(path, "wb") as file:
+        file.write(frames.HEADER)
+        for frame in out:
+            file.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
+
+
+def sink_cases(tmp):
+    frames.write(f"{tmp}/in.pcap", 16)
+    sent, n_first, step = frames.write_for_sink(f"{tmp}/in.pcap", f"{tmp}/sent.pcap", 5000)
+    sent = sent[:200] # of 16 flows
+    for name, fault, said in FAULTS:
+        out = translate(sent)
+        fault(out)
+        write(f"{tmp}/out.pcap", out)
+        it = sink.Sink(set(ENDPOINTS), set(POOL), (1024, 65535), MAC_OF, PORT)
+        found = sink.verify(it, f"{tmp}/out.pcap", sent, n_first, step)
+        text = "; ".join(found["complaints"])
+        case(f"sink: {name}", said in text if said else not text, text or "nothing found")
+
+
+def frame_cases(tmp):
+    try:
+        from scapy.all import IP, UDP, Ether # pylint: disable=import-outside-toplevel
+    except ImportError as missing:
+        print(f"# no scapy: {missing}")
+        return
+    for size, services in (("64", 1), ("1500", 1), ("imix", 100)):
+        frames.write(f"{tmp}/f.pcap", 4096, services, size=size) # each flow once
+        bad, tuples = 0, set()
+        for raw, _ in itertools.islice(frames.read(f"{tmp}/f.pcap"), 500):
+            ip = Ether(raw)[IP]
+            again = IP(bytes(ip))
+            del again.chksum, again[UDP].chksum
+            bad += bytes(again) != bytes(ip)
+            tuples.add((ip.src, ip.dst, ip[UDP].sport))
+        case(f"frames: {size}, {services} services: scapy agrees", bad == 0 and len(tuples) == 500,
+             f"{bad} bad, {len(tuples)} flows")
+
+
+def adopt_cases(tmp):
+    vip = int(ipaddress.ip_address("198.18.0.10"))
+    frames.write(f"{tmp}/f.pcap", 4096)
+    strange = [bytearray(raw) for raw, _ in frames.read(f"{tmp}/f.pcap")]
+    strange[0][0:6] = b"\2\1\1\1\1\1"                # another MAC address
+    strange[1][L4 + 6:L4 + 8] = b"\1\2"              # unfinished checksum
+    strange[2][L3 + 16:L3 + 20] = b"\xcb\0\x71\x09"  # to somebody else
+    strange[3][L3 + 9] = 6
+    strange[4][L3 + 6:L3 + 8] = b"\x20\0"
+    strange[5][12:14] = b"\x08\x06"
+    with open(f"{tmp}/s.pcap", "wb") as out:
+        out.write(struct.pack(">IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 1))
+        for frame in strange:
+            out.write(struct.pack(">IIII", 0, 0, len(frame), len(frame)) + frame)
+    n, flows, sources, notes = frames.adopt(f"{tmp}/s.pcap", f"{tmp}/a.pcap", vip, 9, tmp)
+    case("pcap: big endian, nanoseconds, of a stranger", (n, flows, len(sources)) == (4092, 4092, 200), str(notes))
+    case("pcap: what was left out or put right is told", len(notes) == 6 and set(notes.values()) == {1}, str(notes))
+    right = all(raw[0:6] == frames.PORT_MAC and not frames.udp_csum(raw) for raw, _ in frames.read(f"{tmp}/a.pcap"))
+    case("pcap: MAC address and checksums of the copy", right)
+    for name, data in (("empty", b""), ("no pcap", b"PK\3\4" * 20), ("no frames", frames.HEADER)):
+        pathlib.Path(f"{tmp}/s.pcap").write_bytes(data)
+        try:
+            frames.adopt(f"{tmp}/s.pcap", f"{tmp}/a.pcap", vip, 9, tmp)
+            case(f"pcap: {name} is refused", False)
+        except frames.BadFrames as why:
+            case(f"pcap: {name} is refused: {str(why).rsplit('/', maxsplit=1)[-1]}", True)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    sink_cases(folder)
+    frame_cases(folder)
+    adopt_cases(folder)
+print(f"1..{len(cases)}")
+sys.exit(not all(cases))
