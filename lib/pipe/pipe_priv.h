@@ -169,6 +169,8 @@ enum sl_drop pipe_choose(struct sl_pipe *p, const struct burst *b, const struct 
 // open.c: a new flow for a packet to a service; a hit, or the packet's verdict.
 void pipe_open(
 	struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps);
+// Which pool address a client has: the same on every worker.
+uint32_t pipe_client_hash(sl_be32 addr);
 // The flow's packets go to the endpoint that was found, which its tuples already say.
 void pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a);
 // close.c: the flow counts for its endpoint and cluster, from its beginning on.
@@ -176,7 +178,7 @@ void pipe_count(struct sl_pipe *p, struct sl_flow *flow);
 // An open flow counts as one of its endpoint's active ones, one that is over does not; and
 // all that it has borrowed goes back (the record itself is the caller's).
 void pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state);
-void pipe_give_back(struct sl_pipe *p, struct sl_flow *flow);
+void pipe_give_back(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow);
 
 // age.c: a flow's time has come. True: it is because of its age, and it rests until both sides
 // know.
