@@ -75,6 +75,31 @@ refuse(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_dro
 		pipe_reject(p, b, pkt, why, SL_ICMP_UNREACH_PORT);
 }
 
+// A new flow to an endpoint, of those that there is a source port for. Returns its index, or why
+// there is none, negative.
+static int64_t
+find_place(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
+	const struct sl_tuple *client, struct attempt *a, uint16_t *pool_addr)
+{
+	enum sl_drop first = SL_DROP_NONE;
+
+	for (;;) {
+		const enum sl_drop why = pipe_choose(p, b, eps, client, a);
+
+		if (why != SL_DROP_NONE)
+			return -(int64_t)(first != SL_DROP_NONE ? first : why);
+		struct sl_tuple endpoint = {
+			.src = a->addr, .sport = a->port, .proto = client->proto};
+		const int64_t index = insert(p, b, client, a->choice.policy, &endpoint, pool_addr);
+
+		if (index >= 0)
+			return index;
+		if (index == -ENOSPC)
+			return -(int64_t)SL_DROP_FLOW_TABLE_FULL;
+		first = SL_DROP_NO_SOURCE_PORT;
+	}
+}
+
 void
 pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps)
 {
@@ -86,18 +111,10 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct s
 		pipe_answer_icmp(p, b, pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
 		return;
 	}
-	const enum sl_drop why = pipe_choose(p, b, eps, client, &a);
-
-	if (why != SL_DROP_NONE) {
-		refuse(p, b, pkt, why);
-		return;
-	}
-	struct sl_tuple endpoint = {.src = a.addr, .sport = a.port, .proto = client->proto};
-	const int64_t index = insert(p, b, client, a.choice.policy, &endpoint, &pool_addr);
+	const int64_t index = find_place(p, b, eps, client, &a, &pool_addr);
 
 	if (index < 0) {
-		refuse(p, b, pkt,
-			index == -ENOSPC ? SL_DROP_FLOW_TABLE_FULL : SL_DROP_NO_SOURCE_PORT);
+		refuse(p, b, pkt, (enum sl_drop)-index);
 		return;
 	}
 	struct sl_flow *flow = sl_flow_at(p->flows, (uint32_t)index);
