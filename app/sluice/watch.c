@@ -56,8 +56,8 @@ refused(const struct daemon *d, char text[ENDPOINT_STRLEN])
 	for (unsigned i = 0; i < d->n_workers; i++) {
 		if (!sl_sport_refused(sl_worker_sports(d->worker[i].worker), &t))
 			continue;
-		snprintf(text, ENDPOINT_STRLEN, "%s:%u/%s", sl_ip4_str(t.src, ip), sl_be16_to_cpu(t.sport),
-			t.proto == SL_PROTO_TCP ? "tcp" : "udp");
+		snprintf(text, ENDPOINT_STRLEN, "%s:%u/%s", sl_ip4_str(t.src, ip),
+			sl_be16_to_cpu(t.sport), t.proto == SL_PROTO_TCP ? "tcp" : "udp");
 		return text;
 	}
 	return "-";

@@ -105,7 +105,8 @@ sizes_of(uint32_t n_addrs, uint32_t n_ports, uint32_t capacity)
 
 	n_sets = (n_sets < most ? n_sets : most) + SETS_MIN;
 	z.n_sets = n_sets < SETS_MAX ? (uint32_t)n_sets : SETS_MAX;
-	z.rests = pow2_at_least(capacity / REST_SHARE > REST_MIN ? capacity / REST_SHARE : REST_MIN);
+	z.rests =
+		pow2_at_least(capacity / REST_SHARE > REST_MIN ? capacity / REST_SHARE : REST_MIN);
 	return z;
 }
 
@@ -195,9 +196,11 @@ sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs, const struct sl_sport_range
 	s->n_ports = n_ports;
 	s->n_workers = n_workers;
 	s->set_bytes = z.set_bytes;
-	s->n_words = (uint32_t)((n_ports > n_addrs ? n_ports : n_addrs) + WORD_BITS - 1) / WORD_BITS;
+	s->n_words =
+		(uint32_t)((n_ports > n_addrs ? n_ports : n_addrs) + WORD_BITS - 1) / WORD_BITS;
 	s->n_sums = (s->n_words + WORD_BITS - 1) / WORD_BITS;
 	s->n_sets = z.n_sets;
+	s->quarter = (uint16_t)(pow2_at_least(n_ports / 4 + 1) / 2 - (n_ports >= 4));
 	s->rests.size = z.rests;
 	s->mem = *mem;
 	memcpy(s->addr, addrs, n_addrs * sizeof(*addrs));
@@ -228,22 +231,28 @@ is_free(const struct sl_sport *s, uint64_t place, uint32_t port)
 }
 
 // Places begin where their hash says, and go round all ports: one that is given back is tried again
-// when the cursor comes by.
+// when the cursor comes by. A few times a round the place that is at it gets a set, so that one
+// that fills up without a gap is known before it is full.
 static int
 try_few(struct sl_sport *s, uint64_t place)
 {
 	const uint64_t hash = place_hash(s, place);
 	const uint32_t begin = (uint32_t)((hash >> 32) * s->n_ports >> 32);
 	struct slot *slot = place_slot(s, hash);
+	uint32_t port = 0;
 
 	for (unsigned k = 0; k < TRIES; k++) {
 		const uint32_t i = begin + slot->cursor;
-		const uint32_t port = i >= s->n_ports ? i - s->n_ports : i;
 
+		port = i >= s->n_ports ? i - s->n_ports : i;
 		slot->cursor = slot->cursor + 1u >= s->n_ports ? 0 : (uint16_t)(slot->cursor + 1u);
-		if (is_free(s, place, port))
+		if (is_free(s, place, port)) {
+			if ((slot->cursor & s->quarter) == 0)
+				sport_set_new(s, place)->from = (uint16_t)(port + 1);
 			return (int)port;
+		}
 	}
+	sport_set_new(s, place)->from = (uint16_t)(port + 1);
 	return NO_PORT;
 }
 
@@ -257,7 +266,7 @@ take_from(struct sl_sport *s, uint64_t place, unsigned *budget)
 		port = try_few(s, place);
 		if (sl_likely(port >= 0))
 			return port;
-		set = sport_set_new(s, place);
+		set = sport_set_find(s, place);
 	}
 	sport_set_learn_one(s, set);
 	port = sport_set_next(s, set, set->from, budget);
@@ -306,8 +315,8 @@ spill(struct sl_sport *s, const struct sl_tuple *endpoint, uint32_t *addr, int p
 }
 
 int
-sl_sport_get(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash,
-	uint16_t *pool_addr)
+sl_sport_get(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
 {
 	uint32_t addr = (uint32_t)((uint64_t)client_hash * s->n_addrs >> 32);
 	unsigned budget = LEARN_MAX;
@@ -342,18 +351,24 @@ sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool
 	return 0;
 }
 
+// Some address of the destination has a port again.
+static void
+open_addr(struct sl_sport *s, uint64_t place)
+{
+	struct set *open = s->n_addrs > 1 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
+
+	if (open)
+		sport_set_add(s, open, place & ALL_ADDRS);
+}
+
 void
 sport_free_port(struct sl_sport *s, uint64_t place, uint32_t port)
 {
-	if (sl_likely(s->n_used == 0))
-		return;
 	struct set *set = sport_set_find(s, place);
-	struct set *open = s->n_addrs > 1 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
 
 	if (set)
 		sport_set_add(s, set, port);
-	if (open)
-		sport_set_add(s, open, place & ALL_ADDRS);
+	open_addr(s, place);
 }
 
 void
@@ -361,15 +376,15 @@ sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_
 	sl_tick until)
 {
 	const uint64_t place = place_of(endpoint, pool_addr);
-	const uint32_t port = port_index(s, endpoint->dport);
 
-	assert(pool_addr < s->n_addrs && s->addr[pool_addr] == endpoint->dst &&
-		s->port[port] == sl_be16_to_cpu(endpoint->dport));
+	assert(pool_addr < s->n_addrs && s->addr[pool_addr] == endpoint->dst);
 	add_lent(s, endpoint->proto, UINT32_MAX);
 	if (until > now)
-		sport_rest_add(s, place, port, until);
+		sport_rest_add(s, place, port_index(s, endpoint->dport), until);
+	else if (sport_set_find(s, place))
+		sport_free_port(s, place, port_index(s, endpoint->dport));
 	else
-		sport_free_port(s, place, port);
+		open_addr(s, place);
 }
 
 // ---- what is shown ----

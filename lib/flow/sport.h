@@ -48,24 +48,25 @@ struct rests {
 };
 
 struct sl_sport {
-	uint32_t lent[2];    // by protocol; relaxed atomic: w: worker, r: any
-	uint64_t refused;    // the place of the last refusal; relaxed atomic: w: worker, r: any
+	uint32_t lent[2]; // by protocol; relaxed atomic: w: worker, r: any
+	uint64_t refused; // the place of the last refusal; relaxed atomic: w: worker, r: any
 	struct sl_flow_table *flows;
 	uint64_t secret[2];
 	uint32_t n_addrs;
-	uint32_t n_ports;    // of this worker
+	uint32_t n_ports; // of this worker
 	uint32_t n_workers;
-	uint16_t *port;      // by index, shuffled
-	uint16_t *index;     // by port / n_workers
+	uint16_t quarter; // a mask, of about a quarter of the ports
+	uint16_t *port;   // by index, shuffled
+	uint16_t *index;  // by port / n_workers
 	sl_be32 *addr;
 	struct slot *slot;
 	// sets
-	uint8_t *sets;       // number 1 first
+	uint8_t *sets; // number 1 first
 	size_t set_bytes;
-	uint32_t n_words;    // of a set, and of its two sums
+	uint32_t n_words; // of a set, and of its two sums
 	uint32_t n_sums;
 	uint32_t n_sets;
-	uint32_t n_used;     // those above were never used
+	uint32_t n_used; // those above were never used
 	uint32_t hand;
 	struct rests rests;
 	struct sl_flow_mem mem;

@@ -53,8 +53,8 @@ pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state)
 	add_active_both(p, flow, counts ? 1 : -1);
 }
 
-// Until when the port of a flow that goes now is not lent for the same destination. One that is over
-// has rested in its record, unless the next connection took its place; of one that is not, the
+// Until when the port of a flow that goes now is not lent for the same destination. One that is
+// over has rested in its record, unless the next connection took its place; of one that is not, the
 // endpoint may still know.
 static sl_tick
 rests_until(const struct sl_flow *flow, const struct burst *b)

@@ -15,8 +15,8 @@ pipe_client_hash(sl_be32 addr)
 	return h ^ h >> 16;
 }
 
-// Returns the index, -ENOSPC when the table is full, -EADDRNOTAVAIL when the pool is dry, or -EEXIST;
-// then no port is kept.
+// Returns the index, -ENOSPC when the table is full, -EADDRNOTAVAIL when the pool is dry, or
+// -EEXIST; then no port is kept.
 static int64_t
 insert_once(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client,
 	uint16_t policy, struct sl_tuple *endpoint, uint16_t *pool_addr)
@@ -114,7 +114,7 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct s
 	const int64_t index = find_place(p, b, eps, client, &a, &pool_addr);
 
 	if (index < 0) {
-		refuse(p, b, pkt, (enum sl_drop)-index);
+		refuse(p, b, pkt, (enum sl_drop) - index);
 		return;
 	}
 	struct sl_flow *flow = sl_flow_at(p->flows, (uint32_t)index);

@@ -179,8 +179,8 @@ worker_init(struct fixture *fx, unsigned i)
 
 	w->flows = sl_flow_table_new(opt->capacity ? opt->capacity : 1024, fx->now, &mem);
 	must(w->flows, "flow table");
-	w->sports = sl_sport_new(pool, opt->n_pool ? opt->n_pool : 1, &range, i, opt->n_workers,
-		w->flows, &mem);
+	w->sports = sl_sport_new(
+		pool, opt->n_pool ? opt->n_pool : 1, &range, i, opt->n_workers, w->flows, &mem);
 	must(w->sports, "source ports");
 	const struct sl_pipe_cfg cfg = {
 		.worker = i,

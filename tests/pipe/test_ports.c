@@ -16,11 +16,10 @@ box(const struct fixture_opt *opt)
 }
 
 static struct result
-go(struct fixture *fx, unsigned worker, uint32_t dst, uint8_t proto, uint16_t sport,
-	uint8_t flags)
+go(struct fixture *fx, unsigned worker, uint32_t dst, uint8_t proto, uint16_t sport, uint8_t flags)
 {
-	const struct packet k = {TCP_TO(dst, PORT_ORIGINAL), .proto = proto, .sport = sport,
-		.flags = flags};
+	const struct packet k = {
+		TCP_TO(dst, PORT_ORIGINAL), .proto = proto, .sport = sport, .flags = flags};
 
 	return fixture_send_to(fx, worker, &k, 0);
 }
@@ -78,16 +77,15 @@ destinations_share(void)
 		for (unsigned i = 0; i < n; i++)
 			for (unsigned d = 0; d < N_DST; d++) {
 				const unsigned w = i % n_workers;
-				const struct result r = go(fx, w, FAR(d), proto,
-					(uint16_t)(10000 + i), T_SYN);
+				const struct result r =
+					go(fx, w, FAR(d), proto, (uint16_t)(10000 + i), T_SYN);
 
 				RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && !r.bad &&
 							r.out.dst == FAR(d) &&
 							r.out.src - POOL < 2 &&
 							r.out.sport % n_workers == w,
 					"flow %u to %u: %s", i, d, sl_drop_name(r.reason));
-				RTE_TEST_ASSERT(
-					!seen[d][r.out.src - POOL][r.out.sport - FIRST]++,
+				RTE_TEST_ASSERT(!seen[d][r.out.src - POOL][r.out.sport - FIRST]++,
 					"port %u twice", r.out.sport);
 				out[d][i] = r.out;
 			}
@@ -104,8 +102,7 @@ destinations_share(void)
 					answer_to(&out[d][i], proto == P_TCP ? T_SYN | T_ACK : 0);
 				struct result r = fixture_send_to(fx, 0, &in, 1);
 
-				RTE_TEST_ASSERT((r.verdict == SL_V_HANDOFF) ==
-							(i % n_workers != 0),
+				RTE_TEST_ASSERT((r.verdict == SL_V_HANDOFF) == (i % n_workers != 0),
 					"answer %u of %u: %u", i, d, r.verdict);
 				if (r.verdict == SL_V_HANDOFF)
 					r = fixture_send_to(fx, r.owner, &in, 1);

@@ -52,8 +52,8 @@ size_t sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity); 
 // dport. The address is chosen by client_hash (a client keeps its address while that has ports for
 // the destination), then the next ones. Returns 0 or -ENOSPC. The caller inserts the flow before
 // the next call, or gives the port back.
-int sl_sport_get(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash,
-	uint16_t *pool_addr);
+int sl_sport_get(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
 // This very port, for another destination: 0 or -EADDRINUSE. The same holds.
 int sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
 // until > now: the port rests until then, and is not lent for this destination.

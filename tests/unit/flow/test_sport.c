@@ -49,8 +49,8 @@ to(uint8_t proto, uint32_t dst, uint16_t dport)
 static int64_t
 insert(struct box *b, const struct sl_tuple *endpoint, uint16_t pool_addr)
 {
-	struct sl_tuple client = tuple(0xc6120000u + (b->client >> 15), 1 + (b->client & 0x7fff),
-		0xcb007101u, 80);
+	struct sl_tuple client =
+		tuple(0xc6120000u + (b->client >> 15), 1 + (b->client & 0x7fff), 0xcb007101u, 80);
 	int64_t index;
 
 	client.proto = endpoint->proto;
@@ -84,8 +84,7 @@ end(struct box *b, int64_t index, sl_tick now, sl_tick until)
 static uint16_t
 port_of(const struct box *b, int64_t index)
 {
-	return sl_be16_to_cpu(
-		sl_flow_at(b->flows, (uint32_t)index)->tuple[SL_DIR_ENDPOINT].dport);
+	return sl_be16_to_cpu(sl_flow_at(b->flows, (uint32_t)index)->tuple[SL_DIR_ENDPOINT].dport);
 }
 
 // All workers together lend every port of the range but the reserved ones, once for each
@@ -145,8 +144,7 @@ each_port_once(void)
 							t->src == dst[d].src,
 					"address %u", f->pool_addr);
 				SL_TEST_INT(sl_sport_owner(t->dport, rows[r].n_workers), w);
-				RTE_TEST_ASSERT(
-					!taken[(d * N_ADDRS + f->pool_addr) * 65536 + p]++,
+				RTE_TEST_ASSERT(!taken[(d * N_ADDRS + f->pool_addr) * 65536 + p]++,
 					"port %u of address %u twice", p, f->pool_addr);
 			}
 			SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), n);
@@ -480,7 +478,8 @@ memory(void)
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
 		const size_t bytes =
 			sl_sport_bytes(rows[r].n_addrs, rows[r].n_workers, rows[r].capacity);
-		const size_t most = (size_t)rows[r].capacity * rows[r].bytes_flow + rows[r].bytes_more;
+		const size_t most =
+			(size_t)rows[r].capacity * rows[r].bytes_flow + rows[r].bytes_more;
 
 		printf("# %u addresses, %u workers, %u flows: %zu bytes\n", rows[r].n_addrs,
 			rows[r].n_workers, rows[r].capacity, bytes);
@@ -493,8 +492,8 @@ memory(void)
 		struct sl_flow_table *flows = table_new(4096);
 		struct sl_sport *s = sl_sport_new(addrs, N_ADDRS, &range, 0, w, flows, &mem);
 
-		RTE_TEST_ASSERT(bytes <= sl_sport_bytes(N_ADDRS, w, 4096),
-			"%u workers: %zu bytes", w, bytes);
+		RTE_TEST_ASSERT(bytes <= sl_sport_bytes(N_ADDRS, w, 4096), "%u workers: %zu bytes",
+			w, bytes);
 		sl_sport_free(s);
 		sl_flow_table_free(flows);
 	}
