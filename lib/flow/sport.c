@@ -200,7 +200,7 @@ sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs, const struct sl_sport_range
 		(uint32_t)((n_ports > n_addrs ? n_ports : n_addrs) + WORD_BITS - 1) / WORD_BITS;
 	s->n_sums = (s->n_words + WORD_BITS - 1) / WORD_BITS;
 	s->n_sets = z.n_sets;
-	s->quarter = (uint16_t)(pow2_at_least(n_ports / 4 + 1) / 2 - (n_ports >= 4));
+	s->half = (uint16_t)(pow2_at_least(n_ports / 2 + 1) / 2 - (n_ports >= 2));
 	s->rests.size = z.rests;
 	s->mem = *mem;
 	memcpy(s->addr, addrs, n_addrs * sizeof(*addrs));
@@ -231,7 +231,7 @@ is_free(const struct sl_sport *s, uint64_t place, uint32_t port)
 }
 
 // Places begin where their hash says, and go round all ports: one that is given back is tried again
-// when the cursor comes by. A few times a round the place that is at it gets a set, so that one
+// when the cursor comes by. Each half of a round the place that is at it gets a set, so that one
 // that fills up without a gap is known before it is full.
 static int
 try_few(struct sl_sport *s, uint64_t place)
@@ -247,7 +247,7 @@ try_few(struct sl_sport *s, uint64_t place)
 		port = i >= s->n_ports ? i - s->n_ports : i;
 		slot->cursor = slot->cursor + 1u >= s->n_ports ? 0 : (uint16_t)(slot->cursor + 1u);
 		if (is_free(s, place, port)) {
-			if ((slot->cursor & s->quarter) == 0)
+			if ((slot->cursor & s->half) == 0)
 				sport_set_new(s, place)->from = (uint16_t)(port + 1);
 			return (int)port;
 		}
@@ -268,11 +268,14 @@ take_from(struct sl_sport *s, uint64_t place, unsigned *budget)
 			return port;
 		set = sport_set_find(s, place);
 	}
-	sport_set_learn_one(s, set);
-	port = sport_set_next(s, set, set->from, budget);
+	const uint32_t from = set->from;
+
+	port = sport_set_next(s, set, from, budget);
 	if (port >= 0) {
 		sport_set_remove(s, set, (uint32_t)port);
 		set->from = (uint16_t)(port + 1);
+		if ((uint32_t)port / WORD_BITS != (from - 1) / WORD_BITS) // another word
+			sport_set_learn_ahead(s, set);
 	}
 	return port;
 }

@@ -55,9 +55,9 @@ struct sl_sport {
 	uint32_t n_addrs;
 	uint32_t n_ports; // of this worker
 	uint32_t n_workers;
-	uint16_t quarter; // a mask, of about a quarter of the ports
-	uint16_t *port;   // by index, shuffled
-	uint16_t *index;  // by port / n_workers
+	uint16_t half;   // a mask: half of the ports at most
+	uint16_t *port;  // by index, shuffled
+	uint16_t *index; // by port / n_workers
 	sl_be32 *addr;
 	struct slot *slot;
 	// sets
@@ -123,8 +123,9 @@ void sport_set_remove(const struct sl_sport *s, struct set *set, uint32_t i);
 // The next that is free from i on, round; learns at most *budget words on the way. It stays in the
 // set. NO_PORT, or UNSURE when the budget was not enough.
 int sport_set_next(const struct sl_sport *s, struct set *set, uint32_t i, unsigned *budget);
-// One word more is known.
-void sport_set_learn_one(const struct sl_sport *s, struct set *set);
+// One more word is known, if not all are: of those half a round ahead. The search learns what it
+// comes to, and this what is behind it, so that after half a round all is known.
+void sport_set_learn_ahead(const struct sl_sport *s, struct set *set);
 
 // ---- sport_rest.c ----
 

@@ -197,10 +197,14 @@ learn(const struct sl_sport *s, struct set *set, uint32_t w)
 }
 
 void
-sport_set_learn_one(const struct sl_sport *s, struct set *set)
+sport_set_learn_ahead(const struct sl_sport *s, struct set *set)
 {
-	if (sl_unlikely(set->n_unknown > 0))
-		learn(s, set, bit_next(unknown(s, set), s->n_sums, 0));
+	if (sl_likely(set->n_unknown == 0))
+		return;
+	const uint32_t n = div_up(s->n_ports, WORD_BITS);
+	const uint32_t w = set->from / WORD_BITS + n / 2;
+
+	learn(s, set, bit_next(unknown(s, set), s->n_sums, w < n ? w : w - n));
 }
 
 int

@@ -61,7 +61,7 @@ struct burst {
 	uint64_t park_until; // of the parked frame that is tried again; 0: this is another burst
 	unsigned n_work, n_miss, n_hit, n_refused;
 	struct sl_pkt
-		*work[SL_BURST]; // to an address of this port, IPv4 with a whole TCP or UDP header
+		*work[SL_BURST]; // to this port's address, IPv4 with a whole TCP or UDP header
 	struct sl_pkt *miss[SL_BURST];    // of these, no flow has them
 	struct sl_pkt *refused[SL_BURST]; // of flows that have to find another endpoint first
 	struct hit hit[SL_BURST];
@@ -169,8 +169,7 @@ enum sl_drop pipe_choose(struct sl_pipe *p, const struct burst *b, const struct 
 // open.c: a new flow for a packet to a service; a hit, or the packet's verdict.
 void pipe_open(
 	struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps);
-// Which pool address a client has: the same on every worker.
-uint32_t pipe_client_hash(sl_be32 addr);
+uint32_t pipe_client_hash(sl_be32 addr); // chooses its pool address: the same on every worker
 // The flow's packets go to the endpoint that was found, which its tuples already say.
 void pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a);
 // close.c: the flow counts for its endpoint and cluster, from its beginning on.
