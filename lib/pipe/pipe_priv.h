@@ -68,7 +68,6 @@ struct burst {
 };
 
 // ---- the stages ----
-
 void pipe_begin(
 	const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns);
 void pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt); // parsed before; alone
