@@ -54,7 +54,8 @@ memory_needed(const struct daemon *d)
 		.other_bytes =
 			n * sl_flow_table_bytes(conf->max_flows / d->n_workers) +
 			n * conf->max_endpoints * sizeof(struct sl_fwd_load) +
-			(uint64_t)d->n_pool * 2 * 2 * 65536 +
+			n * sl_sport_bytes(
+				    d->n_pool, d->n_workers, conf->max_flows / d->n_workers) +
 			n * (n * SL_HANDOFF_RING + SL_PUNT_RING + SL_INJECT_RING) * sizeof(void *),
 	};
 

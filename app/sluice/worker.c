@@ -123,8 +123,9 @@ make_tables(struct sl_worker *w, const struct sl_worker_cfg *cfg)
 	for (uint32_t i = 0; i < conf->n_pool_reserved && i <= UINT16_MAX; i++)
 		reserved[i] = (uint16_t)conf->pool_reserved[i];
 	w->flows = sl_flow_table_new(conf->max_flows / cfg->n_workers, w->ns_base, &hugepages);
-	w->sports =
-		sl_sport_new(cfg->pool, cfg->n_pool, &range, cfg->id, cfg->n_workers, &hugepages);
+	w->sports = w->flows ? sl_sport_new(cfg->pool, cfg->n_pool, &range, cfg->id, cfg->n_workers,
+				       w->flows, &hugepages)
+			     : NULL;
 	w->load = mem_alloc(NULL, (size_t)conf->max_endpoints * sizeof(*w->load));
 	return w->flows && w->sports && w->load;
 }

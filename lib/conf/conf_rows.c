@@ -378,7 +378,11 @@ static const struct field pool_rows[] = {
 		.max_items = SL_MAX_POOL_ADDRS,
 		.help = "Source addresses of the traffic to endpoints: IPv4 addresses or CIDRs, at "
 			"most 256 addresses together. All addresses of a CIDR are used."},
-	{.key = "ports", .type = T_OBJECT, .sub = &pool_port_schema, .help = "Source ports."},
+	{.key = "ports",
+		.type = T_OBJECT,
+		.sub = &pool_port_schema,
+		.help = "Source ports. Each destination (address and port) has all of them at each "
+			"address."},
 };
 static const struct schema pool_schema = {"pool", FIELDS(pool_rows), .loc_at = NO_AT};
 

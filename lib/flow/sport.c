@@ -1,35 +1,25 @@
-// Source ports: one ring of free ports for each pool address and protocol.
+// Source ports: lending and giving back. What is free is what the flow table does not have; a few
+// tries find it while a place is sparse, and a set of the place when it is not.
+#include "sport.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/random.h>
 
-#include "sl_sport.h"
+#define TRIES     4  // ports looked up at a place without a set
+#define LEARN_MAX 16 // words of 64 ports that one search learns at most
+#define SPILL_MAX 8  // further addresses that one search tries at most
 
-enum { TCP, UDP, N_PROTOS };
+// Sets for twice as many places as can have a sixteenth of their ports lent at one time, in 4 bytes
+// a flow at most; 8 at least.
+#define DENSE_SHARE    32
+#define SET_BYTES_FLOW 4
+#define SETS_MIN       8
+#define SETS_MAX       65535u
 
-// The free ports of one address and protocol, oldest first; port[] holds at most per_addr of them.
-struct ring {
-	sl_be32 addr;
-	uint16_t head;
-	uint16_t count;
-};
-
-struct sl_sport {
-	uint32_t free_count[N_PROTOS]; // relaxed atomic: w: worker, r: any
-	uint32_t n_addrs;
-	uint32_t per_addr; // ports of this worker
-	uint16_t *ports;   // [proto][address][per_addr]
-	struct sl_flow_mem mem;
-	struct ring ring[]; // [proto][address]
-};
-
-static unsigned
-proto_of(uint8_t proto)
-{
-	assert(proto == SL_PROTO_TCP || proto == SL_PROTO_UDP);
-	return proto == SL_PROTO_TCP ? TCP : UDP;
-}
+// One port in so many flows may rest.
+#define REST_SHARE 16
+#define REST_MIN   64
 
 static bool
 is_reserved(const struct sl_sport_range *range, uint16_t port)
@@ -88,51 +78,134 @@ shuffle(uint16_t *ports, uint32_t n, uint64_t *state)
 	}
 }
 
-static void
-fill_rings(struct sl_sport *s, const sl_be32 *addrs, const struct sl_sport_range *range,
-	unsigned worker, unsigned n_workers)
+// ---- beginning and end ----
+
+static uint32_t
+pow2_at_least(uint32_t n)
 {
-	uint64_t seed = (uintptr_t)s;
+	uint32_t p = 1;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed ^= addrs[0];
-	for (uint32_t r = 0; r < N_PROTOS * s->n_addrs; r++) {
-		uint16_t *ports = s->ports + (size_t)r * s->per_addr;
+	while (p < n)
+		p *= 2;
+	return p;
+}
 
-		list_ports(range, worker, n_workers, ports);
-		shuffle(ports, s->per_addr, &seed);
-		s->ring[r] = (struct ring){
-			.addr = addrs[r % s->n_addrs],
-			.count = (uint16_t)s->per_addr,
-		};
-	}
+struct sizes {
+	uint32_t n_ports, n_sets, rests;
+	size_t set_bytes;
+};
+
+static struct sizes
+sizes_of(uint32_t n_addrs, uint32_t n_ports, uint32_t capacity)
+{
+	const uint32_t n = n_ports > n_addrs ? n_ports : n_addrs;
+	struct sizes z = {.n_ports = n_ports, .set_bytes = sport_set_bytes(n)};
+	uint64_t n_sets = (uint64_t)DENSE_SHARE * capacity / n_ports;
+	const uint64_t most = (uint64_t)SET_BYTES_FLOW * capacity / z.set_bytes;
+
+	n_sets = (n_sets < most ? n_sets : most) + SETS_MIN;
+	z.n_sets = n_sets < SETS_MAX ? (uint32_t)n_sets : SETS_MAX;
+	z.rests =
+		pow2_at_least(capacity / REST_SHARE > REST_MIN ? capacity / REST_SHARE : REST_MIN);
+	return z;
+}
+
+// Places in one piece of memory, each aligned to 8 bytes. With base NULL only the size counts.
+static void *
+part(uint8_t *base, size_t *at, size_t bytes)
+{
+	const size_t begin = *at;
+
+	*at += (bytes + 7) & ~(size_t)7;
+	return base ? base + begin : NULL;
+}
+
+static size_t
+lay_out(struct sl_sport *s, uint32_t n_addrs, unsigned n_workers, const struct sizes *z)
+{
+	struct sl_sport none;
+	uint8_t *base = (uint8_t *)s;
+	size_t at = 0;
+
+	s = s ? s : &none;
+	part(base, &at, sizeof(*s));
+	s->slot = part(base, &at, N_SLOTS * sizeof(*s->slot));
+	s->port = part(base, &at, z->n_ports * sizeof(*s->port));
+	s->index = part(base, &at, (65536 / n_workers + 1) * sizeof(*s->index));
+	s->addr = part(base, &at, n_addrs * sizeof(*s->addr));
+	s->rests.ring = part(base, &at, z->rests * sizeof(*s->rests.ring));
+	s->rests.chain = part(base, &at, z->rests * sizeof(*s->rests.chain));
+	s->sets = part(base, &at, z->n_sets * z->set_bytes);
+	return at;
+}
+
+static void
+draw_secrets(struct sl_sport *s, uint64_t *seed)
+{
+	uint64_t drawn[3];
+
+	if (getrandom(drawn, sizeof(drawn), 0) != sizeof(drawn))
+		for (unsigned i = 0; i < SL_ARRAY_LEN(drawn); i++)
+			drawn[i] = (uintptr_t)s ^ (i + s->addr[0]) * UINT64_C(0x9e3779b97f4a7c15);
+	s->secret[0] = drawn[0];
+	s->secret[1] = drawn[1] | 1;
+	*seed = drawn[2];
+}
+
+static void
+fill_ports(struct sl_sport *s, const struct sl_sport_range *range, unsigned worker, uint64_t seed)
+{
+	list_ports(range, worker, s->n_workers, s->port);
+	shuffle(s->port, s->n_ports, &seed);
+	for (uint32_t i = 0; i < s->n_ports; i++)
+		s->index[s->port[i] / s->n_workers] = (uint16_t)i;
+}
+
+size_t
+sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity)
+{
+	const uint32_t n_ports = 65535 / n_workers + 1;
+	const struct sizes z = sizes_of(n_addrs, n_ports < 65535 ? n_ports : 65535, capacity);
+
+	return lay_out(NULL, n_addrs, n_workers, &z);
 }
 
 struct sl_sport *
 sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs, const struct sl_sport_range *range,
-	unsigned worker, unsigned n_workers, const struct sl_flow_mem *mem)
+	unsigned worker, unsigned n_workers, struct sl_flow_table *flows,
+	const struct sl_flow_mem *mem)
 {
-	const size_t n_rings = (size_t)N_PROTOS * n_addrs;
-	struct sl_sport *s;
-	uint32_t per_addr;
+	uint64_t seed;
 
-	if (n_addrs == 0 || n_addrs > UINT16_MAX || worker >= n_workers)
+	if (n_addrs == 0 || n_addrs >= ALL_ADDRS || worker >= n_workers)
 		goto einval;
-	per_addr = list_ports(range, worker, n_workers, NULL);
-	if (per_addr == 0)
+	const uint32_t n_ports = list_ports(range, worker, n_workers, NULL);
+
+	if (n_ports == 0)
 		goto einval;
-	s = mem->alloc(mem->ctx, sizeof(*s) + n_rings * sizeof(s->ring[0]) +
-					 n_rings * per_addr * sizeof(s->ports[0]));
+	const struct sizes z = sizes_of(n_addrs, n_ports, sl_flow_capacity(flows));
+	struct sl_sport *s = mem->alloc(mem->ctx, lay_out(NULL, n_addrs, n_workers, &z));
+
 	if (!s) {
 		errno = ENOMEM;
 		return NULL;
 	}
+	lay_out(s, n_addrs, n_workers, &z);
+	s->flows = flows;
 	s->n_addrs = n_addrs;
-	s->per_addr = per_addr;
-	s->ports = (uint16_t *)(s->ring + n_rings);
+	s->n_ports = n_ports;
+	s->n_workers = n_workers;
+	s->set_bytes = z.set_bytes;
+	s->n_words =
+		(uint32_t)((n_ports > n_addrs ? n_ports : n_addrs) + WORD_BITS - 1) / WORD_BITS;
+	s->n_sums = (s->n_words + WORD_BITS - 1) / WORD_BITS;
+	s->n_sets = z.n_sets;
+	s->half = (uint16_t)(pow2_at_least(n_ports / 2 + 1) / 2 - (n_ports >= 2));
+	s->rests.size = z.rests;
 	s->mem = *mem;
-	s->free_count[TCP] = s->free_count[UDP] = n_addrs * per_addr;
-	fill_rings(s, addrs, range, worker, n_workers);
+	memcpy(s->addr, addrs, n_addrs * sizeof(*addrs));
+	draw_secrets(s, &seed);
+	fill_ports(s, range, worker, seed);
 	return s;
 
 einval:
@@ -147,61 +220,199 @@ sl_sport_free(struct sl_sport *s)
 		s->mem.free(s->mem.ctx, s);
 }
 
-static void
-add_free(struct sl_sport *s, unsigned proto, uint32_t n)
+// ---- one place ----
+
+static bool
+is_free(const struct sl_sport *s, uint64_t place, uint32_t port)
 {
-	__atomic_store_n(&s->free_count[proto], s->free_count[proto] + n, __ATOMIC_RELAXED);
+	const struct sl_tuple t = place_tuple(s, place, port);
+
+	return sl_flow_find(s->flows, &t) == SL_FLOW_NONE && !sport_rests(s, place, port);
+}
+
+// Places begin where their hash says, and go round all ports: one that is given back is tried again
+// when the cursor comes by. Each half of a round the place that is at it gets a set, so that one
+// that fills up without a gap is known before it is full.
+static int
+try_few(struct sl_sport *s, uint64_t place)
+{
+	const uint64_t hash = place_hash(s, place);
+	const uint32_t begin = (uint32_t)((hash >> 32) * s->n_ports >> 32);
+	struct slot *slot = place_slot(s, hash);
+	uint32_t port = 0;
+
+	for (unsigned k = 0; k < TRIES; k++) {
+		const uint32_t i = begin + slot->cursor;
+
+		port = i >= s->n_ports ? i - s->n_ports : i;
+		slot->cursor = slot->cursor + 1u >= s->n_ports ? 0 : (uint16_t)(slot->cursor + 1u);
+		if (is_free(s, place, port)) {
+			if ((slot->cursor & s->half) == 0)
+				sport_set_new(s, place)->from = (uint16_t)(port + 1);
+			return (int)port;
+		}
+	}
+	sport_set_new(s, place)->from = (uint16_t)(port + 1);
+	return NO_PORT;
+}
+
+static int
+take_from(struct sl_sport *s, uint64_t place, unsigned *budget)
+{
+	struct set *set = sport_set_find(s, place);
+	int port;
+
+	if (sl_likely(!set)) {
+		port = try_few(s, place);
+		if (sl_likely(port >= 0))
+			return port;
+		set = sport_set_find(s, place);
+	}
+	const uint32_t from = set->from;
+
+	port = sport_set_next(s, set, from, budget);
+	if (port >= 0) {
+		sport_set_remove(s, set, (uint32_t)port);
+		set->from = (uint16_t)(port + 1);
+		if ((uint32_t)port / WORD_BITS != (from - 1) / WORD_BITS) // another word
+			sport_set_learn_ahead(s, set);
+	}
+	return port;
+}
+
+// ---- all of them ----
+
+static void
+add_lent(struct sl_sport *s, uint8_t proto, uint32_t n)
+{
+	uint32_t *lent = &s->lent[proto == SL_PROTO_UDP];
+
+	assert(proto == SL_PROTO_TCP || proto == SL_PROTO_UDP);
+	__atomic_store_n(lent, *lent + n, __ATOMIC_RELAXED);
+}
+
+// The address has no port: the next ones that may have some, beginning behind it. Which addresses
+// have none is kept in a set of the destination.
+static int
+spill(struct sl_sport *s, const struct sl_tuple *endpoint, uint32_t *addr, int port,
+	unsigned *budget)
+{
+	const uint64_t all = place_of(endpoint, ALL_ADDRS);
+
+	for (unsigned k = 0; k <= SPILL_MAX; k++) {
+		struct set *open = sport_set_find(s, all);
+
+		open = open ? open : sport_set_new(s, all);
+		if (port == NO_PORT)
+			sport_set_remove(s, open, *addr);
+		const int next = sport_set_next(s, open, *addr + 1, budget);
+
+		if (next < 0 || (uint32_t)next == *addr || k == SPILL_MAX)
+			break;
+		*addr = (uint32_t)next;
+		port = take_from(s, place_of(endpoint, *addr), budget);
+		if (port >= 0)
+			break;
+	}
+	return port;
 }
 
 int
-sl_sport_get(struct sl_sport *s, uint8_t proto, uint32_t client_hash, uint16_t *pool_addr,
-	sl_be32 *addr, sl_be16 *port)
+sl_sport_get(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
 {
-	const unsigned pr = proto_of(proto);
-	uint32_t a = (uint32_t)((uint64_t)client_hash * s->n_addrs >> 32);
-	uint32_t r;
+	uint32_t addr = (uint32_t)((uint64_t)client_hash * s->n_addrs >> 32);
+	unsigned budget = LEARN_MAX;
+	int port = take_from(s, place_of(endpoint, addr), &budget);
 
-	if (s->free_count[pr] == 0)
+	if (sl_unlikely(port < 0) && s->n_addrs > 1)
+		port = spill(s, endpoint, &addr, port, &budget);
+	if (sl_unlikely(port < 0)) {
+		__atomic_store_n(&s->refused, place_of(endpoint, ALL_ADDRS), __ATOMIC_RELAXED);
 		return -ENOSPC;
-	// Some address has a port, so this ends.
-	for (r = pr * s->n_addrs + a; s->ring[r].count == 0; r = pr * s->n_addrs + a)
-		a = a + 1 == s->n_addrs ? 0 : a + 1;
-
-	struct ring *ring = &s->ring[r];
-
-	*pool_addr = (uint16_t)a;
-	*addr = ring->addr;
-	*port = sl_cpu_to_be16(s->ports[(size_t)r * s->per_addr + ring->head]);
-	ring->head = ring->head + 1u == s->per_addr ? 0 : (uint16_t)(ring->head + 1u);
-	ring->count--;
-	add_free(s, pr, UINT32_MAX);
+	}
+	*pool_addr = (uint16_t)addr;
+	endpoint->dst = s->addr[addr];
+	endpoint->dport = sl_cpu_to_be16(s->port[port]);
+	add_lent(s, endpoint->proto, 1);
 	return 0;
 }
 
+int
+sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr)
+{
+	const uint64_t place = place_of(endpoint, pool_addr);
+	const uint32_t port = port_index(s, endpoint->dport);
+
+	if (!is_free(s, place, port))
+		return -EADDRINUSE;
+	struct set *set = sport_set_find(s, place);
+
+	if (set)
+		sport_set_remove(s, set, port);
+	add_lent(s, endpoint->proto, 1);
+	return 0;
+}
+
+// Some address of the destination has a port again.
+static void
+open_addr(struct sl_sport *s, uint64_t place)
+{
+	struct set *open = s->n_addrs > 1 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
+
+	if (open)
+		sport_set_add(s, open, place & ALL_ADDRS);
+}
+
 void
-sl_sport_put(struct sl_sport *s, uint8_t proto, uint16_t pool_addr, sl_be16 port)
+sport_free_port(struct sl_sport *s, uint64_t place, uint32_t port)
 {
-	const unsigned pr = proto_of(proto);
-	const uint32_t r = pr * s->n_addrs + pool_addr;
-	struct ring *ring = &s->ring[r];
-	uint32_t tail = (uint32_t)ring->head + ring->count;
+	struct set *set = sport_set_find(s, place);
 
-	assert(pool_addr < s->n_addrs && ring->count < s->per_addr);
-	tail = tail >= s->per_addr ? tail - s->per_addr : tail;
-	s->ports[(size_t)r * s->per_addr + tail] = sl_be16_to_cpu(port);
-	ring->count++;
-	add_free(s, pr, 1);
+	if (set)
+		sport_set_add(s, set, port);
+	open_addr(s, place);
+}
+
+void
+sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr, sl_tick now,
+	sl_tick until)
+{
+	const uint64_t place = place_of(endpoint, pool_addr);
+
+	assert(pool_addr < s->n_addrs && s->addr[pool_addr] == endpoint->dst);
+	add_lent(s, endpoint->proto, UINT32_MAX);
+	if (until > now)
+		sport_rest_add(s, place, port_index(s, endpoint->dport), until);
+	else if (sport_set_find(s, place))
+		sport_free_port(s, place, port_index(s, endpoint->dport));
+	else
+		open_addr(s, place);
+}
+
+// ---- what is shown ----
+
+uint32_t
+sl_sport_total(const struct sl_sport *s)
+{
+	return s->n_addrs * s->n_ports;
 }
 
 uint32_t
-sl_sport_total(const struct sl_sport *s, uint8_t proto)
+sl_sport_lent(const struct sl_sport *s, uint8_t proto)
 {
-	(void)proto; // the same for both
-	return s->n_addrs * s->per_addr;
+	return __atomic_load_n(&s->lent[proto == SL_PROTO_UDP], __ATOMIC_RELAXED);
 }
 
-uint32_t
-sl_sport_free_count(const struct sl_sport *s, uint8_t proto)
+bool
+sl_sport_refused(const struct sl_sport *s, struct sl_tuple *destination)
 {
-	return __atomic_load_n(&s->free_count[proto_of(proto)], __ATOMIC_RELAXED);
+	const uint64_t place = __atomic_load_n(&s->refused, __ATOMIC_RELAXED);
+
+	*destination = (struct sl_tuple){
+		.src = (sl_be32)(place >> 32),
+		.sport = (sl_be16)(place >> 16),
+		.proto = place & 0x8000 ? SL_PROTO_UDP : SL_PROTO_TCP,
+	};
+	return place != 0;
 }

@@ -86,7 +86,7 @@ find_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 	if (!pipe_reopens(&b->hit[b->n_hit - 1]))
 		return true;
 	b->n_hit--;
-	pipe_give_back(p, flow);
+	pipe_give_back(p, b, flow);
 	sl_flow_remove(p->flows, ref >> 1);
 	p->stats->counter[SL_C_FLOWS_REPLACED]++;
 	return false;

@@ -2,7 +2,7 @@
 //
 // The signs are a RST that acknowledges our SYN, ICMP that quotes it, a next hop that failed, and a
 // policy's connect timeout. What follows from each is the same: the flow gets the tuple, delta,
-// adjacency and counts of another endpoint; its source port and its client see no difference.
+// adjacency and counts of another endpoint; its client sees no difference.
 //
 // Nothing here changes a flow that a hit of the burst points to: packets that ask for it are put
 // aside until the others are through.
@@ -42,6 +42,39 @@ pipe_forget_syn(struct sl_pipe *p, struct sl_flow *flow)
 
 // ---- moving on ----
 
+// The flow keeps its port, unless that one is in use for the new endpoint: then it gets another.
+static bool
+lend_again(struct sl_pipe *p, const struct sl_flow *flow, struct sl_tuple *t, uint16_t *pool_addr)
+{
+	*pool_addr = flow->pool_addr;
+	return sl_sport_take(p->sports, t, *pool_addr) == 0 ||
+	       sl_sport_get(p->sports, t, pipe_client_hash(flow->tuple[SL_DIR_CLIENT].src),
+		       pool_addr) == 0;
+}
+
+static bool
+rekey(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index,
+	const struct attempt *a)
+{
+	const struct sl_tuple was = flow->tuple[SL_DIR_ENDPOINT];
+	struct sl_tuple t = was;
+	uint16_t pool_addr;
+
+	t.src = a->addr;
+	t.sport = a->port;
+	if (!lend_again(p, flow, &t, &pool_addr))
+		return false;
+	if (sl_flow_rekey(p->flows, index, &t, b->now) < 0) {
+		sl_sport_put(p->sports, &t, pool_addr, b->now, 0);
+		return false;
+	}
+	// The endpoint that is left may answer late.
+	sl_sport_put(p->sports, &was, flow->pool_addr, b->now,
+		b->now + b->timeouts.by_state[SL_FLOW_RESET]);
+	flow->pool_addr = pool_addr;
+	return true;
+}
+
 static bool
 take_aim(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index,
 	struct attempt *a)
@@ -49,16 +82,10 @@ take_aim(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_
 	const struct sl_tuple *client = &flow->tuple[SL_DIR_CLIENT];
 	const struct sl_fwd_eps *eps =
 		pipe_match(b->fwd, client, sl_fwd_addr_kinds(b->fwd->net, client->dst));
-	struct sl_tuple t = flow->tuple[SL_DIR_ENDPOINT];
 
-	// The port of the flow is its own, so that the new tuple should not be in use; if it is,
-	// the next endpoint is tried.
-	while (eps && pipe_choose(p, b, eps, client, a) == SL_DROP_NONE) {
-		t.src = a->addr;
-		t.sport = a->port;
-		if (sl_flow_rekey(p->flows, index, &t, b->now) == 0)
+	while (eps && pipe_choose(p, b, eps, client, a) == SL_DROP_NONE)
+		if (rekey(p, b, flow, index, a))
 			return true;
-	}
 	return false;
 }
 

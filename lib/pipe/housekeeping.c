@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #define EXPIRE_BUDGET 64
+#define WAKE_BUDGET   64
 #define HOPS_BUDGET   32
 
 struct due {
@@ -22,7 +23,7 @@ on_due(void *arg, struct sl_flow *flow, uint32_t index)
 
 	if (!pipe_due(p, due->b, flow, index) || pipe_age(p, due->b, flow, index))
 		return false;
-	pipe_give_back(p, flow);
+	pipe_give_back(p, due->b, flow);
 	p->stats->counter[SL_C_FLOWS_EXPIRED]++;
 	return true;
 }
@@ -102,6 +103,7 @@ sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt 
 
 	pipe_begin(p, &b, fwd, now_ns);
 	expire(p, &b);
+	sl_sport_wake(p->sports, b.now, WAKE_BUDGET);
 	pipe_sweep(p, &b);
 	n = wake(p, &b, out, max);
 	// Only now: these may ask for next hops, which moves those that wake() walks over.

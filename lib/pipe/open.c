@@ -5,11 +5,8 @@
 
 #include <errno.h>
 
-#define PORT_TRIES 4
-
-// The same on every worker, so that a client keeps its pool address: murmur3's finalizer.
-static uint32_t
-client_hash(sl_be32 addr)
+uint32_t
+pipe_client_hash(sl_be32 addr)
 {
 	uint32_t h = sl_be32_to_cpu(addr);
 
@@ -18,36 +15,36 @@ client_hash(sl_be32 addr)
 	return h ^ h >> 16;
 }
 
-struct loan {
-	struct sl_tuple endpoint; // endpoint -> pool
-	uint16_t pool_addr;
-};
-
-// A flow record with a source port of the pool. Returns its index, -ENOSPC when the table is full
-// or -EADDRNOTAVAIL when the pool is dry; nothing is kept then.
+// Returns the index, -ENOSPC when the table is full, -EADDRNOTAVAIL when the pool is dry, or
+// -EEXIST; then no port is kept.
 static int64_t
-insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, uint16_t policy,
-	struct loan *loan)
+insert_once(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client,
+	uint16_t policy, struct sl_tuple *endpoint, uint16_t *pool_addr)
 {
 	const enum sl_flow_state state =
 		client->proto == SL_PROTO_TCP ? SL_FLOW_SYN_SENT : SL_FLOW_UDP;
-	struct sl_tuple *t = &loan->endpoint;
 
-	// A port of ours is in one flow only, so that a tuple in use should not be met; if it is,
-	// the port goes to the end of its queue and the next one is tried.
-	for (int i = 0; i < PORT_TRIES; i++) {
-		if (sl_sport_get(p->sports, client->proto, client_hash(client->src),
-			    &loan->pool_addr, &t->dst, &t->dport) < 0)
-			return -EADDRNOTAVAIL;
-		const int64_t index =
-			sl_flow_insert(p->flows, client, t, state, policy, b->now, &b->timeouts);
-		if (index >= 0)
-			return index;
-		sl_sport_put(p->sports, client->proto, loan->pool_addr, t->dport);
-		if (index == -ENOSPC)
-			return -ENOSPC;
-	}
-	return -EADDRNOTAVAIL;
+	if (sl_sport_get(p->sports, endpoint, pipe_client_hash(client->src), pool_addr) < 0)
+		return -EADDRNOTAVAIL;
+	const int64_t index =
+		sl_flow_insert(p->flows, client, endpoint, state, policy, b->now, &b->timeouts);
+
+	if (index < 0)
+		sl_sport_put(p->sports, endpoint, *pool_addr, b->now, 0);
+	return index;
+}
+
+// A flow record with a source port of the pool.
+static int64_t
+insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, uint16_t policy,
+	struct sl_tuple *endpoint, uint16_t *pool_addr)
+{
+	const int64_t index = insert_once(p, b, client, policy, endpoint, pool_addr);
+
+	// A client whose own tuple is the one that the port would make: the next port does not.
+	if (sl_unlikely(index == -EEXIST))
+		return insert_once(p, b, client, policy, endpoint, pool_addr);
+	return index;
 }
 
 void
@@ -78,29 +75,46 @@ refuse(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_dro
 		pipe_reject(p, b, pkt, why, SL_ICMP_UNREACH_PORT);
 }
 
+// A new flow to an endpoint, of those that there is a source port for. Returns its index, or why
+// there is none, negative.
+static int64_t
+find_place(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
+	const struct sl_tuple *client, struct attempt *a, uint16_t *pool_addr)
+{
+	enum sl_drop first = SL_DROP_NONE;
+
+	for (;;) {
+		const enum sl_drop why = pipe_choose(p, b, eps, client, a);
+
+		if (why != SL_DROP_NONE)
+			return -(int64_t)(first != SL_DROP_NONE ? first : why);
+		struct sl_tuple endpoint = {
+			.src = a->addr, .sport = a->port, .proto = client->proto};
+		const int64_t index = insert(p, b, client, a->choice.policy, &endpoint, pool_addr);
+
+		if (index >= 0)
+			return index;
+		if (index == -ENOSPC)
+			return -(int64_t)SL_DROP_FLOW_TABLE_FULL;
+		first = SL_DROP_NO_SOURCE_PORT;
+	}
+}
+
 void
 pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps)
 {
 	const struct sl_tuple *client = &pkt->info.tuple;
 	struct attempt a = {.n_tried = 0};
-	struct loan loan;
+	uint16_t pool_addr;
 
 	if (pkt->info.ttl <= 1) {
 		pipe_answer_icmp(p, b, pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
 		return;
 	}
-	const enum sl_drop why = pipe_choose(p, b, eps, client, &a);
-
-	if (why != SL_DROP_NONE) {
-		refuse(p, b, pkt, why);
-		return;
-	}
-	loan.endpoint = (struct sl_tuple){.src = a.addr, .sport = a.port, .proto = client->proto};
-	const int64_t index = insert(p, b, client, a.choice.policy, &loan);
+	const int64_t index = find_place(p, b, eps, client, &a, &pool_addr);
 
 	if (index < 0) {
-		refuse(p, b, pkt,
-			index == -ENOSPC ? SL_DROP_FLOW_TABLE_FULL : SL_DROP_NO_SOURCE_PORT);
+		refuse(p, b, pkt, (enum sl_drop) - index);
 		return;
 	}
 	struct sl_flow *flow = sl_flow_at(p->flows, (uint32_t)index);
@@ -108,7 +122,7 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct s
 	pipe_aim(flow, b, &a);
 	if (sl_unlikely(p->reset.n > 0))
 		pipe_spare(p, flow);
-	flow->pool_addr = loan.pool_addr;
+	flow->pool_addr = pool_addr;
 	pipe_count(p, flow);
 	p->stats->counter[SL_C_FLOWS_CREATED]++;
 	if (client->proto == SL_PROTO_TCP)

@@ -61,14 +61,13 @@ struct burst {
 	uint64_t park_until; // of the parked frame that is tried again; 0: this is another burst
 	unsigned n_work, n_miss, n_hit, n_refused;
 	struct sl_pkt
-		*work[SL_BURST]; // to an address of this port, IPv4 with a whole TCP or UDP header
+		*work[SL_BURST]; // to this port's address, IPv4 with a whole TCP or UDP header
 	struct sl_pkt *miss[SL_BURST];    // of these, no flow has them
 	struct sl_pkt *refused[SL_BURST]; // of flows that have to find another endpoint first
 	struct hit hit[SL_BURST];
 };
 
 // ---- the stages ----
-
 void pipe_begin(
 	const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns);
 void pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt); // parsed before; alone
@@ -169,6 +168,7 @@ enum sl_drop pipe_choose(struct sl_pipe *p, const struct burst *b, const struct 
 // open.c: a new flow for a packet to a service; a hit, or the packet's verdict.
 void pipe_open(
 	struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps);
+uint32_t pipe_client_hash(sl_be32 addr); // chooses its pool address: the same on every worker
 // The flow's packets go to the endpoint that was found, which its tuples already say.
 void pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a);
 // close.c: the flow counts for its endpoint and cluster, from its beginning on.
@@ -176,7 +176,7 @@ void pipe_count(struct sl_pipe *p, struct sl_flow *flow);
 // An open flow counts as one of its endpoint's active ones, one that is over does not; and
 // all that it has borrowed goes back (the record itself is the caller's).
 void pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state);
-void pipe_give_back(struct sl_pipe *p, struct sl_flow *flow);
+void pipe_give_back(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow);
 
 // age.c: a flow's time has come. True: it is because of its age, and it rests until both sides
 // know.

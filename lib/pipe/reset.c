@@ -135,9 +135,9 @@ end_tcp(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t
 }
 
 static void
-end_udp(struct sl_pipe *p, struct sl_flow *flow, uint32_t index)
+end_udp(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index)
 {
-	pipe_give_back(p, flow);
+	pipe_give_back(p, b, flow);
 	sl_flow_remove(p->flows, index);
 	p->stats->counter[SL_C_FLOWS_EXPIRED]++;
 	p->stats->counter[SL_C_FLOWS_RESET]++;
@@ -153,7 +153,7 @@ look_at(struct sl_pipe *p, const struct burst *b, uint32_t index)
 		!pipe_is_open(flow->state) || !is_meant(p, flow))
 		return false;
 	if (flow->state == SL_FLOW_UDP)
-		end_udp(p, flow, index);
+		end_udp(p, b, flow, index);
 	else
 		end_tcp(p, b, flow, index);
 	return true;

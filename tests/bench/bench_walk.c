@@ -244,7 +244,7 @@ make_rig(void)
 	const struct sl_pipe_cfg cfg = {
 		.n_workers = 1,
 		.flows = r->flows,
-		.sports = sl_sport_new(pool, POOL, &range, 0, 1, &mem),
+		.sports = sl_sport_new(pool, POOL, &range, 0, 1, r->flows, &mem),
 		.load = mem_alloc(NULL, 64),
 		.n_slots = 1,
 		.stats = &stats,

@@ -178,9 +178,10 @@ worker_init(struct fixture *fx, unsigned i)
 	const sl_be32 pool[2] = {htonl(POOL), htonl(POOL + 1)};
 
 	w->flows = sl_flow_table_new(opt->capacity ? opt->capacity : 1024, fx->now, &mem);
-	w->sports =
-		sl_sport_new(pool, opt->n_pool ? opt->n_pool : 1, &range, i, opt->n_workers, &mem);
-	must(w->flows && w->sports, "flow table or source ports");
+	must(w->flows, "flow table");
+	w->sports = sl_sport_new(
+		pool, opt->n_pool ? opt->n_pool : 1, &range, i, opt->n_workers, w->flows, &mem);
+	must(w->sports, "source ports");
 	const struct sl_pipe_cfg cfg = {
 		.worker = i,
 		.n_workers = opt->n_workers,
@@ -486,8 +487,7 @@ fixture_active(const struct fixture *fx)
 static uint32_t
 worker_ports(const struct worker *w)
 {
-	return sl_sport_total(w->sports, P_TCP) - sl_sport_free_count(w->sports, P_TCP) +
-	       sl_sport_total(w->sports, P_UDP) - sl_sport_free_count(w->sports, P_UDP);
+	return sl_sport_lent(w->sports, P_TCP) + sl_sport_lent(w->sports, P_UDP);
 }
 
 uint32_t

@@ -1,6 +1,7 @@
 #!/bin/bash
-# More flows than source ports: what has a port goes on, the rest is refused, counted and said in the log;
-# nobody sees the client's own address; ports come back with the flows' end.
+# Source ports: each destination has all of them; when they are in use at all endpoints of a service, what has
+# a port goes on, the rest is refused, counted and said in the log; nobody sees the client's own address; ports
+# come back with the flows' end.
 set -euo pipefail
 # shellcheck source=tests/smoke/_lib.sh
 . "$(dirname "$0")/_lib.sh"
@@ -8,16 +9,16 @@ lab_up
 servers_up 1
 service_echo >"$lab_tmp/resources/echo.yaml"
 gateway_conf <<<""
-# 4 addresses of 25 ports: 100 flows. They end soon.
-sed -i -e 's/^pool:$/&\n  ports: {first: 2000, last: 2024}/' -e 's/^flows:$/&\n  timeouts: {udp: 2s}/' "$lab_tmp/sluice.yaml"
+# 4 addresses of 25 ports: 100 flows to each of the three servers. They end soon.
+sed -i -e 's/^pool:$/&\n  ports: {first: 2000, last: 2024}/' -e 's/^flows:$/&\n  timeouts: {udp: 5s}/' "$lab_tmp/sluice.yaml"
 gateway_up
 
-# 150 flows at once: how many are answered.
+# 450 flows at once: how many are answered.
 flood() {
 	in_client /usr/bin/python3 - <<-'END'
 	import select, socket
 	flows = []
-	for n in range(150):
+	for n in range(450):
 	    flows.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 	    flows[-1].connect(("192.0.2.101", 7))
 	    flows[-1].send(b"x")
@@ -34,14 +35,25 @@ flood() {
 }
 
 drained() { [ "$(counter flows_live)" = 0 ]; }
+# Flows, sources (address and port) among them, and how many flows the busiest source has.
+shared() {
+	ctl flows -o json | python3_ -c '
+import collections, json, sys
+flows = json.load(sys.stdin)
+sources = collections.Counter(str(f["source"]) for f in flows)
+print(len(flows), len(sources), max(sources.values(), default=0))'
+}
 net client ask 192.0.2.101 7 30 >/dev/null # the next hops are known from here on
 wait_for 10 drained
-is "as many flows as source ports" "$(flood)" 100
-is "the others are counted" "$(counter no_source_port)" 50
-check "and said in the log" wait_for 3 grep -q "WARN .*no_source_port: .*tcp_ports_free=" "$lab_tmp/sluice.log"
+is "as many flows as source ports, at each server" "$(flood)" 300
+is "the others are counted" "$(counter no_source_port)" 150
+check "and said in the log, with the destination" \
+	wait_for 3 grep -qE "WARN .*no_source_port: .* ports_per_destination=100 destination_dry=198.51.100.1[123]:7/udp" "$lab_tmp/sluice.log"
 check "the flows end" wait_for 10 drained
-is "and give their ports back" "$(flood)" 100
-is "an alarm that goes on is not said every second" "$(grep -c no_source_port "$lab_tmp/sluice.log")" 1
+answers=$(flood) sources=$(shared)
+is "and give their ports back" "$answers" 300
+is "three servers share 100 sources" "$sources" "300 100 3"
+at_least "an alarm that goes on is not said every second" 2 "$(grep -c no_source_port "$lab_tmp/sluice.log")"
 check "no server saw the client's address" bash -c "! ip -n $lab-server1 neigh | grep -q 192.0.2."
 books
 smoke_done

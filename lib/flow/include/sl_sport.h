@@ -1,18 +1,31 @@
-// Source ports of one worker: per pool address and protocol, a FIFO of free ports, so that taking
-// and giving is O(1) and a port given back rests as long as the FIFO is deep. The first round is in
-// random order, so that the next port cannot be told from the last (RFC 6056).
+// Source ports of one worker. A destination (address and port) has, at each pool address and in
+// each protocol, all ports of the range to itself: two flows share a port when they go to
+// different destinations, and what tells their replies apart is the whole tuple.
+//
+// The flow table is the truth: a port is free for a destination when the table does not have the
+// tuple (endpoint, pool) and it does not rest. While few ports of a destination are lent, the next
+// ones in the worker's shuffled list are tried; when four in a row are not free, a set with one bit
+// a port takes over, which learns from the table what it needs, and is forgotten when others need
+// its place: docs/decisions/0012. The order is that of a list shuffled at the start, from a
+// beginning of each destination's own, so that the next port cannot be told from the last of
+// another (RFC 6056).
 //
 // Worker w of n owns the ports p with p % n == w (low bits: clients and kernels walk ports in
 // order, so low bits spread), hence the owner of a reply is known from its destination port alone.
 //
-// Owner:   sl_sport_new() takes all memory at start; free after the worker has left.
-// Threads: get/put: the owning worker. sl_sport_free_count(): any (relaxed read).
-// Errors:  get: -ENOSPC when every address of the pool is dry: the caller drops with
-//          SL_DROP_NO_SOURCE_PORT; nothing ever leaves untranslated.
-//          The address is found by a scan from the client's on: O(1) while that has ports.
-// Limits:  ports first..last (default 1024..65535) without the reserved ones; 2 bytes a port,
-// address
-//          and protocol: 252 KiB an address over all workers.
+// Owner:   sl_sport_new() takes all memory at start; free after the worker has left, before the
+//          flow table.
+// Threads: the owning worker. sl_sport_total(), _lent() and _refused(): any (relaxed reads).
+// Errors:  get: -ENOSPC when no address has a port for the destination: the caller drops with
+//          SL_DROP_NO_SOURCE_PORT; nothing ever leaves untranslated. take: -EADDRINUSE.
+// Limits:  ports first..last (default 1024..65535) without the reserved ones. A search looks up at
+//          most 9 * (4 + 64) + 16 * 64 tuples, and 4 unless the destination is dense: then most
+//          often none. Memory per worker of n, for c flows and P of its ports (64,512 / n):
+//          16 KiB of cursors, 2 * P + 128 KiB / n of ports, 4 bytes a pool address; 28 bytes for
+//          each of c / 16 (rounded up to a power of two, 64 at least) resting ports: 1.75 to 3.5
+//          bytes a flow; sets of P / 8 bytes and some, for 32 * c / P places: 4 bytes a flow at
+//          most, and 8 sets. For a million flows, one worker and 16 pool addresses: 6.7 MiB, 6.7
+//          bytes a flow. When more ports would rest than there is room for, the oldest is let go.
 #pragma once
 
 #include "sl_flow.h"
@@ -26,22 +39,36 @@ struct sl_sport_range {
 	uint32_t n_reserved;
 };
 
+// flows: the worker's, with all flows that hold ports.
 struct sl_sport *sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs,
 	const struct sl_sport_range *range, unsigned worker, unsigned n_workers,
+	struct sl_flow_table *flows,
 	const struct sl_flow_mem
 		*mem); // NULL and ENOMEM, or EINVAL: no address, or no port for this worker
 void sl_sport_free(struct sl_sport *s);
+size_t sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity); // at most
 
-// A port of some address of the pool; the address is chosen by client_hash (a client keeps its
-// address while that has ports), then the next ones. proto: SL_PROTO_TCP or SL_PROTO_UDP. Returns 0
-// or -ENOSPC.
-int sl_sport_get(struct sl_sport *s, uint8_t proto, uint32_t client_hash, uint16_t *pool_addr,
-	sl_be32 *addr, sl_be16 *port);
-void sl_sport_put(struct sl_sport *s, uint8_t proto, uint16_t pool_addr, sl_be16 port);
+// A port for a flow to endpoint->src and sport in proto (TCP or UDP), written to endpoint->dst and
+// dport. The address is chosen by client_hash (a client keeps its address while that has ports for
+// the destination), then the next ones. Returns 0 or -ENOSPC. The caller inserts the flow before
+// the next call, or gives the port back.
+int sl_sport_get(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
+// This very port, for another destination: 0 or -EADDRINUSE. The same holds.
+int sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
+// until > now: the port rests until then, and is not lent for this destination.
+void sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr,
+	sl_tick now, sl_tick until);
+// Ports that have rested can be lent again; at most `budget` of them, in the order in which they
+// were given back: one that rests longer than those behind it keeps them waiting.
+void sl_sport_wake(struct sl_sport *s, sl_tick now, unsigned budget);
 
-// What the worker has of all addresses together.
-uint32_t sl_sport_total(const struct sl_sport *s, uint8_t proto);
-uint32_t sl_sport_free_count(const struct sl_sport *s, uint8_t proto);
+// Ports of the worker for each destination and protocol, at all addresses together.
+uint32_t sl_sport_total(const struct sl_sport *s);
+// Ports lent at all destinations together.
+uint32_t sl_sport_lent(const struct sl_sport *s, uint8_t proto);
+// The destination of the last -ENOSPC (src, sport, proto). False: there was none.
+bool sl_sport_refused(const struct sl_sport *s, struct sl_tuple *destination);
 static inline unsigned
 sl_sport_owner(sl_be16 port, unsigned n_workers)
 {

@@ -1,4 +1,5 @@
-// Source ports: each exactly once, oldest first, never a reserved one, dry and back.
+// Source ports: each exactly once for each destination, never a reserved one, dry and back; sets
+// that are forgotten; rest.
 #include <errno.h>
 
 #include "flow_test.h"
@@ -7,16 +8,88 @@
 static const sl_be32 addrs[] = {0x016433c6, 0x026433c6, 0x036433c6};
 #define N_ADDRS SL_ARRAY_LEN(addrs)
 
-static struct sl_sport *
-sport_new(const struct sl_sport_range *range, unsigned worker, unsigned n_workers)
+static const struct sl_flow_timeouts timeouts = {.by_state = {[0 ... SL_FLOW_STATE_MAX - 1] = 100}};
+
+// A flow table with the worker's ports, as the packet path uses them.
+struct box {
+	struct sl_flow_table *flows;
+	struct sl_sport *sports;
+	uint32_t client; // of the next flow
+	uint32_t hash;   // of all clients
+};
+
+static struct box
+box_new(const struct sl_sport_range *range, uint32_t n_addrs, unsigned worker, unsigned n_workers,
+	uint32_t capacity)
 {
 	const struct sl_flow_mem mem = heap(NULL);
+	struct box b = {.flows = table_new(capacity)};
 
-	return sl_sport_new(addrs, N_ADDRS, range, worker, n_workers, &mem);
+	b.sports = sl_sport_new(addrs, n_addrs, range, worker, n_workers, b.flows, &mem);
+	return b;
 }
 
-// All workers together hand out every port of the range but the reserved ones, once for each
-// address and protocol, and each worker its own.
+static void
+box_free(struct box *b)
+{
+	sl_sport_free(b->sports);
+	sl_flow_table_free(b->flows);
+}
+
+static struct sl_tuple
+to(uint8_t proto, uint32_t dst, uint16_t dport)
+{
+	struct sl_tuple t = tuple(dst, dport, 0, 0);
+
+	t.proto = proto;
+	return t;
+}
+
+// The flow's record, or what get said.
+static int64_t
+insert(struct box *b, const struct sl_tuple *endpoint, uint16_t pool_addr)
+{
+	struct sl_tuple client =
+		tuple(0xc6120000u + (b->client >> 15), 1 + (b->client & 0x7fff), 0xcb007101u, 80);
+	int64_t index;
+
+	client.proto = endpoint->proto;
+	b->client++;
+	index = sl_flow_insert(b->flows, &client, endpoint,
+		client.proto == SL_PROTO_TCP ? SL_FLOW_SYN_SENT : SL_FLOW_UDP, 0, 0, &timeouts);
+	if (index >= 0)
+		sl_flow_at(b->flows, (uint32_t)index)->pool_addr = pool_addr;
+	return index;
+}
+
+static int64_t
+begin(struct box *b, const struct sl_tuple *destination)
+{
+	struct sl_tuple t = *destination;
+	uint16_t pool_addr;
+	const int rc = sl_sport_get(b->sports, &t, b->hash, &pool_addr);
+
+	return rc < 0 ? rc : insert(b, &t, pool_addr);
+}
+
+static void
+end(struct box *b, int64_t index, sl_tick now, sl_tick until)
+{
+	const struct sl_flow *f = sl_flow_at(b->flows, (uint32_t)index);
+
+	sl_sport_put(b->sports, &f->tuple[SL_DIR_ENDPOINT], f->pool_addr, now, until);
+	sl_flow_remove(b->flows, (uint32_t)index);
+}
+
+static uint16_t
+port_of(const struct box *b, int64_t index)
+{
+	return sl_be16_to_cpu(sl_flow_at(b->flows, (uint32_t)index)->tuple[SL_DIR_ENDPOINT].dport);
+}
+
+// All workers together lend every port of the range but the reserved ones, once for each
+// destination, address and protocol, and each worker its own; the very last one before the first
+// refusal.
 static int
 each_port_once(void)
 {
@@ -27,47 +100,66 @@ each_port_once(void)
 		unsigned n_workers;
 	} rows[] = {
 		{1024, 65535, 0, 1},
-		{1024, 65535, 4, 1},
 		{1024, 65535, 4, 2},
 		{1024, 65535, 2, 3},
-		{0, 65535, 4, 7},
+		{0, 65535, 4, 64},
 		{4788, 4800, 2, 4},
+		{2000, 2063, 0, 1},
+		{2000, 2064, 0, 1},
 	};
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
 		const struct sl_sport_range range = {
 			rows[r].first, rows[r].last, reserved, rows[r].n_reserved};
-		const uint8_t protos[] = {SL_PROTO_TCP, SL_PROTO_UDP};
-		uint8_t *taken = calloc(2 * N_ADDRS, 65536);
+		const struct sl_tuple dst[] = {
+			to(SL_PROTO_TCP, 0xc0000201, 80),
+			to(SL_PROTO_UDP, 0xc0000201, 80),
+			to(SL_PROTO_UDP, 0xc0000201, 81),
+			to(SL_PROTO_UDP, 0xc0000202, 80),
+		};
+		const unsigned n_dst = SL_ARRAY_LEN(dst);
+		uint8_t *taken = calloc(n_dst * N_ADDRS, 65536);
 		uint32_t total = 0, want = 0;
 
 		for (unsigned w = 0; w < rows[r].n_workers; w++) {
-			struct sl_sport *s = sport_new(&range, w, rows[r].n_workers);
+			struct box b = box_new(&range, N_ADDRS, w, rows[r].n_workers,
+				1 << 20 >> (rows[r].n_workers > 8 ? 6 : 0));
+			const uint32_t n = sl_sport_total(b.sports);
+			struct sl_tuple refused;
 
-			for (unsigned pr = 0; pr < 2; pr++) {
-				const uint32_t n = sl_sport_total(s, protos[pr]);
-				uint16_t pool;
-				sl_be32 addr;
-				sl_be16 port;
+			for (uint32_t i = 0; i < n * n_dst; i++) {
+				const unsigned d = i % n_dst;
 
-				for (uint32_t i = 0; i < n; i++) {
-					SL_TEST_INT(sl_sport_free_count(s, protos[pr]), n - i);
-					SL_TEST_INT(sl_sport_get(s, protos[pr], i * 2654435761u,
-							    &pool, &addr, &port),
-						0);
-					const uint16_t p = sl_be16_to_cpu(port);
-					RTE_TEST_ASSERT(pool < N_ADDRS && addr == addrs[pool],
-						"address %u", pool);
-					SL_TEST_INT(sl_sport_owner(port, rows[r].n_workers), w);
-					RTE_TEST_ASSERT(!taken[(pr * N_ADDRS + pool) * 65536 + p]++,
-						"port %u of address %u twice", p, pool);
-				}
-				SL_TEST_INT(sl_sport_get(s, protos[pr], 0, &pool, &addr, &port),
-					-ENOSPC);
-				SL_TEST_INT(sl_sport_free_count(s, protos[pr]), 0);
-				total += n;
+				b.hash = i * 2654435761u;
+				const int64_t k = begin(&b, &dst[d]);
+
+				RTE_TEST_ASSERT(k >= 0, "row %u, worker %u: %u of %u: %lld", r, w,
+					i, n * n_dst, (long long)k);
+				const struct sl_flow *f = sl_flow_at(b.flows, (uint32_t)k);
+				const struct sl_tuple *t = &f->tuple[SL_DIR_ENDPOINT];
+				const uint16_t p = sl_be16_to_cpu(t->dport);
+
+				RTE_TEST_ASSERT(f->pool_addr < N_ADDRS &&
+							t->dst == addrs[f->pool_addr] &&
+							t->src == dst[d].src,
+					"address %u", f->pool_addr);
+				SL_TEST_INT(sl_sport_owner(t->dport, rows[r].n_workers), w);
+				RTE_TEST_ASSERT(!taken[(d * N_ADDRS + f->pool_addr) * 65536 + p]++,
+					"port %u of address %u twice", p, f->pool_addr);
 			}
-			sl_sport_free(s);
+			SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), n);
+			SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_UDP), n * 3);
+			RTE_TEST_ASSERT(!sl_sport_refused(b.sports, &refused), "refused before");
+			for (unsigned d = 0; d < n_dst; d++) {
+				SL_TEST_INT(begin(&b, &dst[d]), -ENOSPC);
+				RTE_TEST_ASSERT(sl_sport_refused(b.sports, &refused) &&
+							refused.src == dst[d].src &&
+							refused.sport == dst[d].sport &&
+							refused.proto == dst[d].proto,
+					"destination %u is not the one refused", d);
+			}
+			total += n;
+			box_free(&b);
 		}
 		for (uint32_t p = rows[r].first; p <= rows[r].last; p++) {
 			bool usable = p != 0;
@@ -75,45 +167,197 @@ each_port_once(void)
 			for (uint32_t i = 0; i < rows[r].n_reserved; i++)
 				usable = usable && p != reserved[i];
 			want += usable;
-			for (unsigned k = 0; k < 2 * N_ADDRS; k++)
+			for (unsigned k = 0; k < n_dst * N_ADDRS; k++)
 				RTE_TEST_ASSERT_EQUAL(taken[k * 65536 + p], usable, "port %u", p);
 		}
-		SL_TEST_INT(total, want * 2 * N_ADDRS);
+		SL_TEST_INT(total, want * N_ADDRS);
 		free(taken);
 	}
 	return TEST_SUCCESS;
 }
 
-// A port given back rests behind all that are free, in the order of giving.
+// Flows of one destination come and go in random order around a fill, and others with them; then
+// it is filled up: not one port is missed. With and without room for the sets of all.
 static int
-oldest_first(void)
+full_after_churn(void)
+{
+	static const struct {
+		uint16_t last;
+		uint32_t n_addrs, capacity, fill; // fill in percent
+		unsigned n_dst;
+	} rows[] = {
+		{65535, 1, 1 << 18, 50, 2},
+		{65535, 1, 1 << 18, 95, 2},
+		{65535, 2, 1 << 18, 97, 1},
+		{2047, 3, 1 << 14, 90, 4},
+		{1123, 2, 1 << 14, 90, 40}, // more dense places than sets
+		{1026, 3, 1 << 10, 60, 90},
+	};
+
+	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
+		const struct sl_sport_range range = {1024, rows[r].last, NULL, 0};
+		struct box b = box_new(&range, rows[r].n_addrs, 0, 1, rows[r].capacity);
+		const uint32_t total = sl_sport_total(b.sports);
+		const uint32_t n = total * rows[r].fill / 100;
+		int64_t *live = calloc(rows[r].n_dst, total * sizeof(*live));
+		uint64_t seed = r + 1;
+
+		for (unsigned d = 0; d < rows[r].n_dst; d++) {
+			const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000200 + d, 80);
+
+			for (uint32_t i = 0; i < n; i++) {
+				b.hash = (uint32_t)sl_test_rand(&seed);
+				live[d * total + i] = begin(&b, &t);
+				RTE_TEST_ASSERT(live[d * total + i] >= 0, "row %u: fill", r);
+			}
+		}
+		for (uint32_t i = 0; i < 3 * n; i++) {
+			const unsigned d = (unsigned)(sl_test_rand(&seed) % rows[r].n_dst);
+			const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000200 + d, 80);
+			int64_t *k = &live[d * total + sl_test_rand(&seed) % n];
+
+			end(&b, *k, 0, 0);
+			b.hash = (uint32_t)sl_test_rand(&seed);
+			*k = begin(&b, &t);
+			RTE_TEST_ASSERT(*k >= 0, "row %u: refused in flow %u", r, i);
+		}
+		for (unsigned d = 0; d < rows[r].n_dst; d++) {
+			const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000200 + d, 80);
+
+			for (uint32_t i = n; i < total; i++) {
+				b.hash = (uint32_t)sl_test_rand(&seed);
+				live[d * total + i] = begin(&b, &t);
+				RTE_TEST_ASSERT(live[d * total + i] >= 0,
+					"row %u: destination %u is dry with %u of %u", r, d, i,
+					total);
+			}
+			SL_TEST_INT(begin(&b, &t), -ENOSPC);
+		}
+		SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_UDP), sl_flow_live(b.flows));
+		// One comes back, and is the next.
+		const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000200, 80);
+		const uint16_t port = port_of(&b, live[total / 2]);
+
+		end(&b, live[total / 2], 0, 0);
+		live[total / 2] = begin(&b, &t);
+		RTE_TEST_ASSERT(live[total / 2] >= 0, "row %u: given back", r);
+		SL_TEST_INT(port_of(&b, live[total / 2]), port);
+		for (uint32_t i = 0; i < rows[r].n_dst * total; i++)
+			end(&b, live[i], 0, 0);
+		SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_UDP), 0);
+		free(live);
+		box_free(&b);
+	}
+	return TEST_SUCCESS;
+}
+
+// A port that is given back comes last.
+static int
+given_back_is_last(void)
 {
 	const struct sl_sport_range range = {2000, 2099, NULL, 0};
-	struct sl_sport *s = sport_new(&range, 0, 1);
-	sl_be16 first[100], port;
-	uint16_t pool;
-	sl_be32 addr;
+	const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000201, 80);
+
+	for (unsigned busy = 0; busy < 2; busy++) { // before the place is dense, and after
+		struct box b = box_new(&range, 1, 0, 1, 1024);
+		int64_t k[100];
+
+		for (unsigned i = 0; i < 100u * busy; i++)
+			k[i] = begin(&b, &t);
+		if (busy) {
+			SL_TEST_INT(begin(&b, &t), -ENOSPC);
+			for (unsigned i = 0; i < 100; i++)
+				end(&b, k[i], 0, 0);
+		}
+		const int64_t first = begin(&b, &t);
+		const uint16_t port = port_of(&b, first);
+
+		end(&b, first, 0, 0);
+		for (unsigned i = 0; i < 99; i++) {
+			const int64_t other = begin(&b, &t);
+
+			RTE_TEST_ASSERT(other >= 0 && port_of(&b, other) != port, "after %u", i);
+			end(&b, other, 0, 0);
+		}
+		const int64_t again = begin(&b, &t);
+
+		SL_TEST_INT(port_of(&b, again), port);
+		box_free(&b);
+	}
+	return TEST_SUCCESS;
+}
+
+// A port that rests is not lent for its destination, but for others; when it has rested, it is.
+static int
+rest(void)
+{
+	const struct sl_sport_range range = {2000, 2003, NULL, 0};
+	const struct sl_tuple t = to(SL_PROTO_TCP, 0xc0000201, 80);
+	const struct sl_tuple other = to(SL_PROTO_TCP, 0xc0000201, 81);
+
+	for (unsigned dense = 0; dense < 2; dense++) {
+		struct box b = box_new(&range, 1, 0, 1, 1024);
+		int64_t k[4];
+
+		for (unsigned i = 0; i < 4; i++)
+			k[i] = begin(&b, &t);
+		if (dense)
+			SL_TEST_INT(begin(&b, &t), -ENOSPC);
+		const struct sl_tuple was = sl_flow_at(b.flows, (uint32_t)k[2])->tuple[1];
+		struct sl_tuple moved = was;
+
+		end(&b, k[2], 10, 15);
+		SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), 3);
+		sl_sport_wake(b.sports, 14, 64);
+		SL_TEST_INT(begin(&b, &t), -ENOSPC);
+		SL_TEST_INT(sl_sport_take(b.sports, &was, 0), -EADDRINUSE);
+		moved.sport = other.sport;
+		SL_TEST_INT(sl_sport_take(b.sports, &moved, 0), 0);
+		insert(&b, &moved, 0);
+		for (unsigned i = 0; i < 3; i++)
+			RTE_TEST_ASSERT(begin(&b, &other) >= 0, "another destination");
+		SL_TEST_INT(begin(&b, &other), -ENOSPC);
+		SL_TEST_INT(sl_sport_take(b.sports, &moved, 0), -EADDRINUSE);
+		sl_sport_wake(b.sports, 15, 64);
+		k[2] = begin(&b, &t);
+		RTE_TEST_ASSERT(k[2] >= 0, "it has rested");
+		SL_TEST_INT(port_of(&b, k[2]), sl_be16_to_cpu(was.dport));
+		SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), 8);
+		box_free(&b);
+	}
+	return TEST_SUCCESS;
+}
+
+// No more rest than there is room for: the oldest is let go.
+static int
+rest_is_bounded(void)
+{
+	const struct sl_sport_range range = {2000, 2099, NULL, 0};
+	const struct sl_tuple t = to(SL_PROTO_TCP, 0xc0000201, 80);
+	struct box b = box_new(&range, 1, 0, 1, 1024);
+	uint16_t port[100];
 
 	for (unsigned i = 0; i < 100; i++) {
-		SL_TEST_INT(sl_sport_get(s, SL_PROTO_UDP, 0, &pool, &addr, &first[i]), 0);
-		SL_TEST_INT(pool, 0);
-		if (i % 2) { // 50 stay out, 50 come back behind what was never used
-			sl_sport_put(s, SL_PROTO_UDP, pool, first[i]);
-			first[i / 2] = first[i];
-		}
-		if (i == 49)
-			break;
+		const int64_t k = begin(&b, &t);
+
+		port[i] = port_of(&b, k);
+		end(&b, k, 0, 1000);
 	}
-	for (unsigned i = 0; i < 50; i++) // those never used come first
-		SL_TEST_INT(sl_sport_get(s, SL_PROTO_UDP, 0, &pool, &addr, &port), 0);
-	for (unsigned i = 0; i < 25; i++) {
-		SL_TEST_INT(sl_sport_get(s, SL_PROTO_UDP, 0, &pool, &addr, &port), 0);
-		SL_TEST_INT(pool, 0);
-		SL_TEST_INT(port, first[i]);
+	for (unsigned i = 0; i < 36; i++) { // 64 rest
+		const int64_t k = begin(&b, &t);
+		bool among_first = false;
+
+		RTE_TEST_ASSERT(k >= 0, "port %u", i);
+		for (unsigned j = 0; j < 36; j++)
+			among_first = among_first || port_of(&b, k) == port[j];
+		RTE_TEST_ASSERT(among_first, "port %u is not one of the oldest", i);
 	}
-	SL_TEST_INT(sl_sport_get(s, SL_PROTO_UDP, 0, &pool, &addr, &port), 0);
-	SL_TEST_INT(pool, 1); // the client's address is dry
-	sl_sport_free(s);
+	SL_TEST_INT(begin(&b, &t), -ENOSPC);
+	sl_sport_wake(b.sports, 1000, 10);
+	for (unsigned i = 0; i < 10; i++)
+		RTE_TEST_ASSERT(begin(&b, &t) >= 0, "woken %u", i);
+	SL_TEST_INT(begin(&b, &t), -ENOSPC);
+	box_free(&b);
 	return TEST_SUCCESS;
 }
 
@@ -121,46 +365,64 @@ static int
 client_keeps_its_address(void)
 {
 	const struct sl_sport_range range = {2000, 2009, NULL, 0};
-	const uint32_t third = UINT32_MAX / 3 + 1;
 	static const unsigned want[] = {1, 2, 0}; // of the second client: its own, then the next
-	struct sl_sport *s = sport_new(&range, 0, 1);
-	uint16_t pool;
-	sl_be32 addr;
-	sl_be16 port;
+	const struct sl_tuple tcp = to(SL_PROTO_TCP, 0xc0000201, 80);
+	const struct sl_tuple others[] = {
+		to(SL_PROTO_UDP, 0xc0000201, 80), to(SL_PROTO_TCP, 0xc0000201, 81)};
+	struct box b = box_new(&range, N_ADDRS, 0, 1, 1024);
+	int64_t k[30];
 
+	b.hash = UINT32_MAX / 3 + 1;
 	for (unsigned i = 0; i < 30; i++) {
-		SL_TEST_INT(sl_sport_get(s, SL_PROTO_TCP, third, &pool, &addr, &port), 0);
-		SL_TEST_INT(pool, want[i / 10]);
+		k[i] = begin(&b, &tcp);
+		RTE_TEST_ASSERT(k[i] >= 0, "flow %u", i);
+		SL_TEST_INT(sl_flow_at(b.flows, (uint32_t)k[i])->pool_addr, want[i / 10]);
 	}
-	SL_TEST_INT(sl_sport_get(s, SL_PROTO_TCP, third, &pool, &addr, &port), -ENOSPC);
-	SL_TEST_INT(sl_sport_get(s, SL_PROTO_UDP, third, &pool, &addr, &port), 0);
-	sl_sport_put(s, SL_PROTO_TCP, 2, sl_cpu_to_be16(2004));
-	SL_TEST_INT(sl_sport_free_count(s, SL_PROTO_TCP), 1);
-	SL_TEST_INT(sl_sport_get(s, SL_PROTO_TCP, 0, &pool, &addr, &port), 0);
-	SL_TEST_INT(pool, 2);
-	SL_TEST_INT(sl_be16_to_cpu(port), 2004);
-	sl_sport_free(s);
+	SL_TEST_INT(begin(&b, &tcp), -ENOSPC);
+	for (unsigned i = 0; i < SL_ARRAY_LEN(others); i++) {
+		const int64_t o = begin(&b, &others[i]);
+
+		RTE_TEST_ASSERT(o >= 0, "other destination %u", i);
+		SL_TEST_INT(sl_flow_at(b.flows, (uint32_t)o)->pool_addr, 1);
+	}
+	// One of the next address ends, and any client gets it; then one of its own.
+	const uint16_t port = port_of(&b, k[15]);
+
+	end(&b, k[15], 0, 0);
+	b.hash = 0;
+	k[15] = begin(&b, &tcp);
+	RTE_TEST_ASSERT(k[15] >= 0, "given back");
+	SL_TEST_INT(sl_flow_at(b.flows, (uint32_t)k[15])->pool_addr, 2);
+	SL_TEST_INT(port_of(&b, k[15]), port);
+	end(&b, k[3], 0, 0);
+	b.hash = UINT32_MAX / 3 + 1;
+	SL_TEST_INT(sl_flow_at(b.flows, (uint32_t)begin(&b, &tcp))->pool_addr, 1);
+	box_free(&b);
 	return TEST_SUCCESS;
 }
 
-// Ports 1024, 1025, 1026, ... one after the other would be a gift to whoever guesses them.
+// Ports 1024, 1025, 1026, ... one after the other would be a gift to whoever guesses them, and so
+// would the same ones for each destination.
 static int
-first_round_is_shuffled(void)
+order_is_shuffled(void)
 {
 	const struct sl_sport_range range = {1024, 65535, NULL, 0};
-	struct sl_sport *s = sport_new(&range, 0, 1);
-	unsigned steps = 0;
-	uint16_t last = 0, pool;
-	sl_be32 addr;
-	sl_be16 port;
+	struct box b = box_new(&range, 1, 0, 1, 65536);
+	unsigned steps = 0, same = 0;
+	uint16_t last = 0;
 
 	for (unsigned i = 0; i < 1000; i++) {
-		SL_TEST_INT(sl_sport_get(s, SL_PROTO_UDP, 0, &pool, &addr, &port), 0);
-		steps += (uint16_t)(sl_be16_to_cpu(port) - last + 8) <= 16;
-		last = sl_be16_to_cpu(port);
+		const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000201, 80);
+		const struct sl_tuple u = to(SL_PROTO_UDP, 0xc0000202, 80);
+		const uint16_t p = port_of(&b, begin(&b, &t));
+
+		steps += (uint16_t)(p - last + 8) <= 16;
+		last = p;
+		same += port_of(&b, begin(&b, &u)) == p;
 	}
 	RTE_TEST_ASSERT(steps < 20, "%u of 1000 ports are near the one before", steps);
-	sl_sport_free(s);
+	RTE_TEST_ASSERT(same < 20, "%u of 1000 ports are those of the neighbour", same);
+	box_free(&b);
 	return TEST_SUCCESS;
 }
 
@@ -183,15 +445,58 @@ refused(void)
 		{"a range that ends before it begins", 1, 2, 0, 1},
 	};
 	const struct sl_sport_range *ranges[] = {&one, &none, &backwards};
+	struct sl_flow_table *flows = table_new(64);
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
 		errno = 0;
 		RTE_TEST_ASSERT_NULL(sl_sport_new(addrs, rows[r].n_addrs, ranges[rows[r].range],
-					     rows[r].worker, rows[r].n_workers, &mem),
+					     rows[r].worker, rows[r].n_workers, flows, &mem),
 			"%s", rows[r].name);
 		RTE_TEST_ASSERT_EQUAL(errno, EINVAL, "%s", rows[r].name);
 	}
 	sl_sport_free(NULL);
+	sl_flow_table_free(flows);
+	return TEST_SUCCESS;
+}
+
+// What the header says of memory holds.
+static int
+memory(void)
+{
+	static const struct {
+		uint32_t n_addrs;
+		unsigned n_workers;
+		uint32_t capacity, bytes_flow, bytes_more;
+	} rows[] = {
+		{1, 1, 1 << 20, 6, 512 << 10},
+		{256, 1, 1 << 20, 6, 512 << 10},
+		{16, 2, 1 << 19, 6, 384 << 10},
+		{4, 64, 1 << 14, 6, 64 << 10},
+		{1, 1, 64, 6, 512 << 10},
+	};
+
+	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
+		const size_t bytes =
+			sl_sport_bytes(rows[r].n_addrs, rows[r].n_workers, rows[r].capacity);
+		const size_t most =
+			(size_t)rows[r].capacity * rows[r].bytes_flow + rows[r].bytes_more;
+
+		printf("# %u addresses, %u workers, %u flows: %zu bytes\n", rows[r].n_addrs,
+			rows[r].n_workers, rows[r].capacity, bytes);
+		RTE_TEST_ASSERT(bytes <= most, "row %u: %zu bytes, not %zu", r, bytes, most);
+	}
+	for (unsigned w = 1; w <= 64; w *= 4) {
+		const struct sl_sport_range range = {1024, 65535, NULL, 0};
+		size_t bytes = 0;
+		const struct sl_flow_mem mem = heap(&bytes);
+		struct sl_flow_table *flows = table_new(4096);
+		struct sl_sport *s = sl_sport_new(addrs, N_ADDRS, &range, 0, w, flows, &mem);
+
+		RTE_TEST_ASSERT(bytes <= sl_sport_bytes(N_ADDRS, w, 4096), "%u workers: %zu bytes",
+			w, bytes);
+		sl_sport_free(s);
+		sl_flow_table_free(flows);
+	}
 	return TEST_SUCCESS;
 }
 
@@ -200,10 +505,14 @@ main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"each_port_once", each_port_once},
-		{"oldest_first", oldest_first},
+		{"full_after_churn", full_after_churn},
+		{"given_back_is_last", given_back_is_last},
+		{"rest", rest},
+		{"rest_is_bounded", rest_is_bounded},
 		{"client_keeps_its_address", client_keeps_its_address},
-		{"first_round_is_shuffled", first_round_is_shuffled},
+		{"order_is_shuffled", order_is_shuffled},
 		{"refused", refused},
+		{"memory", memory},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));
