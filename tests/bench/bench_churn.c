@@ -361,10 +361,11 @@ make_worker(struct rig *r)
 
 	for (uint32_t i = 0; i < POOL; i++)
 		pool[i] = htonl(0xcb007100u + i);
+	struct sl_flow_table *flows = sl_flow_table_new(TABLE, sl_clock_ns(NULL), &mem);
 	const struct sl_pipe_cfg cfg = {
 		.n_workers = 1,
-		.flows = sl_flow_table_new(TABLE, sl_clock_ns(NULL), &mem),
-		.sports = sl_sport_new(pool, POOL, &range, 0, 1, &mem),
+		.flows = flows,
+		.sports = sl_sport_new(pool, POOL, &range, 0, 1, flows, &mem),
 		.load = r->load,
 		.n_slots = CHURN_ENDPOINTS,
 		.stats = &stats,
