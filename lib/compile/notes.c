@@ -28,6 +28,7 @@ struct remark {
 	struct remark *next_on, **link_on; // of the same object
 	struct noted *on;
 	bool lost;    // it is not served there, or not to all; else it has what another one wants
+	bool spare;   // of a lost one: its virtual IP serves the port all the same
 	bool address; // spec.addresses[index], else spec.ports[index]
 	uint32_t index;
 	uint32_t line, col; // of that, for news
@@ -192,6 +193,7 @@ remark_add(struct notes *t, struct entry *e, const struct sl_mesh_binding *b, bo
 
 	*r = at;
 	r->lost = lost;
+	r->spare = *sl_mesh_elsewhere(b) != '\0';
 	r->text = text;
 	r->hash = sl_str_hash(text, strlen(text), obj->hash | 1);
 	r->on = noted_get(t, obj);
@@ -473,7 +475,8 @@ notes_first(const struct notes *t, const struct sl_object *obj, bool lost)
 	const struct remark *first = NULL;
 
 	for (const struct remark *r = n ? n->first : NULL; r; r = r->next_on)
-		if (r->lost == lost && (!first || cmp_remark(&r, &first) < 0))
+		if (r->lost == lost && !(lost && r->spare) &&
+			(!first || cmp_remark(&r, &first) < 0))
 			first = r;
 	return first ? first->text : NULL;
 }

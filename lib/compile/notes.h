@@ -23,5 +23,5 @@ void notes_fini(struct notes *t);
 void notes_of_key(struct notes *t, const struct plan *p, struct entry *e);
 void notes_drop_key(struct notes *t, struct entry *e);
 void notes_write(struct notes *t, struct sl_registry *registry);
-// The first remark of the object on a key that it lost, or has; or NULL.
+// The first remark of the object on a key that it lost and has no virtual IP for, or has; or NULL.
 const char *notes_first(const struct notes *t, const struct sl_object *obj, bool lost);

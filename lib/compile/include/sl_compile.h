@@ -78,7 +78,8 @@ struct sl_fwd_eps *sl_compile_unknown(struct sl_compile *c);
 // to endpoints. *it = 0 begins; false at the end.
 bool sl_compile_next_vip(const struct sl_compile *c, uint32_t *it, sl_be32 *vip);
 
-// Why a part of the object is not served: the first conflict that it lost; NULL: none.
+// Why a part of the object is not served: the first conflict that it lost; NULL: none. A port that
+// is lost at any address and served at the virtual IP is no such part: the notes tell of it.
 const char *sl_compile_lost(const struct sl_compile *c, const struct sl_object *obj);
 // What it has that another one wants too: the first such key; NULL: none.
 const char *sl_compile_won(const struct sl_compile *c, const struct sl_object *obj);

@@ -295,6 +295,32 @@ conflicts_are_told(void)
 	return TEST_SUCCESS;
 }
 
+// Two services that want a port of any address, and have virtual IPs: nothing of them is out of
+// reach.
+static int
+virtual_ips_make_it_whole(void)
+{
+	static const char objects[] = "apiVersion: networking.istio.io/v1\n"
+				      "kind: ServiceEntry\n"
+				      "metadata: {name: apis}\n"
+				      "spec:\n"
+				      "  hosts: [a.example.com, b.example.com]\n"
+				      "  ports: [{number: 443, name: tls, protocol: TLS}]\n"
+				      "  resolution: DNS\n";
+	struct rig r;
+	const char *answer;
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
+	EXPECT(rig_ask(&r, "apply", NULL, objects), "its virtual IP is served");
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"apis\"}", NULL);
+	EXPECT_NOT(answer, "\"type\":\"Conflicted\"");
+	EXPECT_NOT(answer, "\"status\":\"Partial\"");
+	EXPECT(answer, "its virtual IP is served");
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 // What would happen to a new flow. This gateway has no mirror, so no route: what is forwarded is
 // dropped, for that reason.
 static int
@@ -442,6 +468,7 @@ main(int argc, char **argv)
 		{"a reload without the folder", reload_without_folder},
 		{"a reload with too many endpoints", reload_too_many},
 		{"conflicts are told", conflicts_are_told},
+		{"a virtual IP makes a service whole", virtual_ips_make_it_whole},
 		{"describe every kind", describe_every_kind},
 		{"gateways are two kinds", gateways_are_two_kinds},
 		{"explains", explains},
