@@ -94,17 +94,18 @@ is "three services have it" "$(answers_from)" "3 server2"
 is "and it was asked for once" "$(grep -c wanted "$lab_tmp/liar1.log")" 1
 
 # What says that there is no such name is confirmed by another server, when there is one.
-echo '* ttl=1' >"$lab_tmp/liar1.ctl"
+echo '* ttl=1 delay=100' >"$lab_tmp/liar1.ctl"
 echo '* nxdomain soa=1' >"$lab_tmp/liar2.ctl"
 another "198.51.100.54, $dns_address" "retry: {min: 200ms, max: 400ms}"
 check "one says NXDOMAIN, the other has an answer: the answer counts" wait_for 5 has 198.51.100.12
-contradicted() { [ "$(counter dns_unconfirmed)" -ge 2 ]; }
-check "each NXDOMAIN is contradicted" wait_for 8 contradicted
+contradicted() { [ "$(counter dns_unconfirmed)" -ge 1 ]; }
+check "its NXDOMAIN was contradicted" wait_for 8 contradicted
 is "and it was never empty" "$(ctl events --for wanted.example | grep -ci 'empty' || true)" 0
 is "new connections work" "$(answers_from)" "3 server2"
 
 # ---- killed and back ----
 
+echo '* ttl=1' >"$lab_tmp/liar1.ctl"
 another $dns_address "retry: {min: 200ms, max: 400ms}"
 check "an answer" wait_for 4 has 198.51.100.12
 stop "$(cat "$lab_tmp/liar1.pid")" KILL || true
