@@ -68,7 +68,7 @@ net client served 80 $(table addresses) >"$lab_tmp/served"
 table show "$lab_tmp/served" >"$lab_tmp/table"
 grep '^#' "$lab_tmp/table"
 is "state, new connections and conditions are as the table says" "$(grep -v '^#' "$lab_tmp/table" || true)" ""
-is "each kind moves its counter, and no other's" "$(table counters)" ""
+is "each kind moves its counter, and no counter of another kind" "$(table counters)" ""
 books
 
 # ---- one name, three services, two servers ----
