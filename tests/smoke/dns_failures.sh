@@ -7,7 +7,11 @@ set -euo pipefail
 # shellcheck source=tests/smoke/_dns.sh
 . "$(dirname "$0")/_dns.sh"
 
-table() { CTL="$sluicectl -s $lab_tmp/control.sock" python3_ "$lab_root/tests/smoke/_dns_table.py" "$@"; }
+# What is wrong, a line each: nothing when all is well, so what ends early has to say so.
+table() {
+	CTL="$sluicectl -s $lab_tmp/control.sock" python3_ "$lab_root/tests/smoke/_dns_table.py" "$@" ||
+		echo "_dns_table.py $1: status $?"
+}
 # The 64 addresses of `many` are all server 3.
 nginx_more() { [ "$1" != 3 ] || seq -f 'listen 198.18.0.%g:80;' 100; }
 
@@ -32,7 +36,7 @@ dns_section() { # SERVERS [LINE...]
 	dns:
 	  servers: [$1]
 	  hostsFile: $lab_tmp/hosts
-	  timeout: 1s
+	  timeout: 700ms
 	  confirm: 200ms
 	  privateAddresses: refuse
 	  refresh: {min: 200ms, max: 1h}
