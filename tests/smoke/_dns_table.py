@@ -6,7 +6,8 @@
   names [COLUMN...]            the names, of all situations or these
   wait SECONDS good|table      until `sluicectl dns` says what it should say; what is missing else
   show FILE                    the table, from sluicectl and FILE (of `_net.py served`); a line each that is wrong
-  counters                     asks for one name of each kind again; a line each whose counter does not move alone
+  counters                     asks for one name of each kind again; a line each whose counter does not move, or of
+                               which a counter of another kind does (those of all kinds, as answers, left aside)
 
 CTL in the environment is sluicectl, with its options.
 """
@@ -134,7 +135,7 @@ def show(served):
 
 
 def moved(kind):
-    """What moved, once nothing is under way: None when that takes too long."""
+    """What has moved by the time that the kind's counter has; None when it does not."""
     before, end = counters(), time.monotonic() + 3
     ctl("dns", "refresh", name_of(kind, "none"))
     while time.monotonic() < end:
@@ -146,6 +147,16 @@ def moved(kind):
     return None
 
 
+def settle():
+    """Waits for the questions that are under way: each is silent for dns.timeout, 700 ms, at most."""
+    now, end = counters(), time.monotonic() + 10
+    while time.monotonic() < end:
+        time.sleep(0.8)
+        before, now = now, counters()
+        if before == now:
+            return
+
+
 def told():
     kinds = {counter for _, counter in KINDS.values()} - {"dns_tcp", "dns_answers", "dns_timeouts"}
     for kind, (_, counter) in KINDS.items():
@@ -153,6 +164,8 @@ def told():
         others = (names or set()) & kinds - {counter}
         if names is None or others:
             print(f"{kind}: {counter} does not move" if names is None else f"{kind}: also {' '.join(sorted(others))}")
+        if counter == "dns_timeouts":
+            settle()
         if kind == "ttl0":  # asked for all the time, which the others are not
             for column in COLUMNS:
                 ctl("delete", "-n", "default", "se", f"{kind}-{column}")

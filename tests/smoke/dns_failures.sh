@@ -7,7 +7,11 @@ set -euo pipefail
 # shellcheck source=tests/smoke/_dns.sh
 . "$(dirname "$0")/_dns.sh"
 
-table() { CTL="$sluicectl -s $lab_tmp/control.sock" python3_ "$lab_root/tests/smoke/_dns_table.py" "$@"; }
+# What is wrong, a line each: nothing when all is well, so what ends early has to say so.
+table() {
+	CTL="$sluicectl -s $lab_tmp/control.sock" python3_ "$lab_root/tests/smoke/_dns_table.py" "$@" ||
+		echo "_dns_table.py $1: status $?"
+}
 # The 64 addresses of `many` are all server 3.
 nginx_more() { [ "$1" != 3 ] || seq -f 'listen 198.18.0.%g:80;' 100; }
 
@@ -32,7 +36,7 @@ dns_section() { # SERVERS [LINE...]
 	dns:
 	  servers: [$1]
 	  hostsFile: $lab_tmp/hosts
-	  timeout: 1s
+	  timeout: 700ms
 	  confirm: 200ms
 	  privateAddresses: refuse
 	  refresh: {min: 200ms, max: 1h}
@@ -68,7 +72,7 @@ net client served 80 $(table addresses) >"$lab_tmp/served"
 table show "$lab_tmp/served" >"$lab_tmp/table"
 grep '^#' "$lab_tmp/table"
 is "state, new connections and conditions are as the table says" "$(grep -v '^#' "$lab_tmp/table" || true)" ""
-is "each kind moves its counter, and no other's" "$(table counters)" ""
+is "each kind moves its counter, and no counter of another kind" "$(table counters)" ""
 books
 
 # ---- one name, three services, two servers ----
@@ -94,17 +98,18 @@ is "three services have it" "$(answers_from)" "3 server2"
 is "and it was asked for once" "$(grep -c wanted "$lab_tmp/liar1.log")" 1
 
 # What says that there is no such name is confirmed by another server, when there is one.
-echo '* ttl=1' >"$lab_tmp/liar1.ctl"
+echo '* ttl=1 delay=100' >"$lab_tmp/liar1.ctl"
 echo '* nxdomain soa=1' >"$lab_tmp/liar2.ctl"
 another "198.51.100.54, $dns_address" "retry: {min: 200ms, max: 400ms}"
 check "one says NXDOMAIN, the other has an answer: the answer counts" wait_for 5 has 198.51.100.12
-contradicted() { [ "$(counter dns_unconfirmed)" -ge 2 ]; }
-check "each NXDOMAIN is contradicted" wait_for 8 contradicted
+contradicted() { [ "$(counter dns_unconfirmed)" -ge 1 ]; }
+check "its NXDOMAIN was contradicted" wait_for 8 contradicted
 is "and it was never empty" "$(ctl events --for wanted.example | grep -ci 'empty' || true)" 0
 is "new connections work" "$(answers_from)" "3 server2"
 
 # ---- killed and back ----
 
+echo '* ttl=1' >"$lab_tmp/liar1.ctl"
 another $dns_address "retry: {min: 200ms, max: 400ms}"
 check "an answer" wait_for 4 has 198.51.100.12
 stop "$(cat "$lab_tmp/liar1.pid")" KILL || true
