@@ -139,8 +139,8 @@ field_expects(const struct field *f)
 		[T_MODE] = "an octal mode in quotes such as \"0660\"",
 		[T_IP] = "an IP address",
 		[T_PREFIX] = "an IP address or CIDR",
-		[T_SERVER] = "an IP address with or without a port, such as "
-			     "192.0.2.53:53 or [2001:db8::53]:53",
+		[T_SERVER] = ("an IP address with or without a port, such as "
+			      "192.0.2.53:53 or [2001:db8::53]:53"),
 		[T_MAC] = "a MAC address such as 02:00:00:00:00:01",
 		[T_VIP] = "an IP address or CIDR",
 		[T_SUBNET] = "an IP address or CIDR",
