@@ -94,15 +94,19 @@ on_answer(void *ctx, struct sl_dns_use *use)
 static void
 on_publish_timer(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval later = {.tv_sec = NAMES_RETRY_S};
 	struct names *n = arg;
 	const int rc = control_publish_answers(n->c);
 	char *why;
 
 	if (rc == 0)
 		return;
+	event_add(n->publish_timer, &later);
 	why = control_publish_why(n->c, rc);
 	sl_log_limited(n->c->log, &n->limit, SL_LOG_ERR, TOPIC,
-		"answers of names not published, the services stay as they were: %s", why);
+		"answers of names not published, the services stay as they were until a try "
+		"succeeds: %s",
+		why);
 	free(why);
 }
 

@@ -4,7 +4,8 @@
 //
 // Owner:   names_new() / names_free(), with the uses of all names.
 // Threads: control only.
-// Errors:  as said per function.
+// Errors:  as said per function. Answers that could not be published are tried again every
+//          NAMES_RETRY_S.
 // Limits:  a change waits at most NAMES_PUBLISH_MS for others; a name costs a use of lib/dns.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "sl_dns.h"
 
 #define NAMES_PUBLISH_MS 5
+#define NAMES_RETRY_S    1
 
 struct names;
 

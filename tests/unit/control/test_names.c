@@ -153,6 +153,12 @@ is_said(void *ctx)
 	return strstr(rig_ask(l->r, l->command, l->args, NULL), l->part) != NULL;
 }
 
+static bool
+is_not_said(void *ctx)
+{
+	return !is_said(ctx);
+}
+
 #define SOON(command, args, part)                                                                  \
 	do {                                                                                       \
 		struct look sl_look = {&r, command, args, part};                                   \
@@ -333,6 +339,70 @@ removed_addresses(void)
 	return TEST_SUCCESS;
 }
 
+// A service of n endpoints, which take their slots.
+static char *
+filler(unsigned n)
+{
+	struct sl_buf text = {0};
+
+	sl_buf_puts(&text,
+		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: filler}\n"
+		"spec:\n  hosts: [filler.example.com]\n  addresses: [192.0.2.99]\n"
+		"  ports: [{number: 80, name: http, protocol: TCP}]\n  resolution: STATIC\n"
+		"  endpoints:\n");
+	for (unsigned i = 0; i < n; i++)
+		sl_buf_printf(&text, "  - address: 10.0.%u.%u\n", i / 250, 1 + i % 250);
+	return sl_buf_take(&text);
+}
+
+// 198.51.100.FROM and those behind it.
+static char *
+addresses(unsigned from, unsigned n)
+{
+	struct sl_buf text = {0};
+
+	for (unsigned i = 0; i < n; i++)
+		sl_buf_printf(&text, "%s198.51.100.%u", i ? " " : "", from + i);
+	return sl_buf_take(&text);
+}
+
+// No slot is left at first: flows of addresses that are gone have them.
+static int
+publishing_is_retried(void)
+{
+	struct rig r;
+	struct server s;
+	char *text = filler(1000), *first = addresses(11, 12), *second = addresses(31, 8),
+	     *third = addresses(51, 6);
+
+	RTE_TEST_ASSERT_SUCCESS(start_rig(&r, &s, ""), "start");
+	EXPECT(rig_ask(&r, "apply", NULL, text), "created");
+	rig_ask(&r, "apply", NULL, entry("web", "keep"));
+	ANSWER(WEB, first);
+	SOON("endpoints", NULL, UP("198.51.100.11"));
+	r.flows = 1;
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, second);
+	SOON("endpoints", NULL, UP("198.51.100.31"));
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, third);
+	SOON("endpoints", NULL, UP("198.51.100.51"));
+	EXPECT(rig_ask(&r, "describe", IS_WEB, NULL), "\"state\":\"notServed\"");
+	r.flows = 0;
+	struct look served = {&r, "describe", IS_WEB, "\"state\":\"notServed\""};
+	bool published = false;
+	for (unsigned i = 0; i < 5 && !published; i++)
+		published = rig_wait(&r, is_not_said, &served);
+	RTE_TEST_ASSERT(published, "not published: %s",
+		rig_ask(&r, "describe", IS_WEB, NULL));
+	free(text);
+	free(first);
+	free(second);
+	free(third);
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 static void
 count(void *ctx)
 {
@@ -407,6 +477,7 @@ main(int argc, char **argv)
 		{"refresh asks at once", refresh_asks_at_once},
 		{"another policy keeps the answer", another_policy_keeps_the_answer},
 		{"removed addresses", removed_addresses},
+		{"publishing is retried", publishing_is_retried},
 		{"readiness waits", readiness_waits},
 		{"reloads", reloads},
 	};
