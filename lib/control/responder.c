@@ -161,6 +161,7 @@ take_conf(const struct responder *r, struct sl_dns_server_cfg *out, struct lists
 		.upstream = l->upstream,
 		.n_upstream = own ? dns->n_upstreams : dns->n_servers,
 		.resolv_conf = dns->resolv_conf,
+		.timeout_ns = dns->timeout_ns,
 		.rate = dns->rate,
 		.max_pending = dns->max_pending,
 		.core = r->c->cfg.core,

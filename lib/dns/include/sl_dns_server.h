@@ -24,7 +24,8 @@ struct sl_dns_server_cfg {
 	const struct sl_dns_address *upstream; // none: resolv_conf's, followed when it changes
 	uint32_t n_upstream;
 	const char *resolv_conf;
-	uint64_t timeout_ns; // of one upstream server, default 5 s when 0
+	uint64_t timeout_ns; // of one upstream server, default 5 s when 0; all of them have twice
+			     // that
 	uint32_t rate;       // queries a second of one client address, 0: no limit
 	// Forwarded queries that wait, all clients together; 0: 1,024. A quarter is for one client.
 	uint32_t max_pending;

@@ -393,8 +393,7 @@ publishing_is_retried(void)
 	bool published = false;
 	for (unsigned i = 0; i < 5 && !published; i++)
 		published = rig_wait(&r, is_not_said, &served);
-	RTE_TEST_ASSERT(published, "not published: %s",
-		rig_ask(&r, "describe", IS_WEB, NULL));
+	RTE_TEST_ASSERT(published, "not published: %s", rig_ask(&r, "describe", IS_WEB, NULL));
 	free(text);
 	free(first);
 	free(second);
