@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "control_priv.h"
 #include "sl_mesh_names.h"
@@ -15,6 +16,10 @@ struct use {
 	struct names *names;
 	struct sl_mesh_name *name; // NULL: not wanted any more
 	struct sl_dns_use *use;
+	// Of the last good answer, which may still be right while nobody answers.
+	struct sl_ip *last;
+	uint32_t n_last;
+	bool unseen; // it began without an answer, which another use may have had before
 };
 
 struct names {
@@ -58,6 +63,17 @@ has_addresses(enum sl_dns_state state)
 	return state == SL_DNS_FRESH || state == SL_DNS_STALE;
 }
 
+static void
+remember(struct use *u, const struct sl_dns_view *view)
+{
+	u->unseen = false;
+	if (u->n_last == view->n && memcmp(u->last, view->ip, view->n * sizeof(*view->ip)) == 0)
+		return;
+	u->last = sl_xrealloc(u->last, view->n, sizeof(*u->last));
+	memcpy(u->last, view->ip, view->n * sizeof(*view->ip));
+	u->n_last = view->n;
+}
+
 static bool
 give_answer(struct use *u)
 {
@@ -69,6 +85,7 @@ give_answer(struct use *u)
 		answer.ip = view.ip;
 		answer.n = view.n;
 		answer.first = view.first;
+		remember(u, &view);
 	} else if (view.state == SL_DNS_PENDING) {
 		answer.pending = true;
 	} else {
@@ -138,6 +155,7 @@ free_uses(struct use **list)
 
 		unlink_use(u);
 		sl_dns_unuse(u->use);
+		free(u->last);
 		free(u);
 	}
 }
@@ -147,6 +165,7 @@ on_name(void *ctx, struct sl_mesh_name *name, bool wanted)
 {
 	struct names *n = ctx;
 	struct use *u = name->user;
+	struct sl_dns_view view;
 
 	if (!wanted) {
 		// The resolver forgets a name with its last use, and the same one may be wanted in
@@ -162,6 +181,8 @@ on_name(void *ctx, struct sl_mesh_name *name, bool wanted)
 	name->user = u;
 	link_use(&n->first, u);
 	u->use = sl_dns_use_new(n->dns, name->name, &name->policy, on_answer, u);
+	sl_dns_get(u->use, &view);
+	u->unseen = view.state == SL_DNS_FAILED;
 	n->news |= give_answer(u);
 }
 
@@ -399,18 +420,28 @@ names_unresolved_text(const struct names_summary *names)
 		"%s: %s", names->unresolved, names->error ? names->error : why_none(names->state));
 }
 
+// Nobody says that the name has it no more.
+static bool
+may_have(const struct use *u, sl_be32 addr)
+{
+	struct sl_dns_view view;
+
+	sl_dns_get(u->use, &view);
+	if (view.state != SL_DNS_FAILED)
+		return view.state == SL_DNS_PENDING;
+	for (uint32_t i = 0; i < u->n_last; i++)
+		if (u->last[i].family == AF_INET && u->last[i].v4 == addr)
+			return true;
+	return u->unseen;
+}
+
 bool
-names_unanswered(const struct sl_mesh_service *svc)
+names_may_have(const struct sl_mesh_service *svc, sl_be32 addr)
 {
 	const struct sl_mesh_name *name;
 
-	for (size_t it = 0; (name = sl_mesh_service_name(svc, &it)) != NULL;) {
-		const struct use *u = name->user;
-		struct sl_dns_view view;
-
-		sl_dns_get(u->use, &view);
-		if (view.state == SL_DNS_PENDING || view.state == SL_DNS_FAILED)
+	for (size_t it = 0; (name = sl_mesh_service_name(svc, &it)) != NULL;)
+		if (may_have(name->user, addr))
 			return true;
-	}
 	return false;
 }

@@ -141,7 +141,7 @@ decide(const struct removed *r, struct gone *g)
 
 	if (!policy || policy->on_remove == SL_ON_REMOVE_KEEP)
 		return false;
-	if (names_unanswered(sl_mesh_find(r->c->mesh, g->namespace_, g->host))) {
+	if (names_may_have(sl_mesh_find(r->c->mesh, g->namespace_, g->host), g->addr)) {
 		g->due_ns = now_ns(r) + WAIT_NS;
 		return true;
 	}

@@ -339,6 +339,57 @@ removed_addresses(void)
 	return TEST_SUCCESS;
 }
 
+// A name that is not answered keeps the flows of its own addresses, not those of other names.
+static int
+removed_of_two_names(void)
+{
+	static const struct {
+		const char *of_b; // its answer, NULL: it fails from the start
+		const char *lost; // the name that has no address in the end
+		unsigned rcode;   // of its last answer
+		unsigned resets;
+	} rows[] = {
+		{NULL, "a.example.com", SL_DNS_NOERROR, 1},
+		{"198.51.100.22", "b.example.com", SL_DNS_SERVFAIL, 0},
+	};
+	static const char two[] =
+		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
+		"metadata: {name: web, annotations: {sluice.io/dns-on-remove: reset}}\n"
+		"spec:\n  hosts: [web.example.com]\n  addresses: [192.0.2.77]\n"
+		"  ports: [{number: 80, name: http, protocol: TCP}]\n  resolution: DNS\n"
+		"  endpoints: [{address: a.example.com}, {address: b.example.com}]\n";
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		const unsigned code = rows[i].of_b ? SL_DNS_NOERROR : SL_DNS_SERVFAIL;
+		struct rig r;
+		struct server s;
+
+		RTE_TEST_ASSERT_SUCCESS(start_rig(&r, &s, ""), "start");
+		rig_ask(&r, "apply", NULL, two);
+		RTE_TEST_ASSERT(
+			answer(&r, &s, "b.example.com", rows[i].of_b ? rows[i].of_b : "", code),
+			"b");
+		ANSWER("a.example.com", "198.51.100.11");
+		SOON("endpoints", NULL, UP("198.51.100.11"));
+		r.flows = 1;
+		r.now_ns += 7200 * UINT64_C(1000000000);
+		char *name = sl_xasprintf("{\"name\":\"%s\"}", rows[i].lost);
+		rig_ask(&r, "dns refresh", name, NULL);
+		free(name);
+		RTE_TEST_ASSERT(answer(&r, &s, rows[i].lost,
+					rows[i].rcode == SL_DNS_NOERROR ? "198.51.100.12" : "",
+					rows[i].rcode),
+			"lost");
+		SOON("dns", NULL, rows[i].rcode == SL_DNS_NOERROR ? "198.51.100.12" : "failed");
+		if (rows[i].resets)
+			RTE_TEST_ASSERT(rig_wait(&r, was_reset, &r), "row %zu: no reset", i);
+		rig_ask(&r, "apply", NULL, entry("other", "keep"));
+		SL_TEST_INT(r.n_resets, rows[i].resets);
+		rig_free(&r);
+	}
+	return TEST_SUCCESS;
+}
+
 // A service of n endpoints, which take their slots.
 static char *
 filler(unsigned n)
@@ -476,6 +527,7 @@ main(int argc, char **argv)
 		{"refresh asks at once", refresh_asks_at_once},
 		{"another policy keeps the answer", another_policy_keeps_the_answer},
 		{"removed addresses", removed_addresses},
+		{"removed addresses of two names", removed_of_two_names},
 		{"publishing is retried", publishing_is_retried},
 		{"readiness waits", readiness_waits},
 		{"reloads", reloads},
