@@ -248,7 +248,10 @@ check "it listens on other addresses from now on" wait_for 5 grep -qx configured
 for name in 192.0.2.1 192.0.2.2 192.0.2.200 2001:db8::1 2001:db8::2; do
 	is "an answer from where the query went to: $name" "$(in_client dig "@$name" -p 5308 +tries=1 +short www.example.com)" 240.240.0.1
 done
-is "and over TCP" "$(in_client dig @2001:db8::2 -p 5308 +tcp +short www.example.com)" 240.240.0.1
+in_client ip addr add 2001:db8::11/64 dev eth0 nodad
+is "IPv6 clients of one /64 are one, and have 64 connections" \
+	"$(dns client crowd 2001:db8::1 5308 70 2001:db8::10 2001:db8::11)" "open 64 turned_away 6"
+is "an answer over TCP" "$(in_client dig @2001:db8::2 -p 5308 +tcp +short www.example.com)" 240.240.0.1
 start gateway "$lab_tmp/second.log" "$lab_build/tests/bench/dns_responder" -l 192.0.2.1@5308
 wait_for 5 gone "$started" || true
 like "two do not share an address" "$(cat "$lab_tmp/second.log")" "192.0.2.1 port 5308 .*in use"
