@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "resolv.h"
+#include "sl_buf.h"
 #include "sl_clock.h"
 #include "sl_str.h"
 
@@ -73,7 +74,7 @@ read_resolv_conf(struct sl_dns_server *s)
 	if (n < 0) {
 		sl_log(s->set->log, SL_LOG_WARN, "dns",
 			"responder: %s can't be read: %s; the servers stay as they were servers=%u",
-			path, strerror(-n), s->upstreams.n);
+			path, sl_buf_read_why(n), s->upstreams.n);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
