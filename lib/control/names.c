@@ -420,19 +420,29 @@ names_unresolved_text(const struct names_summary *names)
 		"%s: %s", names->unresolved, names->error ? names->error : why_none(names->state));
 }
 
-// Nobody says that the name has it no more.
+static bool
+is_in(const struct sl_ip *ip, uint32_t n, sl_be32 addr)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (ip[i].family == AF_INET && ip[i].v4 == addr)
+			return true;
+	return false;
+}
+
 static bool
 may_have(const struct use *u, sl_be32 addr)
 {
 	struct sl_dns_view view;
 
 	sl_dns_get(u->use, &view);
-	if (view.state != SL_DNS_FAILED)
-		return view.state == SL_DNS_PENDING;
-	for (uint32_t i = 0; i < u->n_last; i++)
-		if (u->last[i].family == AF_INET && u->last[i].v4 == addr)
-			return true;
-	return u->unseen;
+	// Only its turn is over: with another one at each question all flows would be reset.
+	if (has_addresses(view.state))
+		return u->name->policy.first && !is_in(&view.first, 1, addr) &&
+		       is_in(view.ip, view.n, addr);
+	// Nobody says that the name has it no more.
+	if (view.state == SL_DNS_FAILED)
+		return u->unseen || is_in(u->last, u->n_last, addr);
+	return view.state == SL_DNS_PENDING;
 }
 
 bool

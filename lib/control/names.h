@@ -55,5 +55,5 @@ void names_of(const struct names *n, const struct sl_object *obj, struct names_s
 // What is the matter with the unresolved one, for people; the caller frees.
 char *names_unresolved_text(const struct names_summary *names);
 // Of a service: some name of it has no answer that says anything, and had that address in the last
-// one, or nobody knows: it may still be right.
+// one, or nobody knows: it may still be right. Or it is one of an answer of which the first counts.
 bool names_may_have(const struct sl_mesh_service *svc, sl_be32 addr);

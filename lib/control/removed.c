@@ -133,7 +133,8 @@ begin_drain(const struct removed *r, struct gone *g, uint64_t drain_ns)
 }
 
 // When the flows are to be reset. False: not at all. An address of which nobody said that it is
-// gone, because all servers are silent, is not decided before somebody says something.
+// gone, because all servers are silent or it is only not the first any more (DNS_ROUND_ROBIN), is
+// not decided before somebody says so.
 static bool
 decide(const struct removed *r, struct gone *g)
 {

@@ -390,6 +390,42 @@ removed_of_two_names(void)
 	return TEST_SUCCESS;
 }
 
+static bool
+some_time_passed(void *ctx)
+{
+	return ++*(unsigned *)ctx > 200;
+}
+
+// DNS_ROUND_ROBIN: an address that is in the answer, but not the first any more, keeps its flows.
+static int
+removed_by_rotation(void)
+{
+	struct rig r;
+	struct server s;
+	unsigned ticks = 0;
+	char *text = sl_xasprintf("%s", entry("web", "reset")),
+	     *round = sl_xasprintf("%.*s_ROUND_ROBIN\n", (int)strlen(text) - 1, text);
+
+	RTE_TEST_ASSERT_SUCCESS(start_rig(&r, &s, ""), "start");
+	EXPECT(rig_ask(&r, "apply", NULL, round), "created");
+	ANSWER(WEB, "198.51.100.11 198.51.100.12");
+	SOON("endpoints", NULL, UP("198.51.100.11"));
+	r.flows = 1;
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, "198.51.100.12 198.51.100.11");
+	SOON("endpoints", NULL, UP("198.51.100.12"));
+	rig_wait(&r, some_time_passed, &ticks);
+	SL_TEST_INT(r.n_resets, 0);
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, "198.51.100.12");
+	RTE_TEST_ASSERT(rig_wait(&r, was_reset, &r), "no reset");
+	SL_TEST_INT(r.n_resets, 1);
+	free(text);
+	free(round);
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 // A service of n endpoints, which take their slots.
 static char *
 filler(unsigned n)
@@ -528,6 +564,7 @@ main(int argc, char **argv)
 		{"another policy keeps the answer", another_policy_keeps_the_answer},
 		{"removed addresses", removed_addresses},
 		{"removed addresses of two names", removed_of_two_names},
+		{"removed by rotation", removed_by_rotation},
 		{"publishing is retried", publishing_is_retried},
 		{"readiness waits", readiness_waits},
 		{"reloads", reloads},
