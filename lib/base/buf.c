@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "sl_str.h"
@@ -117,15 +119,35 @@ sl_buf_read_fd(struct sl_buf *b, int fd, size_t max_bytes)
 	}
 }
 
+static int
+check_kind(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
+		return 0;
+	return S_ISDIR(st.st_mode) ? -EISDIR : -EMEDIUMTYPE;
+}
+
 int
 sl_buf_read_file(struct sl_buf *b, const char *path, size_t max_bytes)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int rc;
 
 	if (fd < 0)
 		return -errno;
-	rc = sl_buf_read_fd(b, fd, max_bytes);
+	rc = check_kind(fd);
+	if (rc == 0)
+		rc = sl_buf_read_fd(b, fd, max_bytes);
 	close(fd);
 	return rc;
+}
+
+const char *
+sl_buf_read_why(int rc)
+{
+	return rc == -EMEDIUMTYPE ? "not a regular file" : strerror(-rc);
 }

@@ -5,6 +5,7 @@
 
 #include "dr_check.h"
 #include "rows.h"
+#include "sl_buf.h"
 #include "sl_str.h"
 
 #define MAX_CONF_BYTES (16u << 20)
@@ -142,7 +143,7 @@ sl_conf_read(const char *path, struct sl_diags *diags)
 
 	if (rc < 0)
 		sl_diag_add(diags, SL_ERROR, &loc, NULL, NULL, NULL, "cannot be read: %s",
-			strerror(-rc));
+			sl_buf_read_why(rc));
 	else
 		conf = sl_conf_read_text(text.data ? text.data : "", text.len, path, diags);
 	sl_buf_fini(&text);

@@ -168,7 +168,9 @@ static const struct field dns_rows[] = {
 		.min = 50 * MS,
 		.max = 60 * S,
 		.def = "2s",
-		.help = "Time that a server has to answer before another one is asked as well."},
+		.help = "Time that a server has to answer before another one is asked as well. "
+			"For a client's question that is forwarded: before another one is asked "
+			"instead, all of them together have twice that."},
 	{.key = "families",
 		NAME_FAMILIES,
 		.at = AT(names.families),

@@ -1,12 +1,14 @@
 // Files, folders and standard input.
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "objects.h"
 #include "paths.h"
+#include "sl_buf.h"
 #include "sl_str.h"
 
 #define MAX_FILE_BYTES (256u << 20)
@@ -32,7 +34,7 @@ static void
 cannot_read(struct walk *w, const char *path, int rc)
 {
 	char *what = sl_xasprintf(
-		"cannot be read: %s", rc == -EFBIG ? "more than 256 MiB" : strerror(-rc));
+		"cannot be read: %s", rc == -EFBIG ? "more than 256 MiB" : sl_buf_read_why(rc));
 
 	say(w, path, SL_ERROR, what);
 	free(what);
@@ -40,14 +42,30 @@ cannot_read(struct walk *w, const char *path, int rc)
 		w->fns->unreadable(w->ctx, path);
 }
 
+// A pipe, as `<(...)` of a shell: not for a daemon, which must not wait for it.
+static int
+read_pipe(struct sl_buf *text, const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = sl_buf_read_fd(text, fd, MAX_FILE_BYTES);
+	close(fd);
+	return rc;
+}
+
 static void
 read_file(struct walk *w, const char *path)
 {
 	const bool standard_input = strcmp(path, "-") == 0;
 	struct sl_buf text = {0};
-	const int rc = standard_input ? sl_buf_read_fd(&text, STDIN_FILENO, MAX_FILE_BYTES)
-				      : sl_buf_read_file(&text, path, MAX_FILE_BYTES);
+	int rc = standard_input ? sl_buf_read_fd(&text, STDIN_FILENO, MAX_FILE_BYTES)
+				: sl_buf_read_file(&text, path, MAX_FILE_BYTES);
 
+	if (rc == -EMEDIUMTYPE && !w->fns->wanted)
+		rc = read_pipe(&text, path);
 	const char *file = standard_input ? "stdin" : path;
 
 	if (rc < 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "control_priv.h"
 #include "sl_mesh_names.h"
@@ -15,6 +16,10 @@ struct use {
 	struct names *names;
 	struct sl_mesh_name *name; // NULL: not wanted any more
 	struct sl_dns_use *use;
+	// Of the last good answer, which may still be right while nobody answers.
+	struct sl_ip *last;
+	uint32_t n_last;
+	bool unseen; // it began without an answer, which another use may have had before
 };
 
 struct names {
@@ -58,6 +63,17 @@ has_addresses(enum sl_dns_state state)
 	return state == SL_DNS_FRESH || state == SL_DNS_STALE;
 }
 
+static void
+remember(struct use *u, const struct sl_dns_view *view)
+{
+	u->unseen = false;
+	if (u->n_last == view->n && memcmp(u->last, view->ip, view->n * sizeof(*view->ip)) == 0)
+		return;
+	u->last = sl_xrealloc(u->last, view->n, sizeof(*u->last));
+	memcpy(u->last, view->ip, view->n * sizeof(*view->ip));
+	u->n_last = view->n;
+}
+
 static bool
 give_answer(struct use *u)
 {
@@ -69,6 +85,7 @@ give_answer(struct use *u)
 		answer.ip = view.ip;
 		answer.n = view.n;
 		answer.first = view.first;
+		remember(u, &view);
 	} else if (view.state == SL_DNS_PENDING) {
 		answer.pending = true;
 	} else {
@@ -94,15 +111,19 @@ on_answer(void *ctx, struct sl_dns_use *use)
 static void
 on_publish_timer(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval later = {.tv_sec = NAMES_RETRY_S};
 	struct names *n = arg;
 	const int rc = control_publish_answers(n->c);
 	char *why;
 
 	if (rc == 0)
 		return;
+	event_add(n->publish_timer, &later);
 	why = control_publish_why(n->c, rc);
 	sl_log_limited(n->c->log, &n->limit, SL_LOG_ERR, TOPIC,
-		"answers of names not published, the services stay as they were: %s", why);
+		"answers of names not published, the services stay as they were until a try "
+		"succeeds: %s",
+		why);
 	free(why);
 }
 
@@ -134,6 +155,7 @@ free_uses(struct use **list)
 
 		unlink_use(u);
 		sl_dns_unuse(u->use);
+		free(u->last);
 		free(u);
 	}
 }
@@ -143,6 +165,7 @@ on_name(void *ctx, struct sl_mesh_name *name, bool wanted)
 {
 	struct names *n = ctx;
 	struct use *u = name->user;
+	struct sl_dns_view view;
 
 	if (!wanted) {
 		// The resolver forgets a name with its last use, and the same one may be wanted in
@@ -158,6 +181,8 @@ on_name(void *ctx, struct sl_mesh_name *name, bool wanted)
 	name->user = u;
 	link_use(&n->first, u);
 	u->use = sl_dns_use_new(n->dns, name->name, &name->policy, on_answer, u);
+	sl_dns_get(u->use, &view);
+	u->unseen = view.state == SL_DNS_FAILED;
 	n->news |= give_answer(u);
 }
 
@@ -395,18 +420,38 @@ names_unresolved_text(const struct names_summary *names)
 		"%s: %s", names->unresolved, names->error ? names->error : why_none(names->state));
 }
 
+static bool
+is_in(const struct sl_ip *ip, uint32_t n, sl_be32 addr)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (ip[i].family == AF_INET && ip[i].v4 == addr)
+			return true;
+	return false;
+}
+
+static bool
+may_have(const struct use *u, sl_be32 addr)
+{
+	struct sl_dns_view view;
+
+	sl_dns_get(u->use, &view);
+	// Only its turn is over: with another one at each question all flows would be reset.
+	if (has_addresses(view.state))
+		return u->name->policy.first && !is_in(&view.first, 1, addr) &&
+		       is_in(view.ip, view.n, addr);
+	// Nobody says that the name has it no more.
+	if (view.state == SL_DNS_FAILED)
+		return u->unseen || is_in(u->last, u->n_last, addr);
+	return view.state == SL_DNS_PENDING;
+}
+
 bool
-names_unanswered(const struct sl_mesh_service *svc)
+names_may_have(const struct sl_mesh_service *svc, sl_be32 addr)
 {
 	const struct sl_mesh_name *name;
 
-	for (size_t it = 0; (name = sl_mesh_service_name(svc, &it)) != NULL;) {
-		const struct use *u = name->user;
-		struct sl_dns_view view;
-
-		sl_dns_get(u->use, &view);
-		if (view.state == SL_DNS_PENDING || view.state == SL_DNS_FAILED)
+	for (size_t it = 0; (name = sl_mesh_service_name(svc, &it)) != NULL;)
+		if (may_have(name->user, addr))
 			return true;
-	}
 	return false;
 }

@@ -4,7 +4,8 @@
 //
 // Owner:   names_new() / names_free(), with the uses of all names.
 // Threads: control only.
-// Errors:  as said per function.
+// Errors:  as said per function. Answers that could not be published are tried again every
+//          NAMES_RETRY_S.
 // Limits:  a change waits at most NAMES_PUBLISH_MS for others; a name costs a use of lib/dns.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "sl_dns.h"
 
 #define NAMES_PUBLISH_MS 5
+#define NAMES_RETRY_S    1
 
 struct names;
 
@@ -52,6 +54,6 @@ struct names_summary {
 void names_of(const struct names *n, const struct sl_object *obj, struct names_summary *out);
 // What is the matter with the unresolved one, for people; the caller frees.
 char *names_unresolved_text(const struct names_summary *names);
-// Of a service: some name of it has no answer that says anything: what was in the last one may
-// still be right.
-bool names_unanswered(const struct sl_mesh_service *svc);
+// Of a service: some name of it has no answer that says anything, and had that address in the last
+// one, or nobody knows: it may still be right. Or it is one of an answer of which the first counts.
+bool names_may_have(const struct sl_mesh_service *svc, sl_be32 addr);

@@ -133,7 +133,8 @@ begin_drain(const struct removed *r, struct gone *g, uint64_t drain_ns)
 }
 
 // When the flows are to be reset. False: not at all. An address of which nobody said that it is
-// gone, because all servers are silent, is not decided before somebody says something.
+// gone, because all servers are silent or it is only not the first any more (DNS_ROUND_ROBIN), is
+// not decided before somebody says so.
 static bool
 decide(const struct removed *r, struct gone *g)
 {
@@ -141,7 +142,7 @@ decide(const struct removed *r, struct gone *g)
 
 	if (!policy || policy->on_remove == SL_ON_REMOVE_KEEP)
 		return false;
-	if (names_unanswered(sl_mesh_find(r->c->mesh, g->namespace_, g->host))) {
+	if (names_may_have(sl_mesh_find(r->c->mesh, g->namespace_, g->host), g->addr)) {
 		g->due_ns = now_ns(r) + WAIT_NS;
 		return true;
 	}

@@ -161,6 +161,7 @@ take_conf(const struct responder *r, struct sl_dns_server_cfg *out, struct lists
 		.upstream = l->upstream,
 		.n_upstream = own ? dns->n_upstreams : dns->n_servers,
 		.resolv_conf = dns->resolv_conf,
+		.timeout_ns = dns->timeout_ns,
 		.rate = dns->rate,
 		.max_pending = dns->max_pending,
 		.core = r->c->cfg.core,
@@ -171,7 +172,7 @@ take_conf(const struct responder *r, struct sl_dns_server_cfg *out, struct lists
 	out->client = l->client;
 }
 
-// As the configuration has it. NULL, or why it stays as it was (the caller frees).
+// As the configuration has it. NULL, or why it is not (the caller frees).
 static char *
 apply(struct responder *r)
 {
@@ -217,8 +218,9 @@ responder_start(struct responder *r)
 
 	if (!why)
 		return;
-	sl_log(r->c->log, SL_LOG_ERR, "dns", "clients get no answers, tried again in %d s: %s",
-		RESPONDER_RETRY_S, why);
+	sl_log(r->c->log, SL_LOG_ERR, "dns", "clients get %s, tried again in %d s: %s",
+		r->server ? "answers, but not as configured" : "no answers", RESPONDER_RETRY_S,
+		why);
 	retry_later(r);
 	free(why);
 }
@@ -230,12 +232,13 @@ responder_configure(struct responder *r, struct sl_diags *diags)
 	char *why = apply(r);
 
 	event_del(r->retry_timer);
-	if (why)
-		sl_diag_add(diags, SL_ERROR, &loc, "sluice.yaml", "dns.responder", NULL,
-			"answers for clients %s: %s",
-			r->server ? "go on as before" : "are not given", why);
-	if (why && !r->server)
-		retry_later(r);
+	if (!why)
+		return;
+	sl_diag_add(diags, SL_ERROR, &loc, "sluice.yaml", "dns.responder", NULL,
+		"answers for clients %s, tried again in %d s: %s",
+		r->server ? "go on, but not as configured" : "are not given", RESPONDER_RETRY_S,
+		why);
+	retry_later(r);
 	free(why);
 }
 

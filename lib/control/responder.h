@@ -3,7 +3,7 @@
 //
 // Owner:   responder_new() / responder_free(), which ends the responder's thread.
 // Threads: control only.
-// Errors:  a responder that can't be started is logged, and tried again every RESPONDER_RETRY_S.
+// Errors:  what can't be started or changed is logged, and tried again every RESPONDER_RETRY_S.
 // Limits:  a change of the names is answered by RESPONDER_TABLE_MS later: the table is made of all
 //          of them.
 #pragma once
@@ -19,8 +19,8 @@ struct responder *responder_new(struct sl_control *c); // NULL: no memory for ti
 void responder_free(struct responder *r);
 // Opens its addresses, after the mirrors have theirs, and gives it the first table.
 void responder_start(struct responder *r);
-// What sluice.yaml says now. What does not work is an error in diags, and the responder goes on as
-// before.
+// What sluice.yaml says now. What does not work is an error in diags, and the responder goes on:
+// as before, or when only an address can't be had, with all else.
 void responder_configure(struct responder *r, struct sl_diags *diags);
 // Services may have come, gone or changed.
 void responder_follow(struct responder *r);

@@ -136,6 +136,14 @@ net_key_of(const struct sl_ip *ip)
 	return key;
 }
 
+bool
+dns_clients_same(const struct sl_ip *a, const struct sl_ip *b)
+{
+	const struct dns_key of_a = net_key_of(a), of_b = net_key_of(b);
+
+	return compare(&of_a, &of_b) == 0;
+}
+
 uint32_t
 dns_limiter_crowd(const struct dns_limiter *l, const struct sl_ip *client, uint32_t of)
 {

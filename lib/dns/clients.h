@@ -26,6 +26,9 @@ void dns_ranges_init(struct dns_ranges *r, const struct sl_prefix *prefix, uint3
 bool dns_ranges_has(const struct dns_ranges *r, const struct sl_ip *ip);
 void dns_ranges_fini(struct dns_ranges *r);
 
+// Whether they count as one client: the same address, or IPv6 addresses of one /64.
+bool dns_clients_same(const struct sl_ip *a, const struct sl_ip *b);
+
 struct dns_bucket {
 	uint64_t
 		full_ns; // when it will be full again; in the past: nothing is known of this client

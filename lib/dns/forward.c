@@ -11,6 +11,8 @@
 
 #define FRAME    2 // bytes of the length before a message, over TCP
 #define ASIDE_NS (30 * SL_NSEC_PER_SEC)
+// All servers together have that many times the time of one: who asked does not wait for longer.
+#define SERVERS_TIMES 2
 // So that a client that asks for what nobody answers does not take all the room.
 #define CLIENT_SHARE 4
 #define TYPE_IXFR    251
@@ -23,9 +25,10 @@ struct dns_forward {
 	struct dns_conn *conn; // NULL: over UDP
 	struct dns_udp_from from;
 	struct event ev;
-	int fd;         // -1: no server is being asked
-	uint32_t crowd; // of the client
-	uint64_t until_ns;
+	int fd;            // -1: no server is being asked
+	uint32_t crowd;    // of the client
+	uint64_t until_ns; // of the server that is asked
+	uint64_t end_ns;   // of all of them
 	uint16_t client_id;
 	uint16_t id;
 	uint16_t room; // what the client takes over UDP
@@ -94,6 +97,8 @@ ask_server(struct dns_forward *f, const struct sl_dns_address *server)
 	// So that event_del() has something to delete, whatever fails now.
 	event_assign(&f->ev, f->server->base, f->fd, EV_READ, on_event, f);
 	f->until_ns = dns_now_ns() + f->server->set->timeout_ns;
+	if (f->until_ns > f->end_ns)
+		f->until_ns = f->end_ns;
 	f->id = (uint16_t)dns_random(&f->server->random);
 	put16(f->query + FRAME, f->id);
 	if (f->conn)
@@ -121,12 +126,19 @@ put_aside(struct dns_forward *f)
 		&f->server->upstreams, &f->order[f->asked - 1], dns_now_ns() + ASIDE_NS);
 }
 
+// Not for a moment only: a server that had no time to answer must not be put aside.
+static bool
+is_time_left(const struct dns_forward *f)
+{
+	return dns_now_ns() + f->server->set->timeout_ns / 8 < f->end_ns;
+}
+
 // FULL: it is not the servers that fail, but we that can't ask.
 static enum dns_forwarded
 ask_next(struct dns_forward *f)
 {
 	stop_asking(f);
-	while (f->asked < f->n_order) {
+	while (f->asked < f->n_order && is_time_left(f)) {
 		if (ask_server(f, &f->order[f->asked++]))
 			return DNS_F_WAITS;
 		if (is_shortage(errno)) {
@@ -367,6 +379,7 @@ forward_new(struct sl_dns_server *s, uint32_t crowd, const struct dns_udp_from *
 	if (from)
 		f->from = *from;
 	f->fd = -1;
+	f->end_ns = now_ns + SERVERS_TIMES * s->set->timeout_ns;
 	f->client_id = msg->id;
 	f->room = msg->has_opt ? msg->udp_size : SL_DNS_UDP_MAX;
 	f->question_len = msg->qname_len + 4;

@@ -193,28 +193,53 @@ share_with_leaving(const struct sl_dns_server_cfg *cfg, const struct dns_setting
 	return any;
 }
 
-static bool
+static struct dns_listener *
+find_or_open(const struct sl_dns_address *addr, const struct sl_dns_server_cfg *cfg,
+	const struct dns_settings *old, int *err, char **why)
+{
+	struct dns_listener *l = find(old, addr);
+	bool share;
+
+	if (l)
+		return l;
+	share = share_with_leaving(cfg, old, addr, 1);
+	l = open_listener(addr, share, err, why);
+	share_with_leaving(cfg, old, addr, 0);
+	return l;
+}
+
+// *why: the first that can't be opened, NULL: all are.
+static void
 open_all(struct dns_settings *set, const struct sl_dns_server_cfg *cfg,
 	const struct dns_settings *old, int *err, char **why)
 {
-	set->listener = sl_xcalloc(cfg->n_listen, sizeof(struct dns_listener *));
 	for (uint32_t i = 0; i < cfg->n_listen; i++) {
 		const struct sl_dns_address addr = with_port(&cfg->listen[i]);
-		struct dns_listener *l = find(old, &addr);
+		struct dns_listener *l;
+		char *text = NULL;
+		int rc = 0;
 
 		if (find(set, &addr))
 			continue;
-		if (!l) {
-			const bool share = share_with_leaving(cfg, old, &addr, 1);
-
-			l = open_listener(&addr, share, err, why);
-			share_with_leaving(cfg, old, &addr, 0);
+		l = find_or_open(&addr, cfg, old, &rc, &text);
+		if (l)
+			set->listener[set->n_listeners++] = l;
+		else if (!*why) {
+			*why = text;
+			*err = rc;
+			text = NULL;
 		}
-		if (!l)
-			return false;
-		set->listener[set->n_listeners++] = l;
+		free(text);
 	}
-	return true;
+}
+
+// Clients have the old addresses for as long as not all of the new ones are there.
+static void
+keep_old(struct dns_settings *set, const struct dns_settings *old)
+{
+	for (uint32_t i = 0; i < old->n_listeners; i++)
+		if (!dns_settings_has(set, old->listener[i]))
+			set->listener[set->n_listeners++] = old->listener[i];
 }
 
 // The process needs descriptors for other things as well: a quarter each at most.
@@ -262,10 +287,15 @@ dns_settings_new(
 		return NULL;
 	}
 	set = sl_xcalloc(1, sizeof(*set));
-	if (!open_all(set, cfg, old, err, why)) {
-		dns_settings_free(set, old);
+	set->listener = sl_xcalloc(
+		cfg->n_listen + (old ? old->n_listeners : 0), sizeof(struct dns_listener *));
+	open_all(set, cfg, old, err, why);
+	if (*why && !old) {
+		dns_settings_free(set, NULL);
 		return NULL;
 	}
+	if (*why)
+		keep_old(set, old);
 	set->log = cfg->log;
 	dns_ranges_init(&set->clients, cfg->client, cfg->n_clients);
 	take_upstreams(set, cfg);

@@ -7,6 +7,7 @@
 
 #include "names.h"
 #include "resolv.h"
+#include "sl_buf.h"
 #include "sl_str.h"
 
 #define IN_FLIGHT     256
@@ -51,7 +52,7 @@ read_resolv(struct sl_dns *d)
 
 	if (n < 0) {
 		say(d, SL_LOG_WARN, "resolv.conf", d->resolv.path,
-			"cannot be read: %s; the servers stay as they were", strerror(-n));
+			"cannot be read: %s; the servers stay as they were", sl_buf_read_why(n));
 		return;
 	}
 	if (skipped)
@@ -87,7 +88,7 @@ read_hosts(struct sl_dns *d)
 		hosts_fini(&d->hosts);
 	}
 	if (rc)
-		say(d, SL_LOG_WARN, "hosts file", path, "cannot be read: %s", strerror(-rc));
+		say(d, SL_LOG_WARN, "hosts file", path, "cannot be read: %s", sl_buf_read_why(rc));
 	else if (d->hosts.skipped)
 		say(d, SL_LOG_WARN, "hosts file", path, "%u of its words can't be used",
 			d->hosts.skipped);

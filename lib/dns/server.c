@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "resolv.h"
+#include "sl_buf.h"
 #include "sl_clock.h"
 #include "sl_str.h"
 
@@ -73,7 +74,7 @@ read_resolv_conf(struct sl_dns_server *s)
 	if (n < 0) {
 		sl_log(s->set->log, SL_LOG_WARN, "dns",
 			"responder: %s can't be read: %s; the servers stay as they were servers=%u",
-			path, strerror(-n), s->upstreams.n);
+			path, sl_buf_read_why(n), s->upstreams.n);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -296,6 +297,7 @@ sl_dns_server_new(const struct sl_dns_server_cfg *cfg, char **why)
 	struct sl_dns_server *s;
 	int err = 0;
 
+	*why = NULL;
 	set = dns_settings_new(cfg, NULL, &err, why);
 	if (!set)
 		return NULL;
@@ -332,9 +334,10 @@ sl_dns_server_configure(struct sl_dns_server *s, const struct sl_dns_server_cfg 
 {
 	struct dns_settings *set;
 	cpu_set_t cpus;
-	int err = 0;
+	int err = 0, rc;
 
 	CPU_ZERO(&cpus);
+	*why = NULL;
 	if (cfg->core >= CPU_SETSIZE) {
 		*why = sl_xasprintf("the responder's thread: no CPU %d", cfg->core);
 		return -EINVAL;
@@ -342,18 +345,20 @@ sl_dns_server_configure(struct sl_dns_server *s, const struct sl_dns_server_cfg 
 	set = dns_settings_new(cfg, s->settings, &err, why);
 	if (!set)
 		return err;
+	rc = 0;
 	if (cfg->core >= 0) {
 		CPU_SET((size_t)cfg->core, &cpus);
-		err = -pthread_setaffinity_np(s->thread, sizeof(cpus), &cpus);
+		rc = -pthread_setaffinity_np(s->thread, sizeof(cpus), &cpus);
 	}
-	if (err < 0) {
+	if (rc < 0) {
+		free(*why);
 		*why = sl_xasprintf(
-			"the responder's thread on CPU %d: %s", cfg->core, strerror(-err));
+			"the responder's thread on CPU %d: %s", cfg->core, strerror(-rc));
 		dns_settings_free(set, s->settings);
-		return err;
+		return rc;
 	}
 	hand_over(s, set);
-	return 0;
+	return err;
 }
 
 void

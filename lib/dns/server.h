@@ -56,8 +56,10 @@ struct dns_settings {
 	struct sl_log *log;
 };
 
-// The settings that cfg says. Listeners whose address is one of old's are old's own; the others are
-// opened. NULL, *err and *why: nothing was kept open.
+// The settings that cfg says; *why is NULL before. Listeners whose address is one of old's are
+// old's own; the others are opened. *err and *why: NULL, and nothing was kept open; or with old,
+// when an address can't be listened on: all else is as cfg says, with the listeners of old and
+// those that could be opened.
 struct dns_settings *dns_settings_new(
 	const struct sl_dns_server_cfg *cfg, const struct dns_settings *old, int *err, char **why);
 bool dns_settings_has(const struct dns_settings *set, const struct dns_listener *listener);

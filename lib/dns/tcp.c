@@ -9,7 +9,7 @@
 #include "sl_str.h"
 
 #define IDLE_NS      (10 * SL_NSEC_PER_SEC)
-#define CLIENT_CONNS 64         // of one address
+#define CLIENT_CONNS 64         // of one address, or one IPv6 /64
 #define ACCEPTS      32         // in a row
 #define READS        16         // in a row
 #define ENOUGH_OUT   (16 << 10) // that many bytes unread by the client: no more queries are taken
@@ -252,7 +252,7 @@ may_join(struct sl_dns_server *s, const struct sl_ip *client)
 
 	TAILQ_FOREACH(c, &s->conns, all)
 	{
-		n += sl_ip_equal(&c->client, client);
+		n += dns_clients_same(&c->client, client);
 		if (!idle && !is_busy(c))
 			idle = c;
 	}

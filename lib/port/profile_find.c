@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sl_buf.h"
 #include "sl_profile.h"
 #include "sl_str.h"
 
@@ -34,7 +35,7 @@ read_one(struct sl_profile *profile, const char *path, char **why)
 	if (rc < 0 && diags.n > 0)
 		*why = join(&diags);
 	else if (rc < 0)
-		*why = sl_xasprintf("driver profile %s: %s", path, strerror(-rc));
+		*why = sl_xasprintf("driver profile %s: %s", path, sl_buf_read_why(rc));
 	sl_diags_fini(&diags);
 	return rc;
 }

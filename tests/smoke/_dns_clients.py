@@ -10,7 +10,8 @@
                                    "answers N distinct N servfail N order in|out"
   dribble ADDRESS PORT NAME        one query over TCP, a byte at a time: "answers N"
   garbage ADDRESS PORT COUNT       datagrams and TCP streams that are no queries: "sent N answers N"
-  crowd ADDRESS PORT COUNT         COUNT connections at once: "open N turned_away N"
+  crowd ADDRESS PORT COUNT [FROM...]
+                                   COUNT connections at once, from those addresses in turn: "open N turned_away N"
   quiet ADDRESS PORT               a connection that says nothing, half a query, and one that reads
                                    nothing of what it asks for, until all are closed:
                                    "closed SECONDS SECONDS SECONDS"
@@ -192,8 +193,12 @@ def is_open(stream):
         return False
 
 
-def crowd(address, port, count):
-    streams = [socket.create_connection((address, int(port))) for _ in range(int(count))]
+def crowd(address, port, count, *sources):
+    froms = [(source, 0) for source in sources] or [None]
+    streams = [
+        socket.create_connection((address, int(port)), source_address=froms[i % len(froms)])
+        for i in range(int(count))
+    ]
     time.sleep(0.5)
     here = sum(is_open(s) for s in streams)
     print("open", here, "turned_away", len(streams) - here)

@@ -183,6 +183,25 @@ figure "which is said after" "$(($(now_ms) - before)) ms"
 is "over TCP too" "$(header -p 5303 +tcp ok.example)" "SERVFAIL qr rd ra 0"
 responder 5304 -u 192.0.2.1@5399 -u 198.51.100.53 -u 198.51.100.99 -t 300
 is "one that lives is enough, 20 of 20" "$(for _ in {1..20}; do short -p 5304 www.up.example; done | sort | uniq -c | awk '{ print $1, $2 }')" "20 203.0.113.80"
+# Six silent servers would take 3 s.
+start gateway "$lab_tmp/mute.log" /usr/bin/python3 -c '
+import signal, socket
+kept = []
+for port in range(5401, 5407):
+    for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
+        kept.append(socket.socket(socket.AF_INET, kind))
+        kept[-1].bind(("198.51.100.54", port))
+        kind == socket.SOCK_STREAM and kept[-1].listen()
+print("ready", flush=True)
+signal.pause()'
+wait_for 10 grep -qx ready "$lab_tmp/mute.log"
+mapfile -t mute < <(printf -- '-u\n198.51.100.54@%d\n' {5401..5406})
+responder 5312 "${mute[@]}" -t 500
+for way in +notcp +tcp; do
+	before=$(now_ms)
+	is "silent servers have twice the time of one together, $way" "$(header -p 5312 +time=5 "$way" mute.example)" "SERVFAIL qr rd ra 0"
+	like "about" "$(($(now_ms) - before))" '^(9..|1[0-4]..)$'
+done
 responder 5305 -u 198.51.100.54 -t 1500 -p 40
 dns client burst 192.0.2.1 5305 50 mute.example >"$lab_tmp/burst" &
 burst_pid=$!
@@ -229,7 +248,10 @@ check "it listens on other addresses from now on" wait_for 5 grep -qx configured
 for name in 192.0.2.1 192.0.2.2 192.0.2.200 2001:db8::1 2001:db8::2; do
 	is "an answer from where the query went to: $name" "$(in_client dig "@$name" -p 5308 +tries=1 +short www.example.com)" 240.240.0.1
 done
-is "and over TCP" "$(in_client dig @2001:db8::2 -p 5308 +tcp +short www.example.com)" 240.240.0.1
+in_client ip addr add 2001:db8::11/64 dev eth0 nodad
+is "IPv6 clients of one /64 are one, and have 64 connections" \
+	"$(dns client crowd 2001:db8::1 5308 70 2001:db8::10 2001:db8::11)" "open 64 turned_away 6"
+is "an answer over TCP" "$(in_client dig @2001:db8::2 -p 5308 +tcp +short www.example.com)" 240.240.0.1
 start gateway "$lab_tmp/second.log" "$lab_build/tests/bench/dns_responder" -l 192.0.2.1@5308
 wait_for 5 gone "$started" || true
 like "two do not share an address" "$(cat "$lab_tmp/second.log")" "192.0.2.1 port 5308 .*in use"

@@ -24,7 +24,9 @@ void sl_buf_printf(struct sl_buf *b, const char *fmt, ...) SL_PRINTF(2, 3);
 void sl_buf_vprintf(struct sl_buf *b, const char *fmt, va_list ap) SL_PRINTF(2, 0);
 // The text, never NULL; the caller frees it; b is empty afterwards.
 char *sl_buf_take(struct sl_buf *b);
-// The whole file appended. Returns 0 or -errno; -EFBIG past max_bytes.
+// The whole file appended. Returns 0 or -errno; -EFBIG past max_bytes, -EMEDIUMTYPE when it is no
+// regular file, nor /dev/null: a FIFO or a device could keep the caller waiting for ever.
 int sl_buf_read_file(struct sl_buf *b, const char *path, size_t max_bytes);
+const char *sl_buf_read_why(int rc); // what that says, for people
 // fd read to its end and appended. Returns 0 or -errno; -EFBIG past max_bytes.
 int sl_buf_read_fd(struct sl_buf *b, int fd, size_t max_bytes);

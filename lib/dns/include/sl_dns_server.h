@@ -24,7 +24,8 @@ struct sl_dns_server_cfg {
 	const struct sl_dns_address *upstream; // none: resolv_conf's, followed when it changes
 	uint32_t n_upstream;
 	const char *resolv_conf;
-	uint64_t timeout_ns; // of one upstream server, default 5 s when 0
+	uint64_t timeout_ns; // of one upstream server, default 5 s when 0; all of them have twice
+			     // that
 	uint32_t rate;       // queries a second of one client address, 0: no limit
 	// Forwarded queries that wait, all clients together; 0: 1,024. A quarter is for one client.
 	uint32_t max_pending;
@@ -38,7 +39,8 @@ struct sl_dns_server;
 struct sl_dns_server *sl_dns_server_new(const struct sl_dns_server_cfg *cfg, char **why);
 void sl_dns_server_free(struct sl_dns_server *s);
 // Other clients, upstreams, limits and listen addresses; sockets whose address stays are kept open.
-// 0, or -errno and *why: all is as before then.
+// 0, or -errno and *why: all is as before then, but for an address that can't be listened on: the
+// rest holds, and addresses of before are kept as well until a later call can have all.
 int sl_dns_server_configure(
 	struct sl_dns_server *s, const struct sl_dns_server_cfg *cfg, char **why);
 // From now on answers come from this table; takes it over. Until the first call: SERVFAIL.

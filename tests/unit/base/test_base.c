@@ -2,8 +2,11 @@
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "sl_buf.h"
 #include "sl_diag.h"
 #include "sl_emit.h"
 #include "sl_ip.h"
@@ -306,11 +309,45 @@ log_limit(void)
 	return TEST_SUCCESS;
 }
 
+// Only what can't keep the reader waiting.
+static int
+files_read(void)
+{
+	static const struct {
+		const char *path;
+		int rc;
+	} rows[] = {
+		{"/proc/self/status", 0},
+		{"/dev/null", 0},
+		{"/dev/zero", -EMEDIUMTYPE},
+		{"/", -EISDIR},
+		{"/nowhere", -ENOENT},
+	};
+	char dir[] = "/tmp/sluice-base-XXXXXX", fifo[64];
+	struct sl_buf text = {0};
+
+	RTE_TEST_ASSERT_NOT_NULL(mkdtemp(dir), "mkdtemp");
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	SL_TEST_INT(mkfifo(fifo, 0600), 0);
+	SL_TEST_INT(sl_buf_read_file(&text, fifo, 1 << 20), -EMEDIUMTYPE);
+	SL_TEST_STR(sl_buf_read_why(-EMEDIUMTYPE), "not a regular file");
+	unlink(fifo);
+	rmdir(dir);
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		const int rc = sl_buf_read_file(&text, rows[i].path, 1 << 20);
+
+		RTE_TEST_ASSERT(rc == rows[i].rc, "row %zu: %d", i, rc);
+	}
+	sl_buf_fini(&text);
+	return TEST_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"emit nesting", emit_nesting},
+		{"files read", files_read},
 		{"emit utf-8", emit_utf8},
 		{"prefix text", prefix_text},
 		{"prefix contains", prefix_contains},

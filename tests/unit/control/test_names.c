@@ -153,6 +153,12 @@ is_said(void *ctx)
 	return strstr(rig_ask(l->r, l->command, l->args, NULL), l->part) != NULL;
 }
 
+static bool
+is_not_said(void *ctx)
+{
+	return !is_said(ctx);
+}
+
 #define SOON(command, args, part)                                                                  \
 	do {                                                                                       \
 		struct look sl_look = {&r, command, args, part};                                   \
@@ -333,6 +339,156 @@ removed_addresses(void)
 	return TEST_SUCCESS;
 }
 
+// A name that is not answered keeps the flows of its own addresses, not those of other names.
+static int
+removed_of_two_names(void)
+{
+	static const struct {
+		const char *of_b; // its answer, NULL: it fails from the start
+		const char *lost; // the name that has no address in the end
+		unsigned rcode;   // of its last answer
+		unsigned resets;
+	} rows[] = {
+		{NULL, "a.example.com", SL_DNS_NOERROR, 1},
+		{"198.51.100.22", "b.example.com", SL_DNS_SERVFAIL, 0},
+	};
+	static const char two[] =
+		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
+		"metadata: {name: web, annotations: {sluice.io/dns-on-remove: reset}}\n"
+		"spec:\n  hosts: [web.example.com]\n  addresses: [192.0.2.77]\n"
+		"  ports: [{number: 80, name: http, protocol: TCP}]\n  resolution: DNS\n"
+		"  endpoints: [{address: a.example.com}, {address: b.example.com}]\n";
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		const unsigned code = rows[i].of_b ? SL_DNS_NOERROR : SL_DNS_SERVFAIL;
+		struct rig r;
+		struct server s;
+
+		RTE_TEST_ASSERT_SUCCESS(start_rig(&r, &s, ""), "start");
+		rig_ask(&r, "apply", NULL, two);
+		RTE_TEST_ASSERT(
+			answer(&r, &s, "b.example.com", rows[i].of_b ? rows[i].of_b : "", code),
+			"b");
+		ANSWER("a.example.com", "198.51.100.11");
+		SOON("endpoints", NULL, UP("198.51.100.11"));
+		r.flows = 1;
+		r.now_ns += 7200 * UINT64_C(1000000000);
+		char *name = sl_xasprintf("{\"name\":\"%s\"}", rows[i].lost);
+		rig_ask(&r, "dns refresh", name, NULL);
+		free(name);
+		RTE_TEST_ASSERT(answer(&r, &s, rows[i].lost,
+					rows[i].rcode == SL_DNS_NOERROR ? "198.51.100.12" : "",
+					rows[i].rcode),
+			"lost");
+		SOON("dns", NULL, rows[i].rcode == SL_DNS_NOERROR ? "198.51.100.12" : "failed");
+		if (rows[i].resets)
+			RTE_TEST_ASSERT(rig_wait(&r, was_reset, &r), "row %zu: no reset", i);
+		rig_ask(&r, "apply", NULL, entry("other", "keep"));
+		SL_TEST_INT(r.n_resets, rows[i].resets);
+		rig_free(&r);
+	}
+	return TEST_SUCCESS;
+}
+
+static bool
+some_time_passed(void *ctx)
+{
+	return ++*(unsigned *)ctx > 200;
+}
+
+// DNS_ROUND_ROBIN: an address that is in the answer, but not the first any more, keeps its flows.
+static int
+removed_by_rotation(void)
+{
+	struct rig r;
+	struct server s;
+	unsigned ticks = 0;
+	char *text = sl_xasprintf("%s", entry("web", "reset")),
+	     *round = sl_xasprintf("%.*s_ROUND_ROBIN\n", (int)strlen(text) - 1, text);
+
+	RTE_TEST_ASSERT_SUCCESS(start_rig(&r, &s, ""), "start");
+	EXPECT(rig_ask(&r, "apply", NULL, round), "created");
+	ANSWER(WEB, "198.51.100.11 198.51.100.12");
+	SOON("endpoints", NULL, UP("198.51.100.11"));
+	r.flows = 1;
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, "198.51.100.12 198.51.100.11");
+	SOON("endpoints", NULL, UP("198.51.100.12"));
+	rig_wait(&r, some_time_passed, &ticks);
+	SL_TEST_INT(r.n_resets, 0);
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, "198.51.100.12");
+	RTE_TEST_ASSERT(rig_wait(&r, was_reset, &r), "no reset");
+	SL_TEST_INT(r.n_resets, 1);
+	free(text);
+	free(round);
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
+// A service of n endpoints, which take their slots.
+static char *
+filler(unsigned n)
+{
+	struct sl_buf text = {0};
+
+	sl_buf_puts(&text,
+		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: filler}\n"
+		"spec:\n  hosts: [filler.example.com]\n  addresses: [192.0.2.99]\n"
+		"  ports: [{number: 80, name: http, protocol: TCP}]\n  resolution: STATIC\n"
+		"  endpoints:\n");
+	for (unsigned i = 0; i < n; i++)
+		sl_buf_printf(&text, "  - address: 10.0.%u.%u\n", i / 250, 1 + i % 250);
+	return sl_buf_take(&text);
+}
+
+// 198.51.100.FROM and those behind it.
+static char *
+addresses(unsigned from, unsigned n)
+{
+	struct sl_buf text = {0};
+
+	for (unsigned i = 0; i < n; i++)
+		sl_buf_printf(&text, "%s198.51.100.%u", i ? " " : "", from + i);
+	return sl_buf_take(&text);
+}
+
+// No slot is left at first: flows of addresses that are gone have them.
+static int
+publishing_is_retried(void)
+{
+	struct rig r;
+	struct server s;
+	char *text = filler(1000), *first = addresses(11, 12), *second = addresses(31, 8),
+	     *third = addresses(51, 6);
+
+	RTE_TEST_ASSERT_SUCCESS(start_rig(&r, &s, ""), "start");
+	EXPECT(rig_ask(&r, "apply", NULL, text), "created");
+	rig_ask(&r, "apply", NULL, entry("web", "keep"));
+	ANSWER(WEB, first);
+	SOON("endpoints", NULL, UP("198.51.100.11"));
+	r.flows = 1;
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, second);
+	SOON("endpoints", NULL, UP("198.51.100.31"));
+	rig_ask(&r, "dns refresh", "{\"name\":\"" WEB "\"}", NULL);
+	ANSWER(WEB, third);
+	SOON("endpoints", NULL, UP("198.51.100.51"));
+	EXPECT(rig_ask(&r, "describe", IS_WEB, NULL), "\"state\":\"notServed\"");
+	r.flows = 0;
+	struct look served = {&r, "describe", IS_WEB, "\"state\":\"notServed\""};
+	bool published = false;
+	for (unsigned i = 0; i < 5 && !published; i++)
+		published = rig_wait(&r, is_not_said, &served);
+	RTE_TEST_ASSERT(published, "not published: %s", rig_ask(&r, "describe", IS_WEB, NULL));
+	free(text);
+	free(first);
+	free(second);
+	free(third);
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
 static void
 count(void *ctx)
 {
@@ -407,6 +563,9 @@ main(int argc, char **argv)
 		{"refresh asks at once", refresh_asks_at_once},
 		{"another policy keeps the answer", another_policy_keeps_the_answer},
 		{"removed addresses", removed_addresses},
+		{"removed addresses of two names", removed_of_two_names},
+		{"removed by rotation", removed_by_rotation},
+		{"publishing is retried", publishing_is_retried},
 		{"readiness waits", readiness_waits},
 		{"reloads", reloads},
 	};

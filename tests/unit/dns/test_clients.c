@@ -189,6 +189,29 @@ limit_networks(void)
 	return TEST_SUCCESS;
 }
 
+static int
+same_rows(void)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"2001:db8::1", "2001:db8::1", true},
+		{"2001:db8::1", "2001:db8::ffff:0:0:1", true},
+		{"2001:db8::1", "2001:db8:0:1::1", false},
+		{"::", "0.0.0.0", false},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		const struct sl_ip a = ip_of(rows[i].a), b = ip_of(rows[i].b);
+
+		RTE_TEST_ASSERT(dns_clients_same(&a, &b) == rows[i].same, "row %zu", i);
+	}
+	return TEST_SUCCESS;
+}
+
 // A million addresses: the memory stays, and who asks too much is still held back.
 static int
 limit_flood(void)
@@ -269,6 +292,7 @@ static const struct sl_test tests[] = {
 	{"ranges: as every prefix by itself", ranges_random},
 	{"limit: a second's worth, then the rate", limit_rows},
 	{"limit: networks", limit_networks},
+	{"one client", same_rows},
 	{"limit: a flood of addresses", limit_flood},
 	{"servers: random order, those aside last", upstreams_order},
 };
