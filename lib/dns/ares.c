@@ -13,7 +13,7 @@
 #include "sl_str.h"
 #include "sl_wire_dns.h"
 
-#define CHANNEL_QUESTIONS 100
+#define CHANNEL_QUESTIONS 10
 #define CHANNEL_AGE       (30 * SL_NSEC_PER_SEC)
 #define CHANNEL_LATE      2
 #define CLASS_IN          1
