@@ -146,6 +146,19 @@ sl_buf_read_file(struct sl_buf *b, const char *path, size_t max_bytes)
 	return rc;
 }
 
+int
+sl_buf_read_any(struct sl_buf *b, const char *path, size_t max_bytes)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = sl_buf_read_fd(b, fd, max_bytes);
+	close(fd);
+	return rc;
+}
+
 const char *
 sl_buf_read_why(int rc)
 {

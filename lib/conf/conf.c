@@ -138,7 +138,7 @@ sl_conf_read(const char *path, struct sl_diags *diags)
 {
 	struct sl_buf text = {0};
 	struct sl_conf *conf = NULL;
-	const int rc = sl_buf_read_file(&text, path, MAX_CONF_BYTES);
+	const int rc = sl_buf_read_any(&text, path, MAX_CONF_BYTES);
 	const struct sl_loc loc = {.file = path};
 
 	if (rc < 0)

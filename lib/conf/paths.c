@@ -42,20 +42,6 @@ cannot_read(struct walk *w, const char *path, int rc)
 		w->fns->unreadable(w->ctx, path);
 }
 
-// A pipe, as `<(...)` of a shell: not for a daemon, which must not wait for it.
-static int
-read_pipe(struct sl_buf *text, const char *path)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	rc = sl_buf_read_fd(text, fd, MAX_FILE_BYTES);
-	close(fd);
-	return rc;
-}
-
 static void
 read_file(struct walk *w, const char *path)
 {
@@ -64,8 +50,9 @@ read_file(struct walk *w, const char *path)
 	int rc = standard_input ? sl_buf_read_fd(&text, STDIN_FILENO, MAX_FILE_BYTES)
 				: sl_buf_read_file(&text, path, MAX_FILE_BYTES);
 
+	// Not for a daemon, which must not wait for a pipe.
 	if (rc == -EMEDIUMTYPE && !w->fns->wanted)
-		rc = read_pipe(&text, path);
+		rc = sl_buf_read_any(&text, path, MAX_FILE_BYTES);
 	const char *file = standard_input ? "stdin" : path;
 
 	if (rc < 0)

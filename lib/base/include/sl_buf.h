@@ -27,6 +27,8 @@ char *sl_buf_take(struct sl_buf *b);
 // The whole file appended. Returns 0 or -errno; -EFBIG past max_bytes, -EMEDIUMTYPE when it is no
 // regular file, nor /dev/null: a FIFO or a device could keep the caller waiting for ever.
 int sl_buf_read_file(struct sl_buf *b, const char *path, size_t max_bytes);
+// Likewise, of whatever kind: waits for the end of a pipe, as `<(...)` of a shell makes one.
+int sl_buf_read_any(struct sl_buf *b, const char *path, size_t max_bytes);
 const char *sl_buf_read_why(int rc); // what that says, for people
 // fd read to its end and appended. Returns 0 or -errno; -EFBIG past max_bytes.
 int sl_buf_read_fd(struct sl_buf *b, int fd, size_t max_bytes);
