@@ -77,7 +77,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		answer(at, (uint32_t)size - 1, data[0]);
 		return 0;
 	}
-	text = strndup((const char *)data + 1, size - 1);
+	// Not strndup(): a strict AddressSanitizer has it look for an end that is not there.
+	text = calloc(1, size);
+	MUST(text);
+	memcpy(text, data + 1, size - 1);
 	if (data[0] % 4 == 1)
 		hosts(text);
 	else
