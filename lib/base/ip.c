@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sl_str.h"
@@ -121,6 +122,20 @@ sl_ip_order(const void *pa, const void *pb)
 	const unsigned x = rank(a), y = rank(b);
 
 	return x == y ? memcmp(a->v6, b->v6, len[x]) : x < y ? -1 : 1;
+}
+
+uint32_t
+sl_ip_unique(struct sl_ip *v, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	if (n > 1)
+		qsort(v, n, sizeof(*v), sl_ip_order);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!kept || !sl_ip_equal(&v[kept - 1], &v[i]))
+			v[kept++] = v[i];
+	}
+	return kept;
 }
 
 bool

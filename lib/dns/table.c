@@ -97,21 +97,6 @@ by_host(const void *pa, const void *pb)
 	return strcmp((*a)->host, (*b)->host);
 }
 
-static void
-each_once(struct view *v, uint32_t n)
-{
-	uint32_t kept = 0;
-
-	qsort(v->ip, n, sizeof(*v->ip), sl_ip_order);
-	for (uint32_t i = 0; i < n; i++) {
-		if (kept > 0 && sl_ip_equal(&v->ip[kept - 1], &v->ip[i]))
-			continue;
-		v->ip[kept++] = v->ip[i];
-		v->n[v->ip[i].family == AF_INET ? DNS_V4 : DNS_V6]++;
-	}
-	v->ip = sl_xrealloc(v->ip, kept ? kept : 1, sizeof(*v->ip));
-}
-
 // The view of that group, and of all that see the same rows.
 static void
 make_view(const struct sl_dns_table_row *const *row, uint32_t n, uint64_t group, struct view *v)
@@ -132,7 +117,10 @@ make_view(const struct sl_dns_table_row *const *row, uint32_t n, uint64_t group,
 		memcpy(v->ip + at, row[i]->ip, row[i]->n * sizeof(*v->ip));
 		at += row[i]->n;
 	}
-	each_once(v, n_ips);
+	n_ips = sl_ip_unique(v->ip, n_ips);
+	for (uint32_t i = 0; i < n_ips; i++)
+		v->n[v->ip[i].family == AF_INET ? DNS_V4 : DNS_V6]++;
+	v->ip = sl_xrealloc(v->ip, n_ips ? n_ips : 1, sizeof(*v->ip));
 }
 
 static void

@@ -58,21 +58,6 @@ add_picked(const struct sl_mesh *m, const struct service *s, struct ips *out, bo
 	}
 }
 
-static void
-each_once(struct ips *ips)
-{
-	uint32_t n = 0;
-
-	if (ips->n < 2)
-		return;
-	qsort(ips->v, ips->n, sizeof(*ips->v), sl_ip_order);
-	for (uint32_t i = 0; i < ips->n; i++) {
-		if (!n || !sl_ip_equal(&ips->v[n - 1], &ips->v[i]))
-			ips->v[n++] = ips->v[i];
-	}
-	ips->n = n;
-}
-
 // An address that leads to nothing but a refusal of ours is worse than what DNS says of the host.
 static void
 row_of(const struct sl_mesh *m, const struct service *s, struct ips *out, bool ipv6)
@@ -89,7 +74,7 @@ row_of(const struct sl_mesh *m, const struct service *s, struct ips *out, bool i
 	}
 	if (!svc->n_vips && svc->resolution == SL_RESOLUTION_NONE)
 		add_picked(m, s, out, ipv6);
-	each_once(out);
+	out->n = sl_ip_unique(out->v, out->n);
 }
 
 // ---- what changed ----

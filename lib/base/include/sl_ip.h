@@ -39,6 +39,8 @@ const char *sl_mac_str(const struct sl_mac *mac, char buf[SL_MAC_STRLEN]);
 
 // For qsort() and bsearch(): no address, then IPv4, then IPv6.
 int sl_ip_order(const void *a, const void *b);
+// Puts v in that order, each address once. Returns how many that are.
+uint32_t sl_ip_unique(struct sl_ip *v, uint32_t n);
 bool sl_ip_equal(const struct sl_ip *a, const struct sl_ip *b);
 bool sl_prefix_is_host(const struct sl_prefix *prefix); // /32 or /128
 void sl_prefix_mask(struct sl_prefix *prefix);          // clears the host bits

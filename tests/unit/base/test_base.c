@@ -152,6 +152,25 @@ ip_order(void)
 }
 
 static int
+ip_unique(void)
+{
+	static const char *const given[] = {"2001:db8::1", "192.0.2.9", "203.0.113.1", "192.0.2.9",
+		"2001:db8::1", "192.0.2.10", "192.0.2.9"};
+	static const char *const kept[] = {"192.0.2.9", "192.0.2.10", "203.0.113.1", "2001:db8::1"};
+	struct sl_ip v[SL_ARRAY_LEN(given)] = {0};
+	char text[SL_IP_STRLEN];
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(given); i++)
+		RTE_TEST_ASSERT_SUCCESS(sl_ip_parse(given[i], &v[i]), "%s", given[i]);
+	SL_TEST_INT(sl_ip_unique(v, SL_ARRAY_LEN(v)), SL_ARRAY_LEN(kept));
+	for (size_t i = 0; i < SL_ARRAY_LEN(kept); i++)
+		SL_TEST_STR(sl_ip_str(&v[i], text), kept[i]);
+	SL_TEST_INT(sl_ip_unique(v, 1), 1);
+	SL_TEST_INT(sl_ip_unique(v, 0), 0);
+	return TEST_SUCCESS;
+}
+
+static int
 mac_text(void)
 {
 	struct sl_mac mac;
@@ -352,6 +371,7 @@ main(int argc, char **argv)
 		{"prefix text", prefix_text},
 		{"prefix contains", prefix_contains},
 		{"ip order", ip_order},
+		{"ip unique", ip_unique},
 		{"mac text", mac_text},
 		{"nearest word", nearest},
 		{"durations", durations},
