@@ -147,6 +147,14 @@ stateDir: {self.folder}/state
         of = lambda kind: {r["name"]: r["value"] for r in rows if r["worker"] is None and r["kind"] == kind}
         return now, of("counter"), of("drop")
 
+    def stages(self):
+        """{stage: cycles} of all workers, where Sluice was built to count them; empty otherwise."""
+        total = {}
+        for worker in self.ask("workers"):
+            for name, cycles in (worker.get("stages") or {}).items():
+                total[name] = total.get(name, 0) + cycles
+        return total
+
     # ---- RFC 9693: first fill the table, then measure ----
 
     def fill(self, n_flows):
@@ -181,8 +189,10 @@ stateDir: {self.folder}/state
         steal = machine.steal_ticks(cpu)
         before, begin = machine.run_time_ns(self.process.pid), time.monotonic_ns()
         first, was, dropped = self.counters()
+        stages = self.stages()
         time.sleep(window_s)
         last, now, drops = self.counters()
+        spent = {name: cycles - stages.get(name, 0) for name, cycles in self.stages().items()}
         after, end = machine.run_time_ns(self.process.pid), time.monotonic_ns()
         rx = now["rx"] - was["rx"]
         pps = (now["forwarded"] - was["forwarded"]) / (last - first)
@@ -190,7 +200,7 @@ stateDir: {self.folder}/state
         return {"pps": pps / share, "wall_pps": pps, "share": share,
                 "steal_ms": 10 * (machine.steal_ticks(cpu) - steal),
                 "busy_cycles": (now["busy_cycles"] - was["busy_cycles"]) / max(rx, 1),
-                "new_flows": established,
+                "new_flows": established, "stages": {name: cycles / max(rx, 1) for name, cycles in spent.items()},
                 "wrong": self.wrong(rx, was, now, dropped, drops, n_flows)}
 
     @staticmethod

@@ -1,11 +1,10 @@
-"""Rig A: one process on net_pcap that repeats a file of frames for ever, by turns with testpmd on the same.
+"""Rig A: one process on net_pcap that repeats a file of frames for ever, Sluice and testpmd by turns.
 
 First the flow table is filled, then a window is measured (RFC 9693). Then Sluice carries the same frames once
 more into a file, where every sampled one has to be right.
 """
 import dataclasses
 import ipaddress
-import pathlib
 
 from rig import cases, frames, gateway, machine, report, rows, sink, testpmd
 
@@ -18,7 +17,7 @@ BASE_MIB = 256
 
 @dataclasses.dataclass
 class Load:
-    """The frames of a case, as files, and what carries them needs."""
+    """The frames of a case, as a file, and what carries them needs."""
     file: str
     frames: int
     flows: int
@@ -26,8 +25,8 @@ class Load:
     addresses: gateway.Addresses
     notes: dict
 
-    def mbufs(self, more=0):
-        return self.frames + more + SLACK_MBUFS
+    def mbufs(self):
+        return self.frames + SLACK_MBUFS
 
     def max_flows(self):
         return max(65536, self.flows * 5 // 4)
@@ -36,35 +35,33 @@ class Load:
         return BASE_MIB + (self.mbufs() * MBUF_BYTES + self.max_flows() * FLOW_BYTES) // (1 << 20)
 
 
-def prepare(case, args, knobs):
-    pcap = f"{knobs.tmp}/frames.pcap"
-    if args.pcap:
-        host, _, port = args.vip.rpartition(":")
-        try:
-            vip = ipaddress.IPv4Address(host)
-            n, flows, sources, notes = frames.adopt(args.pcap, pcap, int(vip), int(port), knobs.tmp)
-        except (OSError, ValueError) as error:
-            die(f"{error}", 2)
-        return Load(pcap, n, flows, [(vip, int(port))], gateway.Addresses([vip], sources, flows), notes)
-    n, flows = frames.write(pcap, case.flows, case.services, case.zipf, case.size)
+def adopted(path, vip, knobs):
+    """The frames of a stranger's file to vip, (address, port)."""
+    file = f"{knobs.tmp}/frames.pcap"
+    n, flows, sources, notes = frames.adopt(path, file, int(vip[0]), vip[1], knobs.tmp)
+    return Load(file, n, flows, [vip], gateway.Addresses([vip[0]], sources, flows), notes)
+
+
+def prepare(case, knobs):
+    file = f"{knobs.tmp}/frames.pcap"
+    n, flows = frames.write(file, case.flows, case.services, case.zipf, case.size)
     services = [(ipaddress.ip_address(frames.service_address(i)), frames.VIP_PORT) for i in range(case.services)]
     own = ipaddress.ip_address(frames.CLIENTS)
-    return Load(pcap, n, flows, services, gateway.Addresses([services[0][0], services[-1][0]], [own], flows), {})
+    return Load(file, n, flows, services, gateway.Addresses([services[0][0], services[-1][0]], [own], flows), {})
+
+
+def start(program, load, knobs, device, at_once=False):
+    if program != "sluice":
+        return testpmd.Testpmd(knobs, [device], load.mbufs(), program, load.memory_mib(), ["--port-topology=loop"])
+    return gateway.Gateway(knobs, gateway.single_port(device, load.addresses), load.services, load.addresses,
+                           load.mbufs(), load.max_flows(), load.memory_mib(), at_once)
 
 
 def measure(program, load, knobs):
     """One program, from its start to its end."""
-    if program == "sluice":
-        device = f"net_pcap0,rx_pcap={load.pcap},infinite_rx=1"
-        it = gateway.Gateway(knobs, device, load.services, load.addresses, load.mbufs(), load.max_flows(),
-                             load.memory_mib())
-        try:
-            return it.measure(knobs.warm_s, knobs.window_s, knobs.worker_cpu, load.flows)
-        finally:
-            it.stop()
-    it = testpmd.Testpmd(knobs, load.pcap, load.mbufs(), program, load.memory_mib())
+    it = start(program, load, knobs, f"net_pcap0,rx_pcap={load.file},infinite_rx=1")
     try:
-        return it.measure(knobs.warm_s, knobs.window_s, knobs.worker_cpu)
+        return it.measure(knobs.warm_s, knobs.window_s, knobs.worker_cpu, load.flows)
     finally:
         it.stop()
 
@@ -72,10 +69,9 @@ def measure(program, load, knobs):
 def check_output(load, knobs):
     """The same frames once more, not repeated, into a file that the sink reads."""
     read, written = f"{knobs.tmp}/sink-in.pcap", f"{knobs.tmp}/sink-out.pcap"
-    sent, n_first, step = frames.write_for_sink(load.pcap, read, knobs.sink_again)
-    device = f"net_pcap0,rx_pcap={read},tx_pcap={written}"
-    it = gateway.Gateway(knobs, device, load.services, load.addresses, SLACK_MBUFS * 2, load.max_flows(),
-                         load.memory_mib(), at_once=True)
+    sent, n_first, step = frames.write_for_sink(load.file, read, knobs.sink_again)
+    once = dataclasses.replace(load, frames=SLACK_MBUFS)
+    it = start("sluice", once, knobs, f"net_pcap0,rx_pcap={read},tx_pcap={written}", at_once=True)
     try:
         it.up()
         it.sent_all(len(sent))
@@ -86,37 +82,71 @@ def check_output(load, knobs):
     return sink.verify(it, written, sent, n_first, step)
 
 
-def run_case(case, args, knobs, pages, label):
-    progress(f"{label} {case.name}: frames")
-    load = prepare(case, args, knobs)
-    if args.pcap:
-        case.flows = load.flows
-    if case.zipf:
-        case.title += f" ({load.flows:,} met)"
-    knobs.hugepages = pages.want(load.memory_mib())
-    if not knobs.hugepages and load.memory_mib() > machine.meminfo_mib("MemAvailable") - machine.SPARE_MIB:
-        progress(f"{label} {case.name}: left out, it needs {load.memory_mib()} MiB of memory")
-        return None
-    if not knobs.hugepages:
-        knobs.pages = "not always hugepages"
-        progress(f"{label} {case.name}: no {load.memory_mib()} MiB of hugepages, so all three do without")
-    rounds, n = [], args.rounds or (min(case.rounds, knobs.rounds) if case.rounds else knobs.rounds)
+def interleaved(case, load, knobs, progress):
+    rounds = []
+    n = min(case.rounds or knobs.rounds, knobs.rounds)
     for number in range(n):
         # Who begins changes, so that a drift of the machine meets each of them.
         turn = PROGRAMS[number % 3:] + PROGRAMS[:number % 3]
         found = {}
         for program in turn:
-            found[program] = measure(program, load, knobs)
-            one = found[program]
-            disturbed = "" if one["share"] >= DISTURBED else f" (disturbed: {one['share']:.0%} of its CPU)"
-            progress(f"{label} {case.name}: round {number + 1}/{n}, {program}: {one['pps'] / 1e6:.2f} Mpps{disturbed}")
+            found[program] = one = measure(program, load, knobs)
+            disturbed = "" if one["share"] >= machine.DISTURBED else f" (disturbed: {one['share']:.0%} of its CPU)"
+            progress(f"round {number + 1}/{n}, {program}: {one['pps'] / 1e6:.2f} Mpps{disturbed}")
         rounds.append(found)
-    progress(f"{label} {case.name}: sink")
+    return rounds
+
+
+def enough_memory(load, knobs, pages, progress):
+    knobs.hugepages = pages.want(load.memory_mib())
+    if knobs.hugepages:
+        return True
+    if load.memory_mib() > machine.meminfo_mib("MemAvailable") - machine.SPARE_MIB:
+        progress(f"left out, it needs {load.memory_mib()} MiB of memory")
+        return False
+    knobs.pages = "not always hugepages"
+    progress(f"no {load.memory_mib()} MiB of hugepages, so all three do without")
+    return True
+
+
+def run_case(case, load, knobs, pages, progress):
+    """The result of a case, or None for want of memory."""
+    if not enough_memory(load, knobs, pages, progress):
+        return None
+    if case.zipf:
+        case.title += f" ({load.flows:,} met)"
+    case.flows = case.flows or load.flows
+    rounds = interleaved(case, load, knobs, progress)
+    progress("sink")
     result = {"name": case.name, "title": case.title, "case": dataclasses.asdict(case), "frames": load.frames,
               "flows": load.flows, "hugepages": knobs.hugepages, "notes": load.notes,
-              "figures": report.summary(case, rounds, machine.clock_hz()),
-              "targets": report.targets(case), "sink": check_output(load, knobs), "rounds": rounds}
+              "figures": report.summary(case, rounds, machine.clock_hz()), "sink": check_output(load, knobs),
+              "rounds": rounds}
     result["wrong"] = sorted({w for r in rounds for w in r["sluice"]["wrong"]}) + result["sink"]["complaints"]
     return result
 
 
+def table_rows(results):
+    """The rows of issue 5 that the ladder has."""
+    out = []
+    for result in results:
+        if result["case"]["goal"]:
+            for name, key in (("ratio-5tswap", "ratio_5tswap"), ("above-io", "cycles_above_io")):
+                f = result["figures"][key]
+                out.append({"name": f"{name}-{result['case']['goal']}", "value": f["median"], "lo": f["min"],
+                            "hi": f["max"], "note": ""})
+    return out
+
+
+def stage_rows(results):
+    """Cycles a packet and stage of a case, as rows; what testpmd io takes for a whole packet beside them."""
+    out = []
+    for result in results:
+        stages = [r["sluice"]["stages"] for r in result["rounds"]]
+        out += [rows.row(f"{result['name']} {name}", [s[name] for s in stages], "cycles") for name in stages[0]]
+        f = result["figures"]
+        out.append(rows.row(f"{result['name']} sum of stages", [sum(s.values()) for s in stages], "cycles"))
+        out.append(rows.row(f"{result['name']} busy cycles", [r["sluice"]["busy_cycles"] for r in result["rounds"]],
+                            "cycles", "of rounds with packets"))
+        out.append(rows.row(f"{result['name']} testpmd io, whole", f["io_cycles"]["median"], "cycles"))
+    return out

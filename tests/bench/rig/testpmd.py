@@ -63,7 +63,7 @@ class Testpmd:
         found = re.findall(r"total cycles=(\d+) / total \S+ packets=(\d+)", self.ask("show fwd stats all"))
         return tuple(map(int, found[-1])) if found else (0, 0)
 
-    def measure(self, warm_s, window_s, cpu):
+    def measure(self, warm_s, window_s, cpu, _n_flows):
         self.up()
         self.ask("start")
         time.sleep(warm_s)
