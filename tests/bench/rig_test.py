@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The frames and the sink of scripts/bench: scapy reads the frames, and every kind of wrong output is found. TAP."""
+"""Frames, sink and rows of scripts/bench: scapy reads the frames, every kind of wrong output is found. TAP."""
 import ipaddress
 import itertools
 import pathlib
@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from rig import frames, sink
+from rig import frames, report, rows, sink
 from rig.frames import DATA, L3, L4
 
 ENDPOINTS = [int(ipaddress.ip_address(a)) for a in ("198.51.100.11", "198.51.100.12")]
@@ -163,7 +163,49 @@ def adopt_cases(tmp):
             case(f"pcap: {name} is refused: {str(why).rsplit('/', maxsplit=1)[-1]}", True)
 
 
+VERDICTS = [
+    # name, value, of its own, verdict
+    ("ratio-5tswap-4k", 0.9, {}, "aim"),
+    ("ratio-5tswap-4k", 0.7, {}, "must"),
+    ("ratio-5tswap-4k", 0.64, {}, "short"),
+    ("above-io-4k", 30, {}, "must"),
+    ("above-io-4k", 41, {}, "short"),
+    ("swaps-lost", 0, {}, "must"),
+    ("swaps-lost", 1, {}, "short"),
+    ("latency-p99", None, {"note": "not now"}, ""),
+    ("hit-4k", 33, {}, ""),
+    ("own", 1.4, {"must": 1.3, "aim": 1.5}, "must"),
+]
+
+
+def row_cases():
+    for name, value, own, verdict in VERDICTS:
+        it = {"name": name, "value": value, **own}
+        case(f"rows: {name} {value}: {verdict or 'no verdict'}", rows.verdict(it) == verdict, rows.verdict(it))
+    whole = rows.complete([rows.row("above-io-1m", [60, 50, 70]), rows.row("stranger", 1)], lambda w: "not here")
+    case("rows: the whole table, in its order, then what else there is",
+         [r["name"] for r in whole] == [w.name for w in rows.WANTED] + ["stranger"])
+    text = report.columns(rows.lines(whole))
+    case("rows: median, spread and what is missing are told",
+         all(said in text for said in (" 60 ", "50 to 70", "not measured", "not here")), text)
+    for what, bad in (("no name", [{"value": 1}]), ("no value", [{"name": "x"}]), ("text", [{"name": "x", "value": "1"}]),
+                      ("missing without a reason", [{"name": "x", "value": None}]), ("no list", {"value": 1})):
+        try:
+            rows.checked(bad, "test")
+            case(f"rows: {what} is refused", False)
+        except rows.Failed:
+            case(f"rows: {what} is refused", True)
+    program = [sys.executable, "-c", "import sys; print('[{\"name\": \"x\", \"value\": 2}]'); sys.exit(len(sys.argv) - 1)"]
+    case("rows: of a program", rows.of_program(program, 10)[0]["value"] == 2)
+    try:
+        rows.of_program([*program, "fail"], 10)
+        case("rows: a program that fails has none", False)
+    except rows.Failed:
+        case("rows: a program that fails has none", True)
+
+
 with tempfile.TemporaryDirectory() as folder:
+    row_cases()
     sink_cases(folder)
     frame_cases(folder)
     adopt_cases(folder)

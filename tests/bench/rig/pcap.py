@@ -136,17 +136,3 @@ def table_rows(results):
                 out.append({"name": f"{name}-{result['case']['goal']}", "value": f["median"], "lo": f["min"],
                             "hi": f["max"], "note": ""})
     return out
-
-
-def stage_rows(results):
-    """Cycles a packet and stage of a case, as rows; what testpmd io takes for a whole packet beside them."""
-    out = []
-    for result in results:
-        stages = [r["sluice"]["stages"] for r in result["rounds"]]
-        out += [rows.row(f"{result['name']} {name}", [s[name] for s in stages], "cycles") for name in stages[0]]
-        f = result["figures"]
-        out.append(rows.row(f"{result['name']} sum of stages", [sum(s.values()) for s in stages], "cycles"))
-        out.append(rows.row(f"{result['name']} busy cycles", [r["sluice"]["busy_cycles"] for r in result["rounds"]],
-                            "cycles", "of rounds with packets"))
-        out.append(rows.row(f"{result['name']} testpmd io, whole", f["io_cycles"]["median"], "cycles"))
-    return out

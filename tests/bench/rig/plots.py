@@ -5,7 +5,7 @@ import subprocess
 TERMINALS = {"svg": "svg size 1000,520 dynamic background rgb 'white' font 'sans,12'",
              "png": "png size 1000,520 font 'sans,11'"}
 COMMON = """
-set terminal {terminal}
+set terminal {terminal} noenhanced
 set output "{out}"
 set style data histogram
 set style histogram {style}
@@ -24,13 +24,13 @@ BARS = "errorbars gap 1 lw 1"
 RATES = [("io_pps", "testpmd io", 1e6), ("5tswap_pps", "testpmd 5tswap", 1e6), ("sluice_pps", "Sluice", 1e6)]
 MPPS = "million packets per second and core"
 
-# name: (label, series, the cases whose names begin so)
+# name: (label, series, what its cases' names begin with, cases to compare them with)
 PLOTS = {
-    "flows": (MPPS, RATES, ("flows-", "zipf-", "pcap")),
-    "sizes": (MPPS, RATES, ("flows-64k", "size-")),
-    "services": (MPPS, RATES, ("flows-64k", "flows-1m", "services-")),
-    "cycles": ("cycles per packet above testpmd io", [("cycles_above_io", "Sluice", 1)], ("",)),
-    "ratio": ("rate, testpmd 5tswap = 1", [("ratio_5tswap", "Sluice", 1)], ("",)),
+    "flows": (MPPS, RATES, ("flows-", "zipf-", "pcap"), ()),
+    "sizes": (MPPS, RATES, ("size-",), ("flows-64k",)),
+    "services": (MPPS, RATES, ("services-",), ("flows-64k", "flows-1m")),
+    "cycles": ("cycles per packet above testpmd io", [("cycles_above_io", "Sluice", 1)], ("",), ()),
+    "ratio": ("rate, testpmd 5tswap = 1", [("ratio_5tswap", "Sluice", 1)], ("",), ()),
 }
 
 
@@ -46,10 +46,10 @@ def gnuplot(folder, name, style, ylabel, series):
 
 
 def ladder(results, folder, name):
-    ylabel, series, begin = PLOTS[name]
-    picked = [r for r in results if r["name"].startswith(begin)]
-    if not picked:
+    ylabel, series, begin, beside = PLOTS[name]
+    if not any(r["name"].startswith(begin) for r in results):
         return []
+    picked = [r for r in results if r["name"].startswith(begin) or r["name"] in beside]
     data = folder / f"{name}.dat"
     with open(data, "w", encoding="utf-8") as out:
         for r in picked:
@@ -70,7 +70,8 @@ def stages(results, folder):
             of = r["rounds"][-1]["sluice"]["stages"]
             out.write(f'"{r["title"]}" {" ".join(f"{of[n]:.2f}" for n in names)} 0\n')
             out.write(f'"testpmd io" {"0 " * len(names)}{r["figures"]["io_cycles"]["median"]:.2f}\n')
-    series = [f'"{data}" using {2 + i}:xtic(1) title "{n}"' for i, n in enumerate([*names, "testpmd io"])]
+    series = [f'"{data}" using {2 + i}:xtic(1) title "{n}"' for i, n in enumerate(names)]
+    series.append(f'"{data}" using {2 + len(names)} lc "gray" title "testpmd io"')
     return gnuplot(folder, "stages", "rowstacked", "cycles per packet", series)
 
 
@@ -78,6 +79,8 @@ def draw(results, folder, of_stages=False):
     """Returns the files, and why there are not all of them."""
     if not shutil.which("gnuplot"):
         return [], "gnuplot is not installed (scripts/setup)"
+    for old in (p for kind in ("dat", *TERMINALS) for p in folder.glob(f"*.{kind}")):
+        old.unlink()
     done = []
     try:
         if results and of_stages:

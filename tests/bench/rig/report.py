@@ -27,6 +27,7 @@ def summary(case, rounds, clock_hz):
         "ratio_5tswap": spread(ratio("5tswap")), "ratio_io": spread(ratio("io")),
         "cycles": spread([clock_hz / pps for pps in rate("sluice")]), "cycles_above_io": spread(above),
         "io_cycles": spread([clock_hz / pps for pps in rate("io")]),
+        "5tswap_cycles": spread([clock_hz / pps for pps in rate("5tswap")]),
         "new_flows_per_s": spread([r["sluice"]["new_flows"] for r in rounds])
                            if case.flows >= cases.LEAST_NEW else None,
         "least_share": min(m["share"] for r in rounds for m in r.values()),
@@ -38,6 +39,12 @@ def cell(figure, scale=1.0, digits=1):
         return "-"
     low, middle, high = (f"{figure[k] / scale:.{digits}f}" for k in ("min", "median", "max"))
     return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def columns(lines):
+    """For a terminal: as wide as its words."""
+    width = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, width)).rstrip() for line in lines)
 
 
 HEAD = ("frames", "testpmd io, Mpps", "5tswap, Mpps", "Sluice, Mpps", "÷ io", "÷ 5tswap", "cycles", "above io",
@@ -52,17 +59,28 @@ def row(result):
 
 
 def table(results):
-    """For a terminal: as wide as its words."""
-    rows = [HEAD, *(row(r) for r in results)]
+    lines = [HEAD, *map(row, results)]
     # A column that no case of this run fills says nothing.
-    used = [i for i in range(len(HEAD)) if any(r[i] != "-" for r in rows[1:])]
-    width = {i: max(len(r[i]) for r in rows) for i in used}
-    return "\n".join("  ".join(r[i].ljust(width[i]) for i in used).rstrip() for r in rows)
+    used = [i for i in range(len(HEAD)) if any(line[i] != "-" for line in lines[1:])]
+    return columns([[line[i] for i in used] for line in lines])
 
 
 def markdown(results):
     line = lambda cells: "| " + " | ".join(cells) + " |"
     return "\n".join([line(HEAD), "|" + "---|" * len(HEAD), *(line(row(r)) for r in results)])
+
+
+def stage_table(results):
+    """Where the cycles of a packet go: a line a stage, a column a case; testpmd's whole packet below."""
+    names = list(results[0]["rounds"][0]["sluice"]["stages"])
+    of = lambda r, name: spread([one["sluice"]["stages"][name] for one in r["rounds"]])
+    total = lambda r: spread([sum(one["sluice"]["stages"].values()) for one in r["rounds"]])
+    lines = [["cycles a packet", *(r["title"] for r in results)]]
+    lines += [[name, *(cell(of(r, name)) for r in results)] for name in names]
+    lines += [["all of Sluice", *(cell(total(r)) for r in results)],
+              ["testpmd io", *(cell(r["figures"]["io_cycles"]) for r in results)],
+              ["testpmd 5tswap", *(cell(r["figures"]["5tswap_cycles"]) for r in results)]]
+    return columns(lines)
 
 
 def conditions(run):

@@ -161,10 +161,8 @@ def complete(rows, why_not):
     return ordered + list(found.values())
 
 
-def text(rows):
-    lines = [HEAD, *map(line, rows)]
-    width = [max(len(cells[i]) for cells in lines) for i in range(len(HEAD))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(cells, width)).rstrip() for cells in lines)
+def lines(rows):
+    return [HEAD, *map(line, rows)]
 
 
 def markdown(rows):
