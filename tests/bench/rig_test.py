@@ -163,6 +163,29 @@ def adopt_cases(tmp):
             case(f"pcap: {name} is refused: {str(why).rsplit('/', maxsplit=1)[-1]}", True)
 
 
+def document_case(tmp):
+    """The generated part is replaced, all else stays."""
+    figure = {"median": 2e6, "min": 1e6, "max": 3e6, "n": 3}
+    figures = {key: figure for key in ("io_pps", "5tswap_pps", "sluice_pps", "ratio_io", "ratio_5tswap", "cycles",
+                                       "cycles_above_io")} | {"new_flows_per_s": None}
+    result = {"title": "a case", "figures": figures, "sink": dict.fromkeys(
+        ("received", "sent", "verified", "flows_seen", "wrong"), 7)}
+    run = {"machine": {"cpus": 2, "cpu": "x", "clock_mhz": 1, "caches": {}, "hypervisor": "", "kernel": "", "dpdk": "",
+                       "gcc": ""}, "revision": "abc", "load_before": 0,
+           "knobs": {"build_type": "", "pages": "", "worker_cpu": 1, "control_cpu": 0, "window_s": 1, "warm_s": 1,
+                     "rounds": 1, "burst": 1, "mbuf_size": 1, "mbuf_cache": 1},
+           "rows": rows.complete([], lambda w: "not here"), "results": [result]}
+    docs = pathlib.Path(tmp) / "docs"
+    docs.mkdir()
+    (docs / "performance.md").write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", "utf-8")
+    (pathlib.Path(tmp) / "flows.svg").write_text("<svg/>", "ascii")
+    why = report.fill_document(run, tmp, [f"{tmp}/flows.svg", f"{tmp}/flows.png"])
+    text = (docs / "performance.md").read_text("utf-8")
+    good = text.startswith(f"before\n{report.BEGIN}\n") and text.endswith(f"{report.END}\nafter\n")
+    good = good and "old" not in text and "| a case |" in text and "plots/flows.svg" in text
+    case("document: its generated part is filled", not why and good and (docs / "plots/flows.svg").exists(), text)
+
+
 VERDICTS = [
     # name, value, of its own, verdict
     ("ratio-5tswap-4k", 0.9, {}, "aim"),
@@ -178,7 +201,7 @@ VERDICTS = [
 ]
 
 
-def row_cases():
+def row_cases(tmp):
     for name, value, own, verdict in VERDICTS:
         it = {"name": name, "value": value, **own}
         case(f"rows: {name} {value}: {verdict or 'no verdict'}", rows.verdict(it) == verdict, rows.verdict(it))
@@ -197,6 +220,9 @@ def row_cases():
             case(f"rows: {what} is refused", True)
     program = [sys.executable, "-c", "import sys; print('[{\"name\": \"x\", \"value\": 2}]'); sys.exit(len(sys.argv) - 1)"]
     case("rows: of a program", rows.of_program(program, 10)[0]["value"] == 2)
+    file = f"{tmp}/rows.json"
+    pathlib.Path(file).write_text('[{"name": "y", "value": 3}]', "utf-8")
+    case("rows: of a program that writes a file", rows.of_program(program, 10, file)[0]["name"] == "y")
     try:
         rows.of_program([*program, "fail"], 10)
         case("rows: a program that fails has none", False)
@@ -205,7 +231,8 @@ def row_cases():
 
 
 with tempfile.TemporaryDirectory() as folder:
-    row_cases()
+    row_cases(folder)
+    document_case(folder)
     sink_cases(folder)
     frame_cases(folder)
     adopt_cases(folder)

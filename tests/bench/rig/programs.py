@@ -1,4 +1,5 @@
 """Benchmarks that are programs of the build: what they print with --json becomes rows."""
+import dataclasses
 import os
 import pathlib
 import subprocess
@@ -8,12 +9,24 @@ from rig import rows
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TIMEOUT_S = 300
 
-# name of the part: (program of tests/bench, whether it takes both CPUs, in --quick too)
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A benchmark of the build."""
+    name: str
+    title: str
+    both: bool = False  # takes both CPUs, not the worker's only
+    full: tuple = ()    # its arguments
+    quick: tuple = ("--quick",)  # None: not in --quick
+    into_file: bool = False      # --json names a file, since it prints as well
+
+
 PROGRAMS = {
-    "pipe": ("bench_pipe", False, True),
-    "flood": ("bench_flood", False, True),
-    "swaps": ("bench_swaps", True, True),
-    "load": ("bench_load", True, True),
+    "pipe": Program("bench_pipe", "the packet path in one process: new flows, TCP life cycles, expiry, memory"),
+    "flood": Program("bench_flood", "established traffic while SYNs flood in", True),
+    "swaps": Program("bench_swaps", "1,000 swaps of the snapshot under load", True),
+    "load": Program("bench_load", "100,000 services, from files to published", True, quick=("--rounds", "1"),
+                    into_file=True),
+    "soak": Program("bench_soak", "half a minute of churn: live flows = ports = table entries", True, ("30",), None),
 }
 HOTPATH = ROOT / "scripts/lint/_hotpath"
 
@@ -22,19 +35,19 @@ def targets(build):
     """The programs that this tree has, as targets of ninja."""
     said = subprocess.run(["ninja", "-C", build, "-t", "targets", "all"], capture_output=True, text=True, check=True)
     known = {line.partition(":")[0] for line in said.stdout.splitlines()}
-    return [t for t in (f"tests/bench/{p[0]}" for p in PROGRAMS.values()) if t in known]
+    return [t for t in (f"tests/bench/{p.name}" for p in PROGRAMS.values()) if t in known]
 
 
 def run(name, knobs, progress):
-    program, both, _ = PROGRAMS[name]
-    path = f"{knobs.build}/tests/bench/{program}"
+    it = PROGRAMS[name]
+    path = f"{knobs.build}/tests/bench/{it.name}"
     if not os.access(path, os.X_OK):
-        progress(f"{name}: this tree has no {program}")
+        progress(f"{name}: this tree has no {it.name}")
         return []
-    cpus = f"{knobs.control_cpu},{knobs.worker_cpu}" if both else str(knobs.worker_cpu)
-    progress(f"{name}: {program}")
-    return rows.of_program(["taskset", "-c", cpus, path, "--json", *(["--quick"] if knobs.quick else [])], TIMEOUT_S,
-                           cwd=ROOT)
+    cpus = f"{knobs.control_cpu},{knobs.worker_cpu}" if it.both else str(knobs.worker_cpu)
+    more = it.quick if knobs.quick and it.quick is not None else it.full
+    file = f"{knobs.tmp}/{name}.json" if it.into_file else None
+    return rows.of_program(["taskset", "-c", cpus, path, "--json", *([file] if file else []), *more], TIMEOUT_S, file)
 
 
 def hotpath(progress):
