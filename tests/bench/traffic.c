@@ -280,7 +280,8 @@ alone(bool on)
 	const struct sched_param param = {.sched_priority = on ? 1 : 0};
 
 	if (sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param) < 0)
-		fprintf(stderr, "traffic: no real-time priority: others may take part of its core\n");
+		fprintf(stderr,
+			"traffic: no real-time priority: others may take part of its core\n");
 }
 
 static double

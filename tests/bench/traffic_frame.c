@@ -114,7 +114,7 @@ judge_sums(const struct traffic_frame *f)
 	if (f->udp.dgram_cksum == 0)
 		return "its UDP checksum went";
 	const uint32_t sum = (uint32_t)rte_ipv4_phdr_cksum(&f->ip, 0) +
-		rte_raw_cksum(&f->udp, sizeof(f->udp) + sizeof(f->stamp));
+			     rte_raw_cksum(&f->udp, sizeof(f->udp) + sizeof(f->stamp));
 
 	return (sum & 0xffff) + (sum >> 16) == 0xffff ? NULL : "UDP checksum is wrong";
 }
