@@ -219,15 +219,17 @@ def row_cases(tmp):
         except rows.Failed:
             case(f"rows: {what} is refused", True)
     program = [sys.executable, "-c", "import sys; print('[{\"name\": \"x\", \"value\": 2}]'); sys.exit(len(sys.argv) - 1)"]
-    case("rows: of a program", rows.of_program(program, 10)[0]["value"] == 2)
+    case("rows: of a program", rows.of_program("it", program, 10)[0]["value"] == 2)
     file = f"{tmp}/rows.json"
     pathlib.Path(file).write_text('[{"name": "y", "value": 3}]', "utf-8")
-    case("rows: of a program that writes a file", rows.of_program(program, 10, file)[0]["name"] == "y")
+    case("rows: of a program that writes a file", rows.of_program("it", program, 10, file)[0]["name"] == "y")
+    case("rows: a program that ends with 1 has something wrong",
+         rows.of_program("it", [*program, "fail"], 10)[0]["wrong"] == ["it ended with 1."])
     try:
-        rows.of_program([*program, "fail"], 10)
-        case("rows: a program that fails has none", False)
+        rows.of_program("it", ["false"], 10)
+        case("rows: a program that prints none has failed", False)
     except rows.Failed:
-        case("rows: a program that fails has none", True)
+        case("rows: a program that prints none has failed", True)
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -131,7 +131,8 @@ def window(between, traffic, rate, new, seconds):
     worker = machine.busiest(before, machine.run_time_ns(pid)) / (time.monotonic_ns() - begin)
     cycles_now, packets_now, drops_now = between.counters()
     seen = packets_now - packets
-    found["cycles"] = (cycles_now - cycles) / max(seen, 1)
+    # Of the time-stamp counter, which goes on while another has the CPU.
+    found["cycles"] = (cycles_now - cycles) * worker / max(seen, 1)
     found["busy"] = (cycles_now - cycles) / (found["hz"] * found["seconds"])
     found["drops"] = {name: drops_now[name] - drops.get(name, 0) for name in drops_now
                       if drops_now[name] != drops.get(name, 0)}

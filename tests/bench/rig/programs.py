@@ -47,7 +47,8 @@ def run(name, knobs, progress):
     cpus = f"{knobs.control_cpu},{knobs.worker_cpu}" if it.both else str(knobs.worker_cpu)
     more = it.quick if knobs.quick and it.quick is not None else it.full
     file = f"{knobs.tmp}/{name}.json" if it.into_file else None
-    return rows.of_program(["taskset", "-c", cpus, path, "--json", *([file] if file else []), *more], TIMEOUT_S, file)
+    return rows.of_program(it.name, ["taskset", "-c", cpus, path, "--json", *([file] if file else []), *more],
+                           TIMEOUT_S, file)
 
 
 def hotpath(progress):

@@ -91,21 +91,24 @@ def checked(rows, where):
     return rows
 
 
-def of_program(command, timeout_s, file=None):
-    """Runs a benchmark that prints rows, or writes them to file. Raises Failed when a result was wrong, too."""
+def of_program(name, command, timeout_s, file=None):
+    """Runs a benchmark that prints rows, or writes them to file. Where it says that one is wrong, so does the first."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failed(f"{command[0]}: {error}") from error
+        raise Failed(f"{name}: {error}") from error
     try:
         said = pathlib.Path(file).read_text("utf-8") if file else done.stdout
-        rows = checked(json.loads(said), command[0])
+        found = checked(json.loads(said), name)
     except (OSError, ValueError):
-        rows = []
-    if done.returncode != 0 or not rows:
-        said = (done.stderr or done.stdout).strip().splitlines()[-8:]
-        raise Failed(f"{command[0]} ended with {done.returncode}:\n" + "\n".join(said))
-    return rows
+        found = []
+    tail = (done.stderr.strip() or done.stdout.strip()).splitlines()[-8:]
+    if not found:
+        raise Failed(f"{name} ended with {done.returncode}:\n" + "\n".join(tail))
+    if done.returncode != 0:
+        told = "\n".join(done.stderr.strip().splitlines()[-3:])
+        found[0].setdefault("wrong", []).append(f"{name} ended with {done.returncode}. {told}".strip())
+    return found
 
 
 # ---- the table ----
