@@ -34,6 +34,8 @@ struct daemon {
 	struct sl_conf *conf; // until control takes it over
 	uint64_t started_ns;
 	unsigned control_core;
+	cpu_set_t other_cpus; // that we may use, without control's
+	cpu_set_t spare_cpus; // and without the workers'
 	struct sl_port_eal_info eal;
 	struct rte_mempool *frames;
 	struct daemon_port port[SL_PORT_MAX];

@@ -12,6 +12,8 @@
 // Needs no DPDK: what lives in workers and ports comes in through functions.
 #pragma once
 
+#include <sched.h>
+
 #include <event2/event.h>
 
 #include "sl_compile.h"
@@ -44,9 +46,13 @@ struct sl_control_cfg {
 	// Takes one question of a worker; false: no more.
 	bool (*next_ask)(void *ctx, uint16_t *port, sl_be32 *addr);
 	bool (*link_up)(void *ctx, uint16_t port);
-	uint64_t (*now_ns)(void *ctx);        // the workers' clock
-	uint64_t seed;                        // of what is random: when names are asked for
-	int core;                             // of the responder's thread; -1: any
+	uint64_t (*now_ns)(void *ctx); // the workers' clock
+	uint64_t seed;                 // of what is random: when names are asked for
+	int core;                      // of the responder's thread; -1: any
+	// Where threads that help to read objects run: at the start, before there is traffic, and
+	// at reloads; as many as there are CPUs, 3 at most. NULL: nowhere.
+	const cpu_set_t *start_cpus;
+	const cpu_set_t *cpus;
 	const struct sl_dns_ask_fns *dns_ask; // who asks DNS servers; NULL: c-ares
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);
