@@ -387,7 +387,7 @@ refuse(struct sl_sport *s, const struct sl_tuple *endpoint)
 	const uint64_t place = place_of(endpoint, ALL_ADDRS);
 	uint64_t *n = &s->refusals[place_proto(place)];
 
-	__atomic_store_n(&s->refused, place, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->refused[place_proto(place)], place, __ATOMIC_RELAXED);
 	__atomic_store_n(n, *n + 1, __ATOMIC_RELAXED);
 	return -ENOSPC;
 }
@@ -515,14 +515,15 @@ sl_sport_refusals(const struct sl_sport *s, uint8_t proto)
 }
 
 bool
-sl_sport_refused(const struct sl_sport *s, struct sl_tuple *destination)
+sl_sport_refused(const struct sl_sport *s, uint8_t proto, struct sl_tuple *destination)
 {
-	const uint64_t place = __atomic_load_n(&s->refused, __ATOMIC_RELAXED);
+	const uint64_t place =
+		__atomic_load_n(&s->refused[proto == SL_PROTO_UDP], __ATOMIC_RELAXED);
 
 	*destination = (struct sl_tuple){
 		.src = (sl_be32)(place >> 32),
 		.sport = (sl_be16)(place >> 16),
-		.proto = place & 0x8000 ? SL_PROTO_UDP : SL_PROTO_TCP,
+		.proto = proto,
 	};
 	return place != 0;
 }

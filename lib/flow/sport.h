@@ -54,7 +54,7 @@ struct sl_sport {
 	uint32_t lent[2];
 	uint32_t resting[2];
 	uint64_t refusals[2];
-	uint64_t refused; // the place of the last one
+	uint64_t refused[2]; // the place of the last one
 	// read-only after start, but for what they point to
 	struct sl_flow_table *flows;
 	uint64_t secret[2];

@@ -8,8 +8,8 @@
 #include "sl_str.h"
 
 #define DENSE 16 // one in so many of a place's ports is taken at least
-// Of what is dense at one address, so many times more than asked for are looked at everywhere: which
-// of them are the fullest is only known then.
+// Of what is dense at one address, so many times more than asked for are looked at everywhere:
+// which of them are the fullest is only known then.
 #define CANDIDATES 4
 
 // A dense place, and in the end a destination.
@@ -61,9 +61,8 @@ look_at(const struct sl_sport *s, uint32_t number, struct dense *out)
 		return false;
 	const uint32_t slot = slot_taken(s, place), taken = set_taken(s, set, slot);
 
-	*out = (struct dense){.destination = place | ALL_ADDRS,
-		.taken = taken,
-		.excess = (int64_t)slot - taken};
+	*out = (struct dense){
+		.destination = place | ALL_ADDRS, .taken = taken, .excess = (int64_t)slot - taken};
 	return taken > 0 && taken >= s->n_ports / DENSE;
 }
 

@@ -49,8 +49,8 @@ lend_again(struct sl_pipe *p, const struct sl_flow *flow, struct sl_tuple *t, ui
 {
 	*pool_addr = flow->pool_addr;
 	return sl_sport_take(p->sports, t, *pool_addr) == 0 ||
-	       sl_sport_get_reserve(p->sports, t,
-		       pipe_client_hash(flow->tuple[SL_DIR_CLIENT].src), pool_addr) == 0;
+	       sl_sport_get_reserve(p->sports, t, pipe_client_hash(flow->tuple[SL_DIR_CLIENT].src),
+		       pool_addr) == 0;
 }
 
 static bool

@@ -28,8 +28,8 @@ insert_once(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *cli
 	if ((a->reopens ? sl_sport_get_reserve(p->sports, endpoint, hash, pool_addr)
 			: sl_sport_get(p->sports, endpoint, hash, pool_addr)) < 0)
 		return -EADDRNOTAVAIL;
-	const int64_t index = sl_flow_insert(p->flows, client, endpoint, state, a->choice.policy,
-		b->now, &b->timeouts);
+	const int64_t index = sl_flow_insert(
+		p->flows, client, endpoint, state, a->choice.policy, b->now, &b->timeouts);
 
 	if (index < 0)
 		sl_sport_put(p->sports, endpoint, *pool_addr, b->now, 0);

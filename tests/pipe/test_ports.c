@@ -396,8 +396,8 @@ full_lets_handshakes_move(void)
 	const struct packet second = answer_to(&r.out, T_RST | T_ACK);
 
 	r = fixture_send(fx, &second, 1);
-	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && r.out.dst == CLIENT &&
-				r.out.flags == (T_RST | T_ACK),
+	RTE_TEST_ASSERT(
+		r.verdict == SL_V_FORWARD && r.out.dst == CLIENT && r.out.flags == (T_RST | T_ACK),
 		"used up: %u", r.verdict);
 	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 1);
 	CHECK_BOOKS(fx);
@@ -425,8 +425,7 @@ full_lets_clients_reopen(void)
 	r = go(fx, 0, FAR(0), P_TCP, 2000, T_SYN);
 	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "still full: they rest");
 	r = go(fx, 0, FAR(0), P_TCP, 1000, T_SYN);
-	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && !r.bad, "again: %s",
-		sl_drop_name(r.reason));
+	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && !r.bad, "again: %s", sl_drop_name(r.reason));
 	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_REPLACED), 1);
 	r = go(fx, 0, FAR(0), P_TCP, 2000, T_SYN);
 	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "not for a new one");

@@ -87,7 +87,7 @@ uint32_t sl_sport_lent(const struct sl_sport *s, uint8_t proto);
 uint32_t sl_sport_resting(const struct sl_sport *s, uint8_t proto);
 uint64_t sl_sport_refusals(const struct sl_sport *s, uint8_t proto);
 // The destination of the last -ENOSPC (src, sport, proto). False: there was none.
-bool sl_sport_refused(const struct sl_sport *s, struct sl_tuple *destination);
+bool sl_sport_refused(const struct sl_sport *s, uint8_t proto, struct sl_tuple *destination);
 
 // How full a destination is.
 struct sl_sport_fill {

@@ -160,13 +160,16 @@ each_port_once(void)
 			}
 			SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), n);
 			SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_UDP), n * 3);
-			RTE_TEST_ASSERT(!sl_sport_refused(b.sports, &refused), "refused before");
+			RTE_TEST_ASSERT(!sl_sport_refused(b.sports, SL_PROTO_TCP, &refused) &&
+						!sl_sport_refused(b.sports, SL_PROTO_UDP, &refused),
+				"refused before");
 			for (unsigned d = 0; d < n_dst; d++) {
 				SL_TEST_INT(begin(&b, &dst[d]), -ENOSPC);
-				RTE_TEST_ASSERT(sl_sport_refused(b.sports, &refused) &&
-							refused.src == dst[d].src &&
-							refused.sport == dst[d].sport &&
-							refused.proto == dst[d].proto,
+				RTE_TEST_ASSERT(
+					sl_sport_refused(b.sports, dst[d].proto, &refused) &&
+						refused.src == dst[d].src &&
+						refused.sport == dst[d].sport &&
+						refused.proto == dst[d].proto,
 					"destination %u is not the one refused", d);
 			}
 			total += n;
@@ -430,8 +433,7 @@ reserve(void)
 	};
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
-		const struct sl_sport_range range = {
-			1024, rows[r].last, NULL, 0, rows[r].reserve};
+		const struct sl_sport_range range = {1024, rows[r].last, NULL, 0, rows[r].reserve};
 		const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
 		struct box b = box_new(&range, rows[r].n_addrs, 0, rows[r].n_workers, 1 << 18);
 		const uint32_t total = sl_sport_total(b.sports);
@@ -531,8 +533,8 @@ crowd_fill(struct crowd *c, unsigned w, unsigned d, unsigned percent, uint64_t *
 	for (; c->n[w][d] < n; c->n[w][d]++) {
 		c->b[w].hash = (uint32_t)sl_test_rand(seed);
 		c->flow[w][d][c->n[w][d]] = begin(&c->b[w], &t);
-		RTE_TEST_ASSERT(c->flow[w][d][c->n[w][d]] >= 0, "destination %u, %u", d,
-			c->n[w][d]);
+		RTE_TEST_ASSERT(
+			c->flow[w][d][c->n[w][d]] >= 0, "destination %u, %u", d, c->n[w][d]);
 	}
 	return TEST_SUCCESS;
 }
