@@ -67,9 +67,6 @@ void control_params(const struct sl_conf *conf, struct sl_fwd_params *out);
 
 // control.c: what was retired is freed a little later.
 void control_reclaim_later(struct sl_control *c);
-// An event of now; object: a DNS name, or "namespace/host".
-void control_event(struct sl_control *c, bool warning, const char *reason, const char *object,
-	const char *message);
 
 // clients.c: DNS addresses of sluice.yaml as lib/dns has them; the caller frees the array.
 struct sl_dns_address *control_dns_addresses(const struct sl_conf_dns_address *v, uint32_t n);

@@ -84,6 +84,11 @@ void sl_control_follow_links(struct sl_control *c);
 // events, reload, log-level; others are refused.
 void sl_control_handle(struct sl_control *c, struct sl_ctl_req *req);
 
+// An event of now. object: a DNS name, "namespace/host" of a service, or a destination as
+// "ADDRESS:PORT/tcp".
+void sl_control_event(struct sl_control *c, bool warning, const char *reason, const char *object,
+	const char *message);
+
 const struct sl_conf *sl_control_conf(const struct sl_control *c);
 uint64_t sl_control_generation(const struct sl_control *c);              // of the snapshot in force
 const struct sl_compile *sl_control_compile(const struct sl_control *c); // for slots
