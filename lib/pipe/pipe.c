@@ -28,7 +28,8 @@ sl_pipe_new(const struct sl_pipe_cfg *cfg)
 	p->frame_new = cfg->frame_new;
 	p->ctx = cfg->ctx;
 	if (hold_init(&p->hold, cfg) == 0 && syns_init(&p->syns, cfg->syns) == 0 &&
-		park_init(&p->park, cfg) == 0 && reset_init(&p->reset, cfg) == 0)
+		park_init(&p->park, cfg) == 0 && reset_init(&p->reset, cfg) == 0 &&
+		admit_init(&p->admit, cfg) == 0)
 		return p;
 	sl_pipe_free(p);
 	errno = ENOMEM;
@@ -41,6 +42,7 @@ sl_pipe_free(struct sl_pipe *p)
 	if (!p)
 		return;
 	assert(p->hold.n_held == 0 && p->park.n == 0);
+	admit_fini(&p->admit);
 	reset_fini(&p->reset);
 	park_fini(&p->park);
 	syns_fini(&p->syns);
