@@ -373,7 +373,7 @@ one_worker(void)
 {
 	static const struct fixture_opt opt = {.sport_last = 1055,
 		.hold_total = 16,
-		.syns = 16,
+		.syns = 8,
 		.connect_s = 2,
 		.max_half_open = 1,
 		.max_unanswered = 1};
