@@ -95,6 +95,21 @@ emit_busy(struct sl_emit *e, struct daemon_worker *w, uint64_t busy)
 	w->seen_busy = busy;
 }
 
+// Only where the workers were built to tell.
+static void
+emit_stages(struct sl_emit *e, const struct sl_stats_block *b)
+{
+	uint64_t cycles;
+
+	if (!sl_stats_stage_cycles(b, 0, &cycles))
+		return;
+	sl_emit_obj(e, "stages");
+	for (int s = 0; s < SL_STAGE_MAX; s++)
+		if (sl_stats_stage_cycles(b, (enum sl_stage)s, &cycles))
+			sl_emit_u64(e, sl_stage_name((enum sl_stage)s), cycles);
+	sl_emit_end(e);
+}
+
 static void
 cmd_workers(void *ctx, struct sl_ctl_req *req)
 {
@@ -117,6 +132,8 @@ cmd_workers(void *ctx, struct sl_ctl_req *req)
 		sl_emit_u64(e, "flows", b.counter[SL_C_FLOWS_LIVE]);
 		sl_emit_u64(e, "flowsMax", sl_flow_capacity(sl_worker_flows(w->worker)));
 		sl_emit_u64(e, "sleeps", b.counter[SL_C_SLEEPS]);
+		sl_emit_str(e, "variant", sl_pipe_variant(NULL));
+		emit_stages(e, &b);
 		sl_ctl_row_end(req);
 	}
 	sl_ctl_done(req);
