@@ -9,11 +9,7 @@
 #define SOURCES      32768
 #define ONE_WAY_PKTS 4 // of a UDP client, after which it is not waiting for an answer
 #define KNOWN_TICKS  ((sl_tick)(3600 * SL_NSEC_PER_SEC >> SL_FLOW_TICK_SHIFT))
-// Places that embryonic flows give up a second, for sources that are known and those that are not,
-// and how many at once. Each costs as much as a flow that ends and one that begins.
-#define UNKNOWN_RATE 50000
-#define KNOWN_RATE   200000
-#define AT_ONCE      64
+#define AT_ONCE      64 // the burst of all rates below
 #define LOOKS        32 // records, to find one of them
 
 int
@@ -149,17 +145,55 @@ evict(struct sl_pipe *p, const struct burst *b, uint8_t proto)
 	return false;
 }
 
+// Of the embryonic flows of a protocol.
+enum crowd {
+	FEW,
+	MANY, // an eighth of what there may be: new ones are opened at a bounded rate
+	MAX,  // or the table is full: one has to give way for each, at a lower rate
+};
+
+// New flows a second, of sources that are not known and those that are; 0: any number. The known
+// have budgets of their own: there are few of them, and made-up ones are seldom among them. A flow
+// that is opened takes some 1,500 cycles, one that gives way besides some 500.
+static const uint32_t rate[][2] = {[MANY] = {250000, 0}, [MAX] = {25000, 200000}};
+
+static enum crowd
+crowd_of(const struct sl_pipe *p, const struct sl_fwd *fwd, uint8_t proto)
+{
+	const uint64_t n = p->stats->counter[gauge_of(proto)], max = max_of(p, fwd, proto);
+
+	if (n < max / 8 || max == sl_flow_capacity(p->flows))
+		return FEW;
+	return n < max ? MANY : MAX;
+}
+
 static bool
-may_evict(struct sl_pipe *p, const struct burst *b, sl_be32 src)
+is_known(const struct sl_pipe *p, const struct burst *b, sl_be32 src)
 {
 	const struct source *s = source_of(&p->admit, src);
-	const bool known = s->known == src && s->known_until > b->now;
-	const uint64_t cost_ns = SL_NSEC_PER_SEC / (known ? KNOWN_RATE : UNKNOWN_RATE);
-	uint64_t *paid_ns = &p->admit.gives_way_ns[known];
 
-	if (!pace_may(*paid_ns, b->now_ns, cost_ns, AT_ONCE * cost_ns))
+	return s->known == src && s->known_until > b->now;
+}
+
+static bool
+in_budget(const struct sl_pipe *p, const struct burst *b, enum crowd crowd, bool known)
+{
+	const uint32_t r = rate[crowd][known];
+
+	return r == 0 || pace_may(p->admit.paid_ns[crowd][known], b->now_ns, SL_NSEC_PER_SEC / r,
+				 AT_ONCE * (SL_NSEC_PER_SEC / r));
+}
+
+static bool
+take_budget(struct sl_pipe *p, const struct burst *b, enum crowd crowd, sl_be32 src)
+{
+	const bool known = is_known(p, b, src);
+
+	if (!in_budget(p, b, crowd, known))
 		return false;
-	pace_pay(paid_ns, b->now_ns, cost_ns);
+	if (rate[crowd][known] > 0)
+		pace_pay(&p->admit.paid_ns[crowd][known], b->now_ns,
+			SL_NSEC_PER_SEC / rate[crowd][known]);
 	return true;
 }
 
@@ -167,19 +201,54 @@ static bool
 has_room(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt)
 {
 	const struct sl_tuple *t = &pkt->info.tuple;
-	const uint64_t max = max_of(p, b->fwd, t->proto), capacity = sl_flow_capacity(p->flows);
-	const bool many = p->stats->counter[gauge_of(t->proto)] >= max && max < capacity;
-	const bool full = sl_flow_live(p->flows) == capacity;
+	const bool full = sl_flow_live(p->flows) == sl_flow_capacity(p->flows);
+	const enum crowd crowd = crowd_of(p, b->fwd, t->proto);
 
-	if (sl_likely(!many && !full))
+	if (sl_likely(crowd == FEW && !full))
 		return true;
-	if (may_evict(p, b, t->src) && evict(p, b, many ? t->proto : 0))
+	if (take_budget(p, b, full ? MAX : crowd, t->src) &&
+		((crowd == MANY && !full) || evict(p, b, crowd == MAX ? t->proto : 0)))
 		return true;
-	if (many)
+	if (crowd != FEW)
 		pipe_drop(p, pkt, SL_DROP_EMBRYONIC_LIMIT);
 	else
 		pipe_reject(p, b, pkt, SL_DROP_FLOW_TABLE_FULL, SL_ICMP_UNREACH_PORT);
 	return false;
+}
+
+// What has_room() would refuse in the end, as far as it can only be for a service.
+static bool
+is_hopeless(const struct sl_pipe *p, const struct burst *b, const struct sl_pkt *pkt,
+	const enum crowd crowd[2])
+{
+	const struct sl_tuple *t = &pkt->info.tuple;
+	const bool tcp = t->proto == SL_PROTO_TCP;
+
+	return crowd[tcp] != FEW && (!tcp || pipe_is_syn(&pkt->info)) &&
+	       !in_budget(p, b, crowd[tcp], is_known(p, b, t->src)) &&
+	       sl_fwd_addr_kinds(b->fwd->net, t->dst) == SL_ADDR_VIP;
+}
+
+void
+pipe_turn_away(struct sl_pipe *p, struct burst *b)
+{
+	const enum crowd crowd[2] = {
+		crowd_of(p, b->fwd, SL_PROTO_UDP), crowd_of(p, b->fwd, SL_PROTO_TCP)};
+	unsigned n = 0;
+
+	if (sl_likely(crowd[0] == FEW && crowd[1] == FEW))
+		return;
+	for (unsigned i = 0; i < b->n_miss; i++)
+		__builtin_prefetch(source_of(&p->admit, b->miss[i]->info.tuple.src));
+	for (unsigned i = 0; i < b->n_miss; i++) {
+		struct sl_pkt *pkt = b->miss[i];
+
+		if (is_hopeless(p, b, pkt, crowd))
+			pipe_drop(p, pkt, SL_DROP_EMBRYONIC_LIMIT);
+		else
+			b->miss[n++] = pkt;
+	}
+	b->n_miss = n;
 }
 
 // ---- sources ----

@@ -3,8 +3,10 @@
 // A flow is *embryonic* until both sides have shown that they are there. TCP: until the client has
 // answered the endpoint's SYN+ACK. UDP: until the endpoint has sent something, or the client its
 // fourth packet, as some traffic is one-way. Embryonic flows have a share of the table, by
-// protocol; at its end, or that of the table, a new one takes the place of one of the oldest, or is
-// refused without an answer, as its source may be a lie.
+// protocol. From an eighth of it on new ones are opened at a bounded rate; at its end, or that of
+// the table, one of the oldest gives way for each, at a lower rate. What is beyond is dropped
+// without an answer, as its source may be a lie. Sources that completed a handshake lately are
+// *known*: they have budgets of their own.
 //
 // Owner:   part of the pipe; admit_init() takes all memory.
 // Threads: the owning worker only.
@@ -25,8 +27,9 @@ struct source {
 struct admit {
 	struct source *source;
 	uint64_t secret;
-	uint32_t hand;            // the record that was looked at last for one to give way
-	uint64_t gives_way_ns[2]; // until when the work for sources, unknown and known, is paid for
+	uint32_t hand; // the record that was looked at last for one to give way
+	// Until when new flows are paid for, by how many there are and whether the source is known.
+	uint64_t paid_ns[3][2];
 };
 
 int admit_init(struct admit *a, const struct sl_pipe_cfg *cfg); // 0 or -ENOMEM

@@ -152,6 +152,7 @@ all_else(struct sl_pipe *p, struct burst *b)
 {
 	pipe_parse(p, b);
 	pipe_lookup(p, b);
+	pipe_turn_away(p, b);
 	forward(p, b);
 	settle(p, b);
 	sl_stats_stage(p->stats, SL_STAGE_ALL_ELSE);

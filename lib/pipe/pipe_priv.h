@@ -198,6 +198,8 @@ bool pipe_cut(struct sl_pipe *p, const struct burst *b, const struct hit *h);
 // admit.c: may a new flow be opened for this packet? False: no, it has its verdict.
 bool pipe_admit(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt);
 void pipe_admitted(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow); // it was
+// Misses that would not be admitted, before anything is done for them: most of a flood.
+void pipe_turn_away(struct sl_pipe *p, struct burst *b);
 // A packet of an embryonic flow has passed: it may be one no longer.
 void pipe_prove(
 	struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, enum sl_flow_dir dir);
