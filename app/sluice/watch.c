@@ -1,5 +1,7 @@
 // Once a second: drops that mean the node is too small or broken get a log line, each reason at
 // once and then every ten seconds at most.
+#include <rte_mempool.h>
+
 #include "daemon.h"
 #include "sl_clock.h"
 #include "sl_str.h"
@@ -13,6 +15,10 @@ static const struct {
 } alarms[] = {
 	{SL_DROP_NO_SOURCE_PORT, "new flows are refused: give pool.addresses more addresses"},
 	{SL_DROP_FLOW_TABLE_FULL, "new flows are refused: raise flows.max"},
+	{SL_DROP_EMBRYONIC_LIMIT,
+		"a flood of new flows, or endpoints that do not answer: see flows.maxHalfOpen and "
+		"flows.maxUnanswered"},
+	{SL_DROP_SOURCE_LIMIT, "a source opens more flows than flows.newPerSource"},
 	{SL_DROP_NO_NEIGHBOUR, "next hops do not answer: look at `ip neigh` on the mirrors"},
 	{SL_DROP_HOLD_FULL,
 		"more packets wait for next hops than nextHop.holdPackets, or 16 for one"},
@@ -63,6 +69,18 @@ refused(const struct daemon *d, char text[ENDPOINT_STRLEN])
 	return "-";
 }
 
+// Without a buffer ports receive nothing, and not every driver counts that.
+static void
+watch_buffers(struct daemon *d, uint64_t now_ns)
+{
+	if (rte_mempool_avail_count(d->frames) > 0 || now_ns < d->buffers_next)
+		return;
+	sl_log(&d->log, SL_LOG_WARN, "drop",
+		"no_buffer: all packet buffers are in use, ports receive nothing: raise "
+		"memory.buffers, or lower nextHop.holdPackets");
+	d->buffers_next = now_ns + ALARM_NS;
+}
+
 void
 daemon_watch(struct daemon *d)
 {
@@ -74,6 +92,7 @@ daemon_watch(struct daemon *d)
 		sl_stats_read(sl_worker_stats(d->worker[i].worker), &block);
 		sl_stats_add(&sum, &block);
 	}
+	watch_buffers(d, now_ns);
 	for (size_t i = 0; i < SL_ARRAY_LEN(alarms); i++) {
 		const enum sl_drop r = alarms[i].reason;
 
