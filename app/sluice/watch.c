@@ -69,11 +69,34 @@ refused(const struct daemon *d, char text[ENDPOINT_STRLEN])
 	return "-";
 }
 
+static unsigned
+cached(const struct daemon *d, unsigned lcore)
+{
+	const struct rte_mempool_cache *c = rte_mempool_default_cache(d->frames, lcore);
+
+	return c ? c->len : 0;
+}
+
+// A worker that could not receive a burst now: what other threads keep is not for it.
+static bool
+is_dry(const struct daemon *d)
+{
+	const unsigned all = rte_mempool_avail_count(d->frames);
+	unsigned lcore, kept = 0;
+
+	RTE_LCORE_FOREACH(lcore)
+	kept += cached(d, lcore);
+	for (unsigned i = 0; i < d->n_workers; i++)
+		if (all + cached(d, d->worker[i].lcore) < kept + SL_BURST)
+			return true;
+	return false;
+}
+
 // Without a buffer ports receive nothing, and not every driver counts that.
 static void
 watch_buffers(struct daemon *d, uint64_t now_ns)
 {
-	if (rte_mempool_avail_count(d->frames) > 0 || now_ns < d->buffers_next)
+	if (now_ns < d->buffers_next || !is_dry(d))
 		return;
 	sl_log(&d->log, SL_LOG_WARN, "drop",
 		"no_buffer: all packet buffers are in use, ports receive nothing: raise "
