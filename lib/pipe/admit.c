@@ -10,7 +10,7 @@
 #define ONE_WAY_PKTS 4 // of a UDP client, after which it is not waiting for an answer
 #define KNOWN_TICKS  ((sl_tick)(3600 * SL_NSEC_PER_SEC >> SL_FLOW_TICK_SHIFT))
 #define AT_ONCE      64 // the burst of all rates below
-#define LOOKS        32 // records, to find one of them
+#define LOOKS        32 // records in a row, to find one that may go
 
 int
 admit_init(struct admit *a, const struct sl_pipe_cfg *cfg)
@@ -28,12 +28,18 @@ admit_fini(struct admit *a)
 	a->source = NULL;
 }
 
+static uint64_t
+mix(const struct admit *a, uint64_t v)
+{
+	const unsigned __int128 m = (unsigned __int128)(v ^ a->secret) * a->secret;
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
 static struct source *
 source_of(const struct admit *a, sl_be32 addr)
 {
-	const unsigned __int128 mix = (unsigned __int128)(addr ^ a->secret) * a->secret;
-
-	return &a->source[((uint64_t)mix ^ (uint64_t)(mix >> 64)) % SOURCES];
+	return &a->source[mix(a, addr) % SOURCES];
 }
 
 // ---- embryonic flows ----
@@ -123,13 +129,9 @@ may_go(const struct burst *b, const struct sl_flow *flow, uint32_t index, uint8_
 	       (proto == 0 || flow->tuple[0].proto == proto) && !is_in_use(b, index);
 }
 
-// The hand goes round all records, and the flow that takes a place gets the record behind it: so
-// those that it meets next are the oldest. proto 0: of any.
 static bool
-evict(struct sl_pipe *p, const struct burst *b, uint8_t proto)
+evict_here(struct sl_pipe *p, const struct burst *b, uint8_t proto, uint32_t end)
 {
-	const uint32_t end = sl_flow_used(p->flows);
-
 	for (unsigned k = 0; k < LOOKS; k++) {
 		const uint32_t index = p->admit.hand =
 			p->admit.hand + 1 < end ? p->admit.hand + 1 : 0;
@@ -145,6 +147,21 @@ evict(struct sl_pipe *p, const struct burst *b, uint8_t proto)
 	return false;
 }
 
+// The hand goes round all records, and the flow that takes a place gets the record behind it: so
+// those that it meets next are the oldest. Connections that were opened together lie together:
+// the hand jumps out of such a stretch. proto 0: of any.
+static bool
+evict(struct sl_pipe *p, const struct burst *b, uint8_t proto)
+{
+	const uint32_t end = sl_flow_used(p->flows);
+
+	if (evict_here(p, b, proto, end))
+		return true;
+	if (end > 2 * LOOKS)
+		p->admit.hand = (uint32_t)(mix(&p->admit, b->now_ns) % end);
+	return evict_here(p, b, proto, end);
+}
+
 // Of the embryonic flows of a protocol.
 enum crowd {
 	FEW,
@@ -155,7 +172,7 @@ enum crowd {
 // New flows a second, of sources that are not known and those that are; 0: any number. The known
 // have budgets of their own: there are few of them, and made-up ones are seldom among them. A flow
 // that is opened takes some 1,500 cycles, one that gives way besides some 500.
-static const uint32_t rate[][2] = {[MANY] = {250000, 0}, [MAX] = {25000, 200000}};
+static const uint32_t rate[][2] = {[MANY] = {100000, 0}, [MAX] = {25000, 200000}};
 
 static enum crowd
 crowd_of(const struct sl_pipe *p, const struct sl_fwd *fwd, uint8_t proto)

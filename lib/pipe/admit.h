@@ -11,7 +11,7 @@
 // Owner:   part of the pipe; admit_init() takes all memory.
 // Threads: the owning worker only.
 // Errors:  none; a flow that is not let in has its verdict.
-// Limits:  512 KiB of sources. A decision is O(1): one line of sources, and up to 32 records when
+// Limits:  512 KiB of sources. A decision is O(1): one line of sources, and up to 64 records when
 //          one is to give way, which happens at a bounded rate.
 #pragma once
 

@@ -58,7 +58,7 @@ struct sim {
 	struct waiting waiting[WAITING];
 	uint32_t first, n_waiting;
 	uint32_t at, n_known, n_new;
-	uint64_t rnd, half_open, stolen;
+	uint64_t rnd, half_open, stolen, idle_ns;
 };
 
 static uint64_t
@@ -209,6 +209,7 @@ poll(struct sim *s)
 	}
 	burst(s, n);
 	box_advance(&s->box, n ? (uint64_t)(n * IO_CYCLES / s->box.tsc_ghz) : IDLE_NS);
+	s->idle_ns += n ? 0 : IDLE_NS;
 	look(s, kind, client, n);
 	answer(s);
 	if (s->box.stats.local.counter[SL_C_HALF_OPEN] > s->half_open)
@@ -220,6 +221,8 @@ static double
 run(struct sim *s, const double rate[KINDS], uint64_t ns)
 {
 	const uint64_t end = s->box.now_ns + ns;
+
+	s->idle_ns = 0;
 
 	for (enum kind k = 0; k < KINDS; k++) {
 		s->step_ns[k] = rate[k] > 0 ? 1e9 / rate[k] : 0;
@@ -331,11 +334,12 @@ one_round(double v[FIGURES][BOX_ROUNDS], unsigned r)
 	v[F_NEW][r] = (double)s->done[NEW] / (double)s->offered[NEW];
 	if (!opt.json)
 		printf("# round %u: %.1f Mpps established (%.0f cycles), %.4f without a flood; of "
-		       "%.2f M SYN %.3f M passed, %llu evicted; %llu bursts not counted\n",
+		       "%.2f M SYN %.3f M passed, %llu evicted, %.0f %% idle; %llu bursts not "
+		       "counted\n",
 			r, rate[HIT] / 1e6, cycles, quiet, (double)s->offered[SPOOFED] / 1e6,
 			(double)s->passed[SPOOFED] / 1e6,
 			(unsigned long long)s->box.stats.local.counter[SL_C_FLOWS_EVICTED],
-			(unsigned long long)s->stolen);
+			100.0 * (double)s->idle_ns / (double)ns, (unsigned long long)s->stolen);
 	capacity(s, SPOOFED, &v[REFUSED][r]);
 	check(s);
 	box_fini(&s->box);

@@ -152,7 +152,7 @@ slowed_down(void)
 	RTE_TEST_ASSERT(connects(fx, CLIENT, 1), "no connection");
 	exhaust(fx);
 	SL_TEST_INT(half_open(fx), 128 + 64);
-	fx->now += SL_NSEC_PER_MSEC / 10; // 25 of 250,000 a second
+	fx->now += SL_NSEC_PER_MSEC / 4; // 25 of 100,000 a second
 	exhaust(fx);
 	SL_TEST_INT(half_open(fx), 128 + 64 + 25);
 	SL_TEST_INT(syn_from(fx, REMOTE_CLIENT, 1).reason, SL_DROP_EMBRYONIC_LIMIT);

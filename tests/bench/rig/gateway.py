@@ -89,7 +89,7 @@ class Gateway:
   neighbours: [{neighbours}]
 workers: {{count: 1, cores: [{self.knobs.worker_cpu}], controlCore: {self.knobs.control_cpu}}}
 pool: {{addresses: [{", ".join(map(str, a.pool))}], ports: {{first: {PORTS[0]}, last: {PORTS[1]}}}}}
-flows: {{max: {n_flows}, maxEndpoints: {self.max_endpoints}}}
+flows: {{max: {n_flows}, maxEndpoints: {self.max_endpoints}, maxUnanswered: 100}}
 memory: {{{memory}, buffers: {n_mbufs}}}
 resources: [{self.services if self.at_once else ""}]
 outboundPolicy: {{deny: silent}}
