@@ -66,6 +66,7 @@ struct daemon {
 	bool ready; // the manager was told so
 	struct event *signals[3];
 	struct event *watch_timer;
+	uint64_t buffers_next;            // when the log may tell of it that there are none
 	uint64_t alarmed[SL_DROP_MAX];    // packets that the log has told of
 	uint64_t alarm_next[SL_DROP_MAX]; // no line about it before, ns
 	struct daemon_fill fill[DAEMON_FILLS];

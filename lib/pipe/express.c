@@ -14,7 +14,7 @@
 #define TURNS        (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
 
 // The last word of a record's first line: state, flags and kept SYN at once.
-#define CARE                    (SL_FLOW_F_COUNTED | SL_FLOW_F_CUT | SL_FLOW_F_TOLD)
+#define CARE                    (SL_FLOW_F_COUNTED | SL_FLOW_F_CUT | SL_FLOW_F_TOLD | SL_FLOW_F_EMBRYONIC)
 #define WORD(state, flags, syn) ((uint32_t)(state) | (uint32_t)(flags) << 8 | (uint32_t)(syn) << 16)
 _Static_assert(offsetof(struct sl_flow, flags) == offsetof(struct sl_flow, state) + 1 &&
 		       offsetof(struct sl_flow, syn) == offsetof(struct sl_flow, state) + 2,

@@ -113,6 +113,8 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct s
 		pipe_answer_icmp(p, b, pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
 		return;
 	}
+	if (sl_unlikely(!pipe_admit(p, b, pkt)))
+		return;
 	const int64_t index = find_place(p, b, eps, client, &a, &pool_addr);
 
 	if (index < 0) {
@@ -126,6 +128,7 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct s
 		pipe_spare(p, flow);
 	flow->pool_addr = pool_addr;
 	pipe_count(p, flow);
+	pipe_admitted(p, b, flow);
 	p->stats->counter[SL_C_FLOWS_CREATED]++;
 	if (client->proto == SL_PROTO_TCP)
 		pipe_keep_syn(p, flow, (uint32_t)index, pkt, &a);

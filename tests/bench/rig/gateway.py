@@ -74,7 +74,7 @@ class Gateway:
         self.socket = f"{knobs.tmp}/sluice.sock"
         self.services = self.folder / "services.yaml"
         self.log = self.folder / "sluice.log"
-        self.flows = f"max: {n_flows}, maxEndpoints: {max(262144, len(services) * N_ENDPOINTS * 5 // 4)}"
+        self.flows = f"max: {n_flows}, maxEndpoints: {max(262144, len(services) * N_ENDPOINTS * 5 // 4)}, maxUnanswered: 100"
         self.flows += f", {flows}" if flows else ""
         with open(self.services, "w", encoding="ascii") as out:
             for number, (address, port) in enumerate(services):
