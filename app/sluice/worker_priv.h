@@ -17,8 +17,7 @@ struct tx_buffer {
 	uint16_t n_other; // that are not TX_FORWARD
 	uint32_t bytes;
 	struct rte_mbuf *frame[SL_BURST];
-	uint16_t len[SL_BURST];
-	uint8_t kind[SL_BURST];
+	uint8_t kind[SL_BURST]; // all TX_FORWARD while n_other is 0
 };
 
 // What travels in a hand-off ring, kept in the frame's hash.usr (free once it was received).
@@ -69,6 +68,9 @@ count(struct sl_worker *w, enum sl_counter c, uint64_t n)
 }
 
 // tx.c
+// Of the first packets, those that are forwarded to the same port, as many as it can take. 0: the
+// first one is none, or an odd one.
+unsigned tx_forward(struct sl_worker *w, const struct sl_pkt *pkts, unsigned n);
 void tx_flush_port(struct sl_worker *w, uint16_t port);
 void tx_flush(struct sl_worker *w);
 // A frame that the port cannot take, or that another worker has to send.
@@ -85,7 +87,6 @@ tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, uint32_t len, enu
 		return;
 	}
 	b->frame[b->n] = m;
-	b->len[b->n] = (uint16_t)len;
 	b->kind[b->n] = (uint8_t)kind;
 	b->bytes += len;
 	b->n_other += kind != TX_FORWARD;
