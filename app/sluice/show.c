@@ -250,6 +250,7 @@ daemon_handlers(sl_ctl_fn handlers[SL_CTL_CMD_MAX])
 	handlers[SL_CTL_STATS] = cmd_stats;
 	handlers[SL_CTL_WORKERS] = cmd_workers;
 	handlers[SL_CTL_PORTS] = cmd_ports;
+	handlers[SL_CTL_POOLS] = daemon_cmd_pools;
 	handlers[SL_CTL_FLOWS] = daemon_cmd_flows;
 	handlers[SL_CTL_VERSION] = cmd_version;
 }

@@ -6,8 +6,7 @@
 #include "sl_clock.h"
 #include "sl_str.h"
 
-#define ALARM_NS        (10 * SL_NSEC_PER_SEC)
-#define ENDPOINT_STRLEN (SL_IP_STRLEN + 16)
+#define ALARM_NS (10 * SL_NSEC_PER_SEC)
 
 static const struct {
 	enum sl_drop reason;
@@ -29,45 +28,6 @@ static const struct {
 	{SL_DROP_PUNT_FULL, "more traffic for the kernel than it takes"},
 	{SL_DROP_HANDOFF_FULL, "a worker is overloaded with flows of others"},
 };
-
-// Source ports of all workers that flows have, whatever their destination.
-static uint32_t
-ports_lent(const struct daemon *d, uint8_t proto)
-{
-	uint32_t sum = 0;
-
-	for (unsigned i = 0; i < d->n_workers; i++)
-		sum += sl_sport_lent(sl_worker_sports(d->worker[i].worker), proto);
-	return sum;
-}
-
-// What the pool has for each destination and protocol.
-static uint32_t
-ports_total(const struct daemon *d)
-{
-	uint32_t sum = 0;
-
-	for (unsigned i = 0; i < d->n_workers; i++)
-		sum += sl_sport_total(sl_worker_sports(d->worker[i].worker));
-	return sum;
-}
-
-// A destination that there was no port for: the last one of some worker. "-": none yet.
-static const char *
-refused(const struct daemon *d, char text[ENDPOINT_STRLEN])
-{
-	struct sl_tuple t;
-	char ip[SL_IP_STRLEN];
-
-	for (unsigned i = 0; i < d->n_workers; i++) {
-		if (!sl_sport_refused(sl_worker_sports(d->worker[i].worker), &t))
-			continue;
-		snprintf(text, ENDPOINT_STRLEN, "%s:%u/%s", sl_ip4_str(t.src, ip),
-			sl_be16_to_cpu(t.sport), t.proto == SL_PROTO_TCP ? "tcp" : "udp");
-		return text;
-	}
-	return "-";
-}
 
 static unsigned
 cached(const struct daemon *d, unsigned lcore)
@@ -109,7 +69,7 @@ daemon_watch(struct daemon *d)
 {
 	const uint64_t now_ns = sl_clock_ns(NULL);
 	struct sl_stats_block sum = {0}, block;
-	char dry[ENDPOINT_STRLEN];
+	char dry[DESTINATION_STRLEN];
 
 	for (unsigned i = 0; i < d->n_workers; i++) {
 		sl_stats_read(sl_worker_stats(d->worker[i].worker), &block);
@@ -127,8 +87,8 @@ daemon_watch(struct daemon *d)
 			sl_drop_name(r), alarms[i].advice,
 			(unsigned long long)(sum.drop[r] - d->alarmed[r]),
 			(unsigned long long)sum.counter[SL_C_FLOWS_LIVE],
-			ports_lent(d, SL_PROTO_TCP), ports_lent(d, SL_PROTO_UDP), ports_total(d),
-			refused(d, dry));
+			daemon_ports_lent(d, SL_PROTO_TCP), daemon_ports_lent(d, SL_PROTO_UDP),
+			daemon_ports_total(d), daemon_refused(d, dry));
 		d->alarmed[r] = sum.drop[r];
 		d->alarm_next[r] = now_ns + ALARM_NS;
 	}

@@ -423,6 +423,17 @@ static const struct field pool_rows[] = {
 		.sub = &pool_port_schema,
 		.help = "Source ports. Each destination (address and port) has all of them at each "
 			"address."},
+	{.key = "reserve",
+		.type = T_NUMBER,
+		.flags = F_RESTART,
+		.at = AT(pool_reserve),
+		.min = 0,
+		.max = 65535,
+		.def = "64",
+		.help = "Ports of each destination and address that new flows leave: they are for "
+			"handshakes that move to another endpoint and for clients that open the "
+			"connection again that they just had. A hundredth of the ports at most, "
+			"shared out among the workers."},
 };
 static const struct schema pool_schema = {"pool", FIELDS(pool_rows), .loc_at = NO_AT};
 

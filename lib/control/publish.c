@@ -155,9 +155,8 @@ char *
 control_publish_why(const struct sl_control *c, int rc)
 {
 	if (rc == -ENOSPC)
-		return sl_xasprintf("more endpoints than flows.maxEndpoints (%u), service ports "
-				    "than a million or neighbours than %u",
-			c->conf->max_endpoints, CONTROL_MAX_ADJS);
+		return sl_xasprintf("more service ports than a million, or neighbours than %u",
+			CONTROL_MAX_ADJS);
 	return sl_xstrdup(strerror(-rc));
 }
 
@@ -259,6 +258,8 @@ publish_what_changed(struct sl_control *c, bool with_net)
 	struct sl_fwd parts;
 	int rc, failed;
 
+	free(c->unfit);
+	c->unfit = NULL;
 	// Objects that do not fit must not cut the workers off from the kernel's next hops: the net
 	// part goes out with the services in force.
 	failed = compile_services(c, &result);

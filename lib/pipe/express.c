@@ -105,6 +105,7 @@ PIPE_EXPRESS(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n
 		if (sl_unlikely(!sl_flow_is(&x, ref[i], &pkt->info.tuple))) {
 			ref[i] = sl_flow_find(p->flows, &pkt->info.tuple);
 			if (ref[i] == SL_FLOW_NONE) {
+				pkt->reopens = false;
 				b->miss[b->n_miss++] = pkt;
 				continue;
 			}

@@ -59,6 +59,7 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 			continue;
 		}
 		if (sl_unlikely(pipe_reopens(h))) {
+			h->pkt->reopens = true;
 			b->miss[b->n_miss++] = h->pkt;
 			continue;
 		}

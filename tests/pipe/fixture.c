@@ -178,6 +178,7 @@ worker_init(struct fixture *fx, unsigned i)
 	const struct sl_sport_range range = {
 		.first = opt->sport_first ? opt->sport_first : 1024,
 		.last = opt->sport_last ? opt->sport_last : 3071,
+		.reserve = opt->reserve,
 	};
 	const sl_be32 pool[2] = {htonl(POOL), htonl(POOL + 1)};
 

@@ -105,6 +105,7 @@ struct fixture_opt {
 	uint32_t capacity;    // 1024 flows
 	uint16_t sport_first; // 1024
 	uint16_t sport_last;  // 3071
+	uint32_t reserve;     // of these, none
 	uint32_t n_pool;      // 1 address
 	bool hold_none;
 	uint32_t hold_total; // 256; of the next two the pipe's default

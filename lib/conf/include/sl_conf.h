@@ -57,6 +57,7 @@ struct sl_conf {
 	uint32_t pool_port_first, pool_port_last; // default 1024..65535
 	uint32_t *pool_reserved;
 	uint32_t n_pool_reserved;
+	uint32_t pool_reserve; // default 64
 	// outbound policy
 	enum sl_conf_outbound outbound;
 	bool deny_silent;    // outboundPolicy.deny: reject | silent
