@@ -168,7 +168,7 @@ on_unfit(void *ctx, const struct sl_mesh_service *svc, const char *why)
 	struct sl_control *c = ctx;
 	char *name = sl_xasprintf("%s/%s", svc->namespace_, svc->host);
 
-	control_event(c, true, "DoesNotFit", name, why);
+	sl_control_event(c, true, "DoesNotFit", name, why);
 	sl_log_limited(c->log, &c->unfit_limit, SL_LOG_WARN, TOPIC,
 		"service does not fit service=%s: %s", name, why);
 	if (!c->unfit)
