@@ -315,6 +315,38 @@ icmp_at_the_other_worker(void)
 	return TEST_SUCCESS;
 }
 
+// A segment of the endpoint and the error that moves its handshake on, in one burst: whichever comes
+// first, what leaves is right.
+static int
+icmp_beside_an_answer(void)
+{
+	static struct frame f[2];
+	static struct result r[2];
+
+	for (unsigned first_is_icmp = 0; first_is_icmp < 2; first_is_icmp++) {
+		struct fixture *fx = box();
+		const struct result first = syn(fx, VIP2, 1000);
+		const struct packet data = {.src = first.out.dst,
+			.dst = first.out.src,
+			.sport = first.out.dport,
+			.dport = first.out.sport,
+			.proto = P_TCP,
+			.flags = T_ACK | T_PSH,
+			.payload_len = 5};
+
+		icmp_frame(fx, &f[!first_is_icmp], &first, 1, 1000);
+		fixture_frame(fx, &f[first_is_icmp], &data, 1);
+		fixture_burst(fx, 0, f, 2, false, r);
+		RTE_TEST_ASSERT(r[first_is_icmp].verdict == SL_V_FORWARD && !r[first_is_icmp].bad,
+			"the segment: verdict %u, %s", r[first_is_icmp].verdict,
+			r[first_is_icmp].bad ? r[first_is_icmp].bad : "");
+		RTE_TEST_ASSERT(is_syn_to_other(&r[!first_is_icmp], &first.out), "the error");
+		CHECK_BOOKS(fx);
+		fixture_free(fx);
+	}
+	return TEST_SUCCESS;
+}
+
 // A handshake whose SYN is not kept ends without a word at the connect timeout; then the client's
 // next SYN is a new flow, which finds an endpoint anew.
 static int
@@ -395,6 +427,7 @@ main(int argc, char **argv)
 		{"neighbour_fails", neighbour_fails},
 		{"store_is_full", store_is_full},
 		{"icmp_at_the_other_worker", icmp_at_the_other_worker},
+		{"icmp_beside_an_answer", icmp_beside_an_answer},
 		{"not_kept", not_kept},
 	};
 
