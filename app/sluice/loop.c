@@ -148,7 +148,7 @@ poll_port(struct sl_worker *w, const struct sl_fwd *fwd, uint16_t port)
 		}
 		count(w, SL_C_RX, n);
 		count(w, SL_C_RX_BYTES, bytes);
-		process(w, fwd, frames, n);
+		process(w, fwd, frames, p->spray ? spray(w, fwd, frames, n) : n);
 		total += n;
 	}
 	return total;

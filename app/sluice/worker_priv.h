@@ -1,4 +1,4 @@
-// Inside of a worker, for worker.c (life), loop.c (the poll loop) and tx.c (sending).
+// Inside of a worker, for worker.c (life), loop.c (the poll loop), spray.c and tx.c (sending).
 #pragma once
 
 #include "worker.h"
@@ -29,6 +29,8 @@ struct sl_worker {
 	unsigned n_workers;
 	uint16_t n_ports;
 	struct sl_worker_port port[SL_PORT_MAX];
+	const struct sl_owner *owner;
+	uint64_t spray_key[2];
 	struct sl_rcu *rcu;
 	int punt_fd;
 	int ask_fd;
@@ -67,5 +69,8 @@ count(struct sl_worker *w, enum sl_counter c, uint64_t n)
 // tx.c
 void tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_kind kind);
 void tx_flush(struct sl_worker *w);
+// spray.c
+// Hands the frames of other workers to them; those that stay are first in frames. Returns how many.
+unsigned spray(struct sl_worker *w, const struct sl_fwd *fwd, struct rte_mbuf **frames, unsigned n);
 // loop.c
 uint64_t worker_clock_ns(const struct sl_worker *w, uint64_t tsc);

@@ -136,6 +136,7 @@ static void
 run(const struct row *row, unsigned rounds)
 {
 	static const struct sl_sport_range range = {.first = 1024, .last = 65535};
+	static const struct sl_owner owner = {.n_workers = 1};
 	struct rig r = {.seed = 1, .n_dst = row->n_dst};
 	double ns[MAX_ROUNDS], refuse = 0;
 	sl_be32 pool[MAX_ADDRS];
@@ -144,7 +145,7 @@ run(const struct row *row, unsigned rounds)
 	for (uint32_t i = 0; i < MAX_ADDRS; i++)
 		pool[i] = sl_cpu_to_be32(0xcb007180u + i);
 	r.flows = sl_flow_table_new(1 << 21, 0, &mem);
-	r.sports = sl_sport_new(pool, row->n_addrs, &range, 0, 1, r.flows, &mem);
+	r.sports = sl_sport_new(pool, row->n_addrs, &range, 0, &owner, r.flows, &mem);
 	const uint32_t total = sl_sport_total(r.sports);
 	const uint32_t per_dst = (uint32_t)((uint64_t)total * row->permille / 1000);
 

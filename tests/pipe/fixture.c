@@ -180,11 +180,11 @@ worker_init(struct fixture *fx, unsigned i)
 	w->flows = sl_flow_table_new(opt->capacity ? opt->capacity : 1024, fx->now, &mem);
 	must(w->flows, "flow table");
 	w->sports = sl_sport_new(
-		pool, opt->n_pool ? opt->n_pool : 1, &range, i, opt->n_workers, w->flows, &mem);
+		pool, opt->n_pool ? opt->n_pool : 1, &range, i, &fx->owner, w->flows, &mem);
 	must(w->sports, "source ports");
 	const struct sl_pipe_cfg cfg = {
 		.worker = i,
-		.n_workers = opt->n_workers,
+		.owner = &fx->owner,
 		.flows = w->flows,
 		.sports = w->sports,
 		.load = w->load,
@@ -235,6 +235,20 @@ adjacencies(struct fixture *fx)
 	fx->adj[ADJ_CLIENT2] = adjacency(0, CLIENT2, SL_ADJ_UNRESOLVED, none);
 }
 
+static void
+share_out(struct fixture *fx)
+{
+	static const uint8_t key[SL_OWNER_KEY_BYTES] = "\x6d\x5a\x56\xda\x25\x5b\x0e\xc2"
+						       "\x41\x67\x25\x3d\x43\xa3\x8f\xb0";
+
+	if (fx->opt.n_entries == 0)
+		sl_owner_by_port(&fx->owner, fx->opt.n_workers);
+	else
+		must(sl_owner_by_hash(
+			     &fx->owner, fx->opt.n_workers, key, fx->opt.n_entries) == 0,
+			"a key that spreads");
+}
+
 struct fixture *
 fixture_new(const struct fixture_opt *opt)
 {
@@ -246,6 +260,7 @@ fixture_new(const struct fixture_opt *opt)
 		fx->opt = *opt;
 	if (fx->opt.n_workers == 0)
 		fx->opt.n_workers = 1;
+	share_out(fx);
 	fx->now = SEC(1000);
 	adjacencies(fx);
 	fixture_publish(fx);

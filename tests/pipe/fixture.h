@@ -102,6 +102,7 @@ enum {
 // What is zero has the usual value.
 struct fixture_opt {
 	unsigned n_workers;   // 1
+	uint32_t n_entries;   // replies are shared out by a hash with so many entries; by port
 	uint32_t capacity;    // 1024 flows
 	uint16_t sport_first; // 1024
 	uint16_t sport_last;  // 3071
@@ -130,6 +131,7 @@ struct buf {
 
 struct fixture {
 	struct fixture_opt opt;
+	struct sl_owner owner;
 	uint64_t now;
 	struct sl_fwd *fwd;
 	uint64_t generation;
