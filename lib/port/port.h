@@ -31,6 +31,7 @@ uint32_t sl_port_queues_wanted(const struct sl_port *p, const struct sl_port_cfg
 
 // rss.c: why the device cannot do RSS by our key and table over the types hf. NULL: it can.
 const char *sl_port_no_rss(const struct rte_eth_dev_info *dev, uint64_t hf);
+uint8_t sl_port_rss_key_len(const struct rte_eth_dev_info *dev);
 
 // From probed to configured: queues, offloads, RSS, MTU, MAC.
 int sl_port_setup(struct sl_port *p, const struct sl_port_cfg *cfg, char **why);

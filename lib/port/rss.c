@@ -6,10 +6,17 @@
 #include "port.h"
 #include "sl_str.h"
 
-#define MAX_RETA (16 * RTE_ETH_RETA_GROUP_SIZE) // 1024 entries
+#define USUAL_KEY 40 // bytes, where a driver does not tell
+#define MAX_RETA  (16 * RTE_ETH_RETA_GROUP_SIZE) // 1024 entries
 
 // Replies are told apart by the pool's port: it must be in the hash of both protocols.
 #define BY_PORTS (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP)
+
+uint8_t
+sl_port_rss_key_len(const struct rte_eth_dev_info *dev)
+{
+	return dev->hash_key_size ? dev->hash_key_size : USUAL_KEY;
+}
 
 const char *
 sl_port_no_rss(const struct rte_eth_dev_info *dev, uint64_t hf)
@@ -20,8 +27,9 @@ sl_port_no_rss(const struct rte_eth_dev_info *dev, uint64_t hf)
 		return "RSS of the device does not hash the ports of TCP and UDP";
 	if (dev->reta_size == 0 || dev->reta_size > MAX_RETA || !rte_is_power_of_2(dev->reta_size))
 		return "RSS of the device has no table to fill";
-	if (dev->hash_key_size < SL_PORT_RSS_KEY_MIN || dev->hash_key_size > SL_PORT_RSS_KEY)
-		return "RSS of the device takes no key";
+	if (sl_port_rss_key_len(dev) < SL_PORT_RSS_KEY_MIN ||
+		sl_port_rss_key_len(dev) > SL_PORT_RSS_KEY)
+		return "RSS of the device takes no key of ours";
 	return NULL;
 }
 
@@ -47,6 +55,21 @@ has_key(const struct sl_port *p)
 	return rte_eth_dev_rss_hash_conf_get(p->id, &conf) == 0 &&
 	       (conf.rss_hf & BY_PORTS) == BY_PORTS &&
 	       memcmp(key, p->rss_key, SL_PORT_RSS_KEY_MIN) == 0;
+}
+
+// The key is in the configuration already; not every driver reads it there.
+static bool
+takes_key(const struct sl_port *p)
+{
+	uint8_t key[SL_PORT_RSS_KEY];
+	struct rte_eth_rss_conf conf = {.rss_key = key, .rss_key_len = p->rss_key_len};
+
+	if (rte_eth_dev_rss_hash_conf_get(p->id, &conf) < 0)
+		return false;
+	memcpy(key, p->rss_key, sizeof(key));
+	conf.rss_key = key;
+	conf.rss_key_len = p->rss_key_len;
+	return rte_eth_dev_rss_hash_update(p->id, &conf) == 0 && has_key(p);
 }
 
 static bool
@@ -82,7 +105,7 @@ sl_port_rss_steer(struct sl_port *p, uint32_t n_entries, unsigned n_queues, char
 		*why = sl_xasprintf("the device refuses the RSS table (%s)", strerror(-rc));
 	else if (!has_reta(p, reta))
 		*why = sl_xasprintf("the device keeps an RSS table of its own");
-	else if (!has_key(p))
+	else if (!has_key(p) && !takes_key(p))
 		*why = sl_xasprintf("the device keeps an RSS key of its own");
 	else
 		return 0;

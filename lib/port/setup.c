@@ -90,7 +90,7 @@ plan_rss(struct sl_port *p, const struct sl_port_cfg *cfg, struct plan *plan)
 	if (p->info.no_rss || !cfg->rss_key)
 		return;
 	p->rss_key = cfg->rss_key;
-	p->rss_key_len = plan->dev.hash_key_size;
+	p->rss_key_len = sl_port_rss_key_len(&plan->dev);
 	plan->conf.rx_adv_conf.rss_conf.rss_key = (uint8_t *)(uintptr_t)cfg->rss_key;
 	plan->conf.rx_adv_conf.rss_conf.rss_key_len = p->rss_key_len;
 }
