@@ -76,7 +76,9 @@ plan_rss(struct sl_port *p, const struct sl_port_cfg *cfg, struct plan *plan)
 	const uint64_t hf = p->profile.rss_hf & plan->dev.flow_type_rss_offloads;
 
 	p->info.reta_size = plan->dev.reta_size;
-	p->info.no_rss = p->rx_queues < 2 ? "one RX queue" : sl_port_no_rss(&plan->dev, hf);
+	p->info.no_rss = p->rx_queues < 2 ? "one RX queue"
+			 : !cfg->rss_key  ? "there is no key for it"
+					  : sl_port_no_rss(&plan->dev, hf);
 	if (p->rx_queues < 2)
 		return;
 	if (hf == 0) {
@@ -87,7 +89,7 @@ plan_rss(struct sl_port *p, const struct sl_port_cfg *cfg, struct plan *plan)
 	}
 	plan->conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	plan->conf.rx_adv_conf.rss_conf.rss_hf = hf;
-	if (p->info.no_rss || !cfg->rss_key)
+	if (p->info.no_rss)
 		return;
 	p->rss_key = cfg->rss_key;
 	p->rss_key_len = sl_port_rss_key_len(&plan->dev);

@@ -235,17 +235,20 @@ adjacencies(struct fixture *fx)
 	fx->adj[ADJ_CLIENT2] = adjacency(0, CLIENT2, SL_ADJ_UNRESOLVED, none);
 }
 
+// The low bits of ports make a difference to the lowest bit of the hash.
+const uint8_t fixture_rss_key[] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25,
+	0x3d, 0x43, 0xa3, 0x8f, 0xb0};
+
 static void
 share_out(struct fixture *fx)
 {
-	static const uint8_t key[SL_OWNER_KEY_BYTES] = "\x6d\x5a\x56\xda\x25\x5b\x0e\xc2"
-						       "\x41\x67\x25\x3d\x43\xa3\x8f\xb0";
+	const struct fixture_opt *opt = &fx->opt;
 
-	if (fx->opt.n_entries == 0)
-		sl_owner_by_port(&fx->owner, fx->opt.n_workers);
+	if (opt->n_entries == 0)
+		sl_owner_by_port(&fx->owner, opt->n_workers);
 	else
 		must(sl_owner_by_hash(
-			     &fx->owner, fx->opt.n_workers, key, fx->opt.n_entries) == 0,
+			     &fx->owner, opt->n_workers, fixture_rss_key, opt->n_entries) == 0,
 			"a key that spreads");
 }
 

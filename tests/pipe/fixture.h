@@ -49,7 +49,7 @@
 #define MAC_PORT1     2, 0, 0, 0, 0, 0xa1
 
 #define SEC(n)    ((uint64_t)(n)*SL_NSEC_PER_SEC)
-#define N_WORKERS 2
+#define N_WORKERS 4
 #define N_SLOTS   512
 #define N_BUFS    512
 #define BUF_BYTES 4096
@@ -166,6 +166,7 @@ struct result {
 	struct packet out; // that frame, taken apart
 };
 
+extern const uint8_t fixture_rss_key[SL_OWNER_KEY_BYTES]; // of opt.n_entries
 struct fixture *fixture_new(const struct fixture_opt *opt); // opt may be NULL
 void fixture_free(struct fixture *fx);
 void fixture_publish(struct fixture *fx); // a new snapshot out of adj, default_route, route_gen
