@@ -22,19 +22,17 @@
 uint64_t
 worker_clock_ns(const struct sl_worker *w, uint64_t tsc)
 {
-	const unsigned __int128 ns = (unsigned __int128)(tsc - w->tsc_base) * SL_NSEC_PER_SEC;
-
-	return w->ns_base + (uint64_t)(ns / w->tsc_hz);
+	return w->ns_base + (uint64_t)((unsigned __int128)(tsc - w->tsc_base) * w->tsc_to_ns >> 32);
 }
 
-static void
-fill_packet(struct sl_pkt *pkt, struct rte_mbuf *m)
+static inline void
+fill_packet(struct sl_pkt *pkt, struct rte_mbuf *m, uint16_t port)
 {
 	pkt->data = rte_pktmbuf_mtod(m, uint8_t *);
 	pkt->data_len = rte_pktmbuf_data_len(m);
 	pkt->frame_len = rte_pktmbuf_pkt_len(m);
 	pkt->room = (uint32_t)(m->buf_len - m->data_off);
-	pkt->in_port = m->port;
+	pkt->in_port = port;
 	pkt->buf = m;
 }
 
@@ -72,6 +70,7 @@ punt(struct sl_worker *w, const struct sl_pkt *pkt, struct rte_mbuf *m)
 static void
 hand_off(struct sl_worker *w, const struct sl_pkt *pkt, struct rte_mbuf *m)
 {
+	m->port = pkt->in_port;
 	m->hash.usr = HANDOFF_RECEIVED;
 	if (rte_ring_sp_enqueue(w->handoff_out[pkt->owner], m) < 0) {
 		sl_pipe_failed(w->pipe, SL_V_HANDOFF, SL_DROP_HANDOFF_FULL);
@@ -82,50 +81,50 @@ hand_off(struct sl_worker *w, const struct sl_pkt *pkt, struct rte_mbuf *m)
 }
 
 static void
-carry_out(struct sl_worker *w, const struct sl_pkt *pkts, unsigned n)
+carry_out_odd(struct sl_worker *w, const struct sl_pkt *pkt)
 {
-	for (unsigned i = 0; i < n; i++) {
-		const struct sl_pkt *pkt = &pkts[i];
-		struct rte_mbuf *m = pkt->buf;
+	struct rte_mbuf *m = pkt->buf;
 
-		switch ((enum sl_verdict)pkt->verdict) {
-		case SL_V_FORWARD:
-			tx_add(w, pkt->out_port, m, TX_FORWARD);
-			break;
-		case SL_V_REPLY:
-			shape_reply(m, pkt);
-			tx_add(w, pkt->out_port, m, TX_REPLY);
-			break;
-		case SL_V_RETRY:
-			shape_reply(m, pkt);
-			tx_add(w, pkt->out_port, m, TX_RETRY);
-			break;
-		case SL_V_PUNT:
-			punt(w, pkt, m);
-			break;
-		case SL_V_HANDOFF:
-			hand_off(w, pkt, m);
-			break;
-		case SL_V_HOLD:
-			break;
-		case SL_V_DROP:
-			rte_pktmbuf_free(m);
-			break;
-		}
+	switch ((enum sl_verdict)pkt->verdict) {
+	case SL_V_REPLY:
+		shape_reply(m, pkt);
+		tx_add(w, pkt->out_port, m, rte_pktmbuf_pkt_len(m), TX_REPLY);
+		break;
+	case SL_V_RETRY:
+		shape_reply(m, pkt);
+		tx_add(w, pkt->out_port, m, rte_pktmbuf_pkt_len(m), TX_RETRY);
+		break;
+	case SL_V_PUNT:
+		punt(w, pkt, m);
+		break;
+	case SL_V_HANDOFF:
+		hand_off(w, pkt, m);
+		break;
+	case SL_V_HOLD:
+	case SL_V_FORWARD:
+		break;
+	case SL_V_DROP:
+		rte_pktmbuf_free(m);
+		break;
 	}
 }
 
 static void
-process(struct sl_worker *w, const struct sl_fwd *fwd, struct rte_mbuf **frames, unsigned n)
+carry_out(struct sl_worker *w, const struct sl_pkt *pkts, unsigned n)
 {
-	struct sl_pkt pkts[SL_BURST];
+	for (unsigned i = 0; i < n; i++)
+		if (sl_likely(pkts[i].verdict == SL_V_FORWARD))
+			tx_add(w, pkts[i].out_port, pkts[i].buf, pkts[i].frame_len, TX_FORWARD);
+		else
+			carry_out_odd(w, &pkts[i]);
+}
 
-	for (unsigned i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
-	for (unsigned i = 0; i < n; i++)
-		fill_packet(&pkts[i], frames[i]);
+static void
+process(struct sl_worker *w, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n)
+{
 	sl_pipe_run(w->pipe, fwd, pkts, n, w->now_ns);
 	carry_out(w, pkts, n);
+	sl_stats_stage(&w->stats.local, SL_STAGE_SORT);
 }
 
 static unsigned
@@ -133,22 +132,28 @@ poll_port(struct sl_worker *w, const struct sl_fwd *fwd, uint16_t port)
 {
 	const struct sl_worker_port *p = &w->port[port];
 	struct rte_mbuf *frames[SL_BURST];
+	struct sl_pkt pkts[SL_BURST] SL_CACHE_ALIGNED;
 	unsigned total = 0;
 
 	for (uint16_t q = p->rx_first; q < p->rx_queues; q = (uint16_t)(q + w->n_workers)) {
+		sl_stats_stage(&w->stats.local, SL_STAGE_POLL);
 		const uint16_t n = rte_eth_rx_burst(p->dpdk_id, q, frames, SL_BURST);
 		uint64_t bytes = 0;
 
 		if (n == 0)
 			continue;
+		sl_stats_stage(&w->stats.local, SL_STAGE_RX);
 		for (uint16_t i = 0; i < n; i++) {
-			// Our index, not DPDK's id, from here on.
-			frames[i]->port = port;
-			bytes += rte_pktmbuf_pkt_len(frames[i]);
+			rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
+			fill_packet(&pkts[i], frames[i], port);
+			bytes += pkts[i].frame_len;
 		}
 		count(w, SL_C_RX, n);
 		count(w, SL_C_RX_BYTES, bytes);
-		process(w, fwd, frames, p->spray ? spray(w, fwd, frames, n) : n);
+		const unsigned mine = sl_unlikely(p->spray) ? spray(w, fwd, pkts, n) : n;
+
+		if (sl_likely(mine > 0))
+			process(w, fwd, pkts, mine);
 		total += n;
 	}
 	return total;
@@ -159,6 +164,7 @@ static unsigned
 poll_handoff(struct sl_worker *w, const struct sl_fwd *fwd, struct rte_ring *ring)
 {
 	struct rte_mbuf *frames[SL_BURST];
+	struct sl_pkt pkts[SL_BURST] SL_CACHE_ALIGNED;
 	const unsigned n = rte_ring_sc_dequeue_burst(ring, (void **)frames, SL_BURST, NULL);
 	unsigned mine = 0;
 
@@ -169,14 +175,15 @@ poll_handoff(struct sl_worker *w, const struct sl_fwd *fwd, struct rte_ring *rin
 		if (tag & HANDOFF_SEND) {
 			if ((tag & 0xff) == TX_FORWARD)
 				count(w, SL_C_HANDED_IN, 1);
-			tx_add(w, m->port, m, (enum tx_kind)(tag & 0xff));
+			tx_add(w, m->port, m, rte_pktmbuf_pkt_len(m), (enum tx_kind)(tag & 0xff));
 			continue;
 		}
 		count(w, SL_C_HANDED_IN, 1);
-		frames[mine++] = m;
+		rte_prefetch0(rte_pktmbuf_mtod(m, void *));
+		fill_packet(&pkts[mine++], m, m->port);
 	}
 	if (mine)
-		process(w, fwd, frames, mine);
+		process(w, fwd, pkts, mine);
 	return n;
 }
 
@@ -187,7 +194,7 @@ poll_inject(struct sl_worker *w)
 	const unsigned n = rte_ring_sc_dequeue_burst(w->inject, (void **)frames, SL_BURST, NULL);
 
 	for (unsigned i = 0; i < n; i++)
-		tx_add(w, frames[i]->port, frames[i], TX_INJECT);
+		tx_add(w, frames[i]->port, frames[i], rte_pktmbuf_pkt_len(frames[i]), TX_INJECT);
 	return n;
 }
 
@@ -291,8 +298,10 @@ one_round(struct sl_worker *w, uint64_t round, bool idle_before)
 	const struct sl_fwd *fwd = sl_rcu_read(w->rcu);
 
 	n += poll_all(w, fwd);
+	sl_stats_stage(&w->stats.local, SL_STAGE_POLL);
 	if (keeps_house)
 		n += keep_house(w, fwd);
+	sl_stats_stage(&w->stats.local, SL_STAGE_HOUSE);
 	tx_flush(w);
 	if (w->punted)
 		wake_mirror(w);

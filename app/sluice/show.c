@@ -107,6 +107,21 @@ emit_affinity(struct sl_emit *e, const struct daemon *d, unsigned worker)
 	sl_emit_end(e);
 }
 
+// Only where the workers were built to tell.
+static void
+emit_stages(struct sl_emit *e, const struct sl_stats_block *b)
+{
+	uint64_t cycles;
+
+	if (!sl_stats_stage_cycles(b, 0, &cycles))
+		return;
+	sl_emit_obj(e, "stages");
+	for (int s = 0; s < SL_STAGE_MAX; s++)
+		if (sl_stats_stage_cycles(b, (enum sl_stage)s, &cycles))
+			sl_emit_u64(e, sl_stage_name((enum sl_stage)s), cycles);
+	sl_emit_end(e);
+}
+
 static void
 cmd_workers(void *ctx, struct sl_ctl_req *req)
 {
@@ -132,6 +147,8 @@ cmd_workers(void *ctx, struct sl_ctl_req *req)
 		sl_emit_u64(e, "handedOff", b.counter[SL_C_HANDED_OFF]);
 		sl_emit_u64(e, "flowsMax", sl_flow_capacity(sl_worker_flows(w->worker)));
 		sl_emit_u64(e, "sleeps", b.counter[SL_C_SLEEPS]);
+		sl_emit_str(e, "variant", sl_pipe_variant(NULL));
+		emit_stages(e, &b);
 		sl_ctl_row_end(req);
 	}
 	sl_ctl_done(req);

@@ -10,13 +10,12 @@
 #define TUPLE_END (SL_ETH_HLEN + SL_IPV4_HLEN + 2 * sizeof(sl_be16))
 
 static bool
-read_tuple(struct rte_mbuf *m, struct sl_tuple *t)
+read_tuple(const struct sl_pkt *pkt, struct sl_tuple *t)
 {
-	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
-	const struct sl_eth_hdr *eth = (const struct sl_eth_hdr *)data;
-	const struct sl_ipv4_hdr *ip = (const struct sl_ipv4_hdr *)(data + SL_ETH_HLEN);
+	const struct sl_eth_hdr *eth = (const struct sl_eth_hdr *)pkt->data;
+	const struct sl_ipv4_hdr *ip = (const struct sl_ipv4_hdr *)(pkt->data + SL_ETH_HLEN);
 
-	if (rte_pktmbuf_data_len(m) < TUPLE_END ||
+	if (pkt->data_len < TUPLE_END ||
 		eth->type != sl_cpu_to_be16(SL_ETHERTYPE_IPV4) || ip->ver_ihl != 0x45 ||
 		(ip->frag & sl_cpu_to_be16(FRAG_BITS)) != 0 ||
 		(ip->proto != SL_PROTO_TCP && ip->proto != SL_PROTO_UDP))
@@ -42,11 +41,11 @@ by_key(const struct sl_worker *w, const struct sl_tuple *t)
 }
 
 static unsigned
-worker_of(const struct sl_worker *w, const struct sl_fwd *fwd, struct rte_mbuf *m)
+worker_of(const struct sl_worker *w, const struct sl_fwd *fwd, const struct sl_pkt *pkt)
 {
 	struct sl_tuple t;
 
-	if (!read_tuple(m, &t))
+	if (!read_tuple(pkt, &t))
 		return w->id;
 	if (sl_fwd_addr_kinds(fwd->net, t.dst) & SL_ADDR_POOL)
 		return sl_owner_of(w->owner, &t);
@@ -67,24 +66,24 @@ give(struct sl_worker *w, unsigned to, struct rte_mbuf **frames, unsigned n)
 }
 
 unsigned
-spray(struct sl_worker *w, const struct sl_fwd *fwd, struct rte_mbuf **frames, unsigned n)
+spray(struct sl_worker *w, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n)
 {
 	struct rte_mbuf *of[SL_MAX_WORKERS][SL_BURST];
 	uint8_t n_of[SL_MAX_WORKERS];
 	unsigned mine = 0;
 
 	memset(n_of, 0, w->n_workers);
-	for (unsigned i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
 	for (unsigned i = 0; i < n; i++) {
-		const unsigned to = worker_of(w, fwd, frames[i]);
+		const unsigned to = worker_of(w, fwd, &pkts[i]);
+		struct rte_mbuf *m = pkts[i].buf;
 
 		if (to == w->id) {
-			frames[mine++] = frames[i];
+			pkts[mine++] = pkts[i];
 			continue;
 		}
-		frames[i]->hash.usr = HANDOFF_RECEIVED;
-		of[to][n_of[to]++] = frames[i];
+		m->port = pkts[i].in_port;
+		m->hash.usr = HANDOFF_RECEIVED;
+		of[to][n_of[to]++] = m;
 	}
 	for (unsigned to = 0; to < w->n_workers; to++)
 		if (n_of[to] > 0)

@@ -8,21 +8,6 @@
 #define TX_TRIES 4
 
 static void
-sent(struct sl_worker *w, enum tx_kind kind, uint32_t bytes)
-{
-	static const enum sl_counter by_kind[] = {
-		[TX_FORWARD] = SL_C_FORWARDED,
-		[TX_REPLY] = SL_C_REPLIES,
-		[TX_RETRY] = SL_C_RETRIED,
-		[TX_INJECT] = SL_C_INJECTED,
-	};
-
-	count(w, SL_C_TX, 1);
-	count(w, SL_C_TX_BYTES, bytes);
-	count(w, by_kind[kind], 1);
-}
-
-static void
 not_sent(struct sl_worker *w, struct rte_mbuf *m, enum tx_kind kind, enum sl_drop reason)
 {
 	switch (kind) {
@@ -43,23 +28,50 @@ not_sent(struct sl_worker *w, struct rte_mbuf *m, enum tx_kind kind, enum sl_dro
 }
 
 static void
-flush_port(struct sl_worker *w, uint16_t port)
+sent_others(struct sl_worker *w, const struct tx_buffer *b, uint16_t n)
+{
+	static const enum sl_counter by_kind[] = {
+		[TX_FORWARD] = SL_C_FORWARDED,
+		[TX_REPLY] = SL_C_REPLIES,
+		[TX_RETRY] = SL_C_RETRIED,
+		[TX_INJECT] = SL_C_INJECTED,
+	};
+
+	for (uint16_t i = 0; i < n; i++)
+		count(w, by_kind[b->kind[i]], 1);
+}
+
+static void
+give_up(struct sl_worker *w, struct tx_buffer *b, uint16_t sent)
+{
+	for (uint16_t i = sent; i < b->n; i++) {
+		b->bytes -= b->len[i];
+		not_sent(w, b->frame[i], b->kind[i], SL_DROP_TX_FULL);
+	}
+}
+
+void
+tx_flush_port(struct sl_worker *w, uint16_t port)
 {
 	const struct sl_worker_port *p = &w->port[port];
 	struct tx_buffer *b = &w->tx[port];
-	uint32_t bytes[SL_BURST];
-	uint16_t n = 0;
+	uint16_t n;
 
-	// The driver owns a frame once it took it, so its length is read before.
-	for (uint16_t i = 0; i < b->n; i++)
-		bytes[i] = rte_pktmbuf_pkt_len(b->frame[i]);
-	for (int tries = 0; n < b->n && tries < TX_TRIES; tries++)
+	sl_stats_stage(&w->stats.local, SL_STAGE_SORT);
+	n = rte_eth_tx_burst(p->dpdk_id, p->tx_queue, b->frame, b->n);
+	for (int tries = 1; sl_unlikely(n < b->n) && tries < TX_TRIES; tries++)
 		n += rte_eth_tx_burst(p->dpdk_id, p->tx_queue, b->frame + n, (uint16_t)(b->n - n));
-	for (uint16_t i = 0; i < n; i++)
-		sent(w, b->kind[i], bytes[i]);
-	for (uint16_t i = n; i < b->n; i++)
-		not_sent(w, b->frame[i], b->kind[i], SL_DROP_TX_FULL);
-	b->n = 0;
+	if (sl_unlikely(n < b->n))
+		give_up(w, b, n);
+	count(w, SL_C_TX, n);
+	count(w, SL_C_TX_BYTES, b->bytes);
+	if (sl_likely(b->n_other == 0))
+		count(w, SL_C_FORWARDED, n);
+	else
+		sent_others(w, b, n);
+	b->n = b->n_other = 0;
+	b->bytes = 0;
+	sl_stats_stage(&w->stats.local, SL_STAGE_TX);
 }
 
 // A port with fewer transmit queues than workers is sent on by worker 0.
@@ -75,22 +87,12 @@ pass_to_sender(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_k
 }
 
 void
-tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_kind kind)
+tx_add_odd(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_kind kind)
 {
-	struct tx_buffer *b = &w->tx[port];
-
-	if (sl_unlikely(rte_pktmbuf_pkt_len(m) > w->port[port].max_frame)) {
+	if (rte_pktmbuf_pkt_len(m) > w->port[port].max_frame)
 		not_sent(w, m, kind, SL_DROP_TOO_BIG);
-		return;
-	}
-	if (sl_unlikely(!w->port[port].has_tx)) {
+	else
 		pass_to_sender(w, port, m, kind);
-		return;
-	}
-	b->frame[b->n] = m;
-	b->kind[b->n++] = (uint8_t)kind;
-	if (b->n == SL_BURST)
-		flush_port(w, port);
 }
 
 void
@@ -98,5 +100,5 @@ tx_flush(struct sl_worker *w)
 {
 	for (uint16_t p = 0; p < w->n_ports; p++)
 		if (w->tx[p].n)
-			flush_port(w, p);
+			tx_flush_port(w, p);
 }

@@ -176,7 +176,7 @@ sl_worker_new(const struct sl_worker_cfg *cfg, char **why)
 	w->mirror_asleep = cfg->mirror_asleep;
 	w->always_poll = cfg->conf->idle == SL_IDLE_POLL;
 	w->idle_max_ns = cfg->conf->idle_max_sleep_us * 1000;
-	w->tsc_hz = rte_get_tsc_hz();
+	w->tsc_to_ns = (SL_NSEC_PER_SEC << 32) / rte_get_tsc_hz();
 	w->tsc_base = rte_rdtsc();
 	w->ns_base = sl_clock_ns(NULL);
 	if (make_rings(w) && make_tables(w, cfg) && make_pipe(w, cfg))

@@ -11,10 +11,14 @@ enum tx_kind {
 	TX_INJECT,
 };
 
+// Frames that wait to be sent on a port, and what they will count for when they are.
 struct tx_buffer {
-	struct rte_mbuf *frame[SL_BURST];
-	uint8_t kind[SL_BURST];
 	uint16_t n;
+	uint16_t n_other; // that are not TX_FORWARD
+	uint32_t bytes;
+	struct rte_mbuf *frame[SL_BURST];
+	uint16_t len[SL_BURST];
+	uint8_t kind[SL_BURST];
 };
 
 // What travels in a hand-off ring, kept in the frame's hash.usr (free once it was received).
@@ -37,7 +41,7 @@ struct sl_worker {
 	const uint32_t *mirror_asleep;
 	bool always_poll;
 	uint32_t idle_max_ns;
-	uint64_t tsc_hz;
+	uint64_t tsc_to_ns; // 2^-32 ns a cycle
 	uint64_t tsc_base;
 	uint64_t ns_base;
 	uint32_t stop; // w: any, r: the worker; relaxed
@@ -67,10 +71,31 @@ count(struct sl_worker *w, enum sl_counter c, uint64_t n)
 }
 
 // tx.c
-void tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_kind kind);
+void tx_flush_port(struct sl_worker *w, uint16_t port);
 void tx_flush(struct sl_worker *w);
+// A frame that the port cannot take, or that another worker has to send.
+void tx_add_odd(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, enum tx_kind kind);
+
+static inline void
+tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, uint32_t len, enum tx_kind kind)
+{
+	const struct sl_worker_port *p = &w->port[port];
+	struct tx_buffer *b = &w->tx[port];
+
+	if (sl_unlikely(len > p->max_frame || !p->has_tx)) {
+		tx_add_odd(w, port, m, kind);
+		return;
+	}
+	b->frame[b->n] = m;
+	b->len[b->n] = (uint16_t)len;
+	b->kind[b->n] = (uint8_t)kind;
+	b->bytes += len;
+	b->n_other += kind != TX_FORWARD;
+	if (sl_unlikely(++b->n == SL_BURST))
+		tx_flush_port(w, port);
+}
 // spray.c
-// Hands the frames of other workers to them; those that stay are first in frames. Returns how many.
-unsigned spray(struct sl_worker *w, const struct sl_fwd *fwd, struct rte_mbuf **frames, unsigned n);
+// Hands out the frames of other workers; those that stay are first in pkts. Returns how many.
+unsigned spray(struct sl_worker *w, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n);
 // loop.c
 uint64_t worker_clock_ns(const struct sl_worker *w, uint64_t tsc);

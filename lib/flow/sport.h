@@ -85,7 +85,7 @@ place_of(const struct sl_tuple *endpoint, uint32_t pool_addr)
 static inline uint64_t
 place_hash(const struct sl_sport *s, uint64_t place)
 {
-	return fold_mul(place ^ s->secret[0], s->secret[1]);
+	return sl_flow_fold_mul(place ^ s->secret[0], s->secret[1]);
 }
 
 static inline struct slot *

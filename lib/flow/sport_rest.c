@@ -4,7 +4,8 @@
 static uint32_t *
 chain_of(const struct sl_sport *s, uint64_t place, uint32_t port)
 {
-	const uint64_t hash = fold_mul(place ^ s->secret[1], s->secret[0] + 2 * (uint64_t)port);
+	const uint64_t hash =
+		sl_flow_fold_mul(place ^ s->secret[1], s->secret[0] + 2 * (uint64_t)port);
 
 	return &s->rests.chain[hash & (s->rests.size - 1)];
 }

@@ -29,7 +29,7 @@ n_spares(uint32_t capacity)
 static size_t
 buckets_bytes(uint32_t capacity)
 {
-	return ((size_t)n_buckets(capacity) + n_spares(capacity)) * sizeof(struct bucket);
+	return ((size_t)n_buckets(capacity) + n_spares(capacity)) * sizeof(struct sl_flow_bucket);
 }
 
 size_t
@@ -80,7 +80,7 @@ sl_flow_table_new(uint32_t capacity, uint64_t now_ns, const struct sl_flow_mem *
 		return NULL;
 	}
 	t->flows = (struct sl_flow *)(t + 1);
-	t->buckets = (struct bucket *)(t->flows + c);
+	t->buckets = (struct sl_flow_bucket *)(t->flows + c);
 	t->bucket_mask = n_buckets(c) - 1;
 	t->capacity = c;
 	t->n_spares = n_spares(c);
@@ -145,14 +145,14 @@ sl_flow_used(const struct sl_flow_table *t)
 static inline bool
 ref_has(const struct sl_flow_table *t, uint32_t ref, const struct sl_tuple *tuple)
 {
-	return tuple_equal(&t->flows[ref >> 1].tuple[ref & 1], tuple);
+	return sl_flow_tuple_equal(&t->flows[ref >> 1].tuple[ref & 1], tuple);
 }
 
 static inline uint32_t
-find_in(const struct sl_flow_table *t, const struct bucket *b, uint16_t tag,
+find_in(const struct sl_flow_table *t, const struct sl_flow_bucket *b, uint16_t tag,
 	const struct sl_tuple *tuple)
 {
-	for (unsigned m = match(b, tag); m; m &= m - 1) {
+	for (unsigned m = sl_flow_match(b, tag); m; m &= m - 1) {
 		const uint32_t ref = b->ref[__builtin_ctz(m)];
 
 		if (sl_likely(ref_has(t, ref, tuple)))
@@ -162,10 +162,10 @@ find_in(const struct sl_flow_table *t, const struct bucket *b, uint16_t tag,
 }
 
 static uint32_t
-find_elsewhere(const struct sl_flow_table *t, const struct bucket *b, uint64_t hash,
+find_elsewhere(const struct sl_flow_table *t, const struct sl_flow_bucket *b, uint64_t hash,
 	const struct sl_tuple *tuple)
 {
-	const uint16_t tag = key_tag(hash);
+	const uint16_t tag = sl_flow_tag(hash);
 	uint32_t ref = SL_FLOW_NONE;
 
 	if (b->away)
@@ -180,8 +180,8 @@ find_elsewhere(const struct sl_flow_table *t, const struct bucket *b, uint64_t h
 static inline uint32_t
 find_hashed(const struct sl_flow_table *t, uint64_t hash, const struct sl_tuple *tuple)
 {
-	const struct bucket *b = first_bucket(t, hash);
-	const uint32_t ref = find_in(t, b, key_tag(hash), tuple);
+	const struct sl_flow_bucket *b = first_bucket(t, hash);
+	const uint32_t ref = find_in(t, b, sl_flow_tag(hash), tuple);
 
 	if (sl_likely(ref != SL_FLOW_NONE || (b->away | b->next) == 0))
 		return ref;
@@ -194,36 +194,43 @@ sl_flow_find(struct sl_flow_table *t, const struct sl_tuple *tuple)
 	return find_hashed(t, key_hash(t, tuple), tuple);
 }
 
+struct sl_flow_index
+sl_flow_index(const struct sl_flow_table *t)
+{
+	return (struct sl_flow_index){
+		.flows = t->flows,
+		.buckets = t->buckets,
+		.secret = {t->secret[0], t->secret[1], t->secret[2]},
+		.bucket_mask = t->bucket_mask,
+	};
+}
+
 // Three passes, so that the misses of a burst overlap: the buckets, the flows, the comparison.
 void
 sl_flow_lookup(
 	struct sl_flow_table *t, const struct sl_tuple *const tuples[], unsigned n, uint32_t ref[])
 {
+	const struct sl_flow_index x = sl_flow_index(t);
 	uint64_t hash[SL_FLOW_BURST];
 
 	for (unsigned i = 0; i < n; i++) {
-		hash[i] = key_hash(t, tuples[i]);
-		__builtin_prefetch(first_bucket(t, hash[i]));
+		hash[i] = sl_flow_hash(x.secret, tuples[i]);
+		sl_flow_prefetch_bucket(&x, hash[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		const struct bucket *b = first_bucket(t, hash[i]);
-		const unsigned m = match(b, key_tag(hash[i])) | 1u << BUCKET_SLOTS;
-
-		ref[i] = b->ref[__builtin_ctz(m)];
-		if (sl_likely(ref[i] != SL_FLOW_NONE)) {
-			__builtin_prefetch(&t->flows[ref[i] >> 1]);
-			__builtin_prefetch(&t->flows[ref[i] >> 1].pkts, 1);
-		}
+		ref[i] = sl_flow_guess(&x, hash[i]);
+		if (sl_likely(ref[i] != SL_FLOW_NONE))
+			sl_flow_prefetch_record(&x, ref[i]);
 	}
 	for (unsigned i = 0; i < n; i++)
-		if (sl_unlikely(ref[i] == SL_FLOW_NONE || !ref_has(t, ref[i], tuples[i])))
+		if (sl_unlikely(!sl_flow_is(&x, ref[i], tuples[i])))
 			ref[i] = find_hashed(t, hash[i], tuples[i]);
 }
 
 static inline bool
-put_in(struct bucket *b, uint16_t tag, uint32_t ref)
+put_in(struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
 {
-	const unsigned room = match(b, 0);
+	const unsigned room = sl_flow_match(b, 0);
 
 	if (!room)
 		return false;
@@ -233,9 +240,9 @@ put_in(struct bucket *b, uint16_t tag, uint32_t ref)
 }
 
 static bool
-put_in_chain(struct sl_flow_table *t, struct bucket *b, uint16_t tag, uint32_t ref)
+put_in_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
 {
-	struct bucket *spare;
+	struct sl_flow_bucket *spare;
 
 	for (uint32_t i = b->next; i; i = t->buckets[i].next)
 		if (put_in(&t->buckets[i], tag, ref))
@@ -254,8 +261,8 @@ put_in_chain(struct sl_flow_table *t, struct bucket *b, uint16_t tag, uint32_t r
 static bool
 put_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 {
-	struct bucket *b = first_bucket(t, hash);
-	const uint16_t tag = key_tag(hash);
+	struct sl_flow_bucket *b = first_bucket(t, hash);
+	const uint16_t tag = sl_flow_tag(hash);
 
 	if (sl_likely(put_in(b, tag, ref)))
 		return true;
@@ -271,9 +278,9 @@ put_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 }
 
 static inline bool
-take_from(struct bucket *b, uint16_t tag, uint32_t ref)
+take_from(struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
 {
-	for (unsigned m = match(b, tag); m; m &= m - 1) {
+	for (unsigned m = sl_flow_match(b, tag); m; m &= m - 1) {
 		const unsigned i = (unsigned)__builtin_ctz(m);
 
 		if (b->ref[i] == ref) {
@@ -285,16 +292,16 @@ take_from(struct bucket *b, uint16_t tag, uint32_t ref)
 }
 
 static void
-take_from_chain(struct sl_flow_table *t, struct bucket *b, uint16_t tag, uint32_t ref)
+take_from_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
 {
 	for (uint32_t *link = &b->next; *link; link = &t->buckets[*link].next) {
 		const uint32_t index = *link;
-		struct bucket *spare = &t->buckets[index];
+		struct sl_flow_bucket *spare = &t->buckets[index];
 
 		if (!take_from(spare, tag, ref))
 			continue;
 		t->n_chained--;
-		if (match(spare, 0) == (1u << BUCKET_SLOTS) - 1) {
+		if (sl_flow_match(spare, 0) == (1u << BUCKET_SLOTS) - 1) {
 			*link = spare->next;
 			spare->next = t->spare_head;
 			t->spare_head = index;
@@ -307,8 +314,8 @@ take_from_chain(struct sl_flow_table *t, struct bucket *b, uint16_t tag, uint32_
 static void
 take_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 {
-	struct bucket *b = first_bucket(t, hash);
-	const uint16_t tag = key_tag(hash);
+	struct sl_flow_bucket *b = first_bucket(t, hash);
+	const uint16_t tag = sl_flow_tag(hash);
 
 	if (sl_likely(take_from(b, tag, ref)))
 		return;
@@ -345,10 +352,11 @@ give_record(struct sl_flow_table *t, uint32_t index)
 static void
 store_tuple(struct sl_tuple *to, const struct sl_tuple *from)
 {
-	const struct key k = key_of(from);
+	uint64_t k[2];
 
-	__atomic_store_n(&((flow_word *)to)[0], k.w[0], __ATOMIC_RELEASE);
-	__atomic_store_n(&((flow_word *)to)[1], k.w[1], __ATOMIC_RELEASE);
+	memcpy(k, from, sizeof(k));
+	__atomic_store_n(&((flow_word *)to)[0], k[0], __ATOMIC_RELEASE);
+	__atomic_store_n(&((flow_word *)to)[1], k[1], __ATOMIC_RELEASE);
 }
 
 // The walk's side of this is in walk.c. Between the odd and the even number every store is a
@@ -398,7 +406,7 @@ sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
 	__builtin_prefetch(first_bucket(t, hash[SL_DIR_ENDPOINT]), 1);
 	if (find_hashed(t, hash[SL_DIR_CLIENT], client) != SL_FLOW_NONE ||
 		find_hashed(t, hash[SL_DIR_ENDPOINT], endpoint) != SL_FLOW_NONE ||
-		tuple_equal(client, endpoint))
+		sl_flow_tuple_equal(client, endpoint))
 		return -EEXIST;
 	index = take_record(t);
 	if (index == SL_FLOW_NONE)

@@ -11,11 +11,11 @@
 static void
 load_tuple(struct sl_tuple *to, const struct sl_tuple *from)
 {
-	struct key k;
+	uint64_t k[2];
 
-	k.w[0] = __atomic_load_n(&((const flow_word *)from)[0], __ATOMIC_ACQUIRE);
-	k.w[1] = __atomic_load_n(&((const flow_word *)from)[1], __ATOMIC_ACQUIRE);
-	memcpy(to, &k, sizeof(k));
+	k[0] = __atomic_load_n(&((const flow_word *)from)[0], __ATOMIC_ACQUIRE);
+	k[1] = __atomic_load_n(&((const flow_word *)from)[1], __ATOMIC_ACQUIRE);
+	memcpy(to, k, sizeof(k));
 }
 
 static bool

@@ -123,6 +123,13 @@ sl_fwd_adj_at(const struct sl_fwd_net *n, uint32_t index)
 	return &n->adj[index];
 }
 
+const struct sl_fwd_adj *
+sl_fwd_adjs(const struct sl_fwd_net *n, uint32_t *n_adjs)
+{
+	*n_adjs = n->n_adjs;
+	return n->adj;
+}
+
 uint32_t
 sl_fwd_addr_kinds(const struct sl_fwd_net *n, sl_be32 addr)
 {

@@ -1,5 +1,5 @@
-// Stage 1: frames to tuples. What is not IPv4 with a whole TCP or UDP header for this port's MAC
-// address gets its verdict here.
+// Stage 1, frames that are not plain: to tuples. What is not IPv4 with a whole TCP or UDP header
+// for this port's MAC address gets its verdict here.
 
 #include "handshake.h"
 #include "pipe_priv.h"
@@ -7,8 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define PREFETCH_AHEAD 4
-#define GROUP_BIT      1 // of the first byte of a MAC address: broadcast or multicast
+#define GROUP_BIT 1 // of the first byte of a MAC address: broadcast or multicast
 
 static enum sl_drop
 drop_of(enum sl_wire_kind kind)
@@ -72,21 +71,15 @@ odd(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 }
 
 void
-pipe_parse(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n)
+pipe_parse(struct sl_pipe *p, struct burst *b)
 {
-	for (unsigned i = 0; i < n && i < PREFETCH_AHEAD; i++)
-		__builtin_prefetch(pkts[i].data, 1);
-	for (unsigned i = 0; i < n; i++) {
-		struct sl_pkt *pkt = &pkts[i];
+	for (unsigned i = 0; i < b->n_odd; i++) {
+		struct sl_pkt *pkt = b->odd[i];
 
 		assert(pkt->in_port < p->n_ports);
-		if (i + PREFETCH_AHEAD < n)
-			__builtin_prefetch(pkts[i + PREFETCH_AHEAD].data, 1);
-		pkt->reason = SL_DROP_NONE;
 		sl_wire_parse(pkt->data, pkt->data_len, pkt->frame_len, &pkt->info);
-		if (sl_likely(pkt->info.kind == SL_WIRE_L4 &&
-			      memcmp(pkt->data, &p->port_mac[pkt->in_port],
-				      sizeof(struct sl_mac)) == 0))
+		if (pkt->info.kind == SL_WIRE_L4 &&
+			memcmp(pkt->data, &p->port_mac[pkt->in_port], sizeof(struct sl_mac)) == 0)
 			b->work[b->n_work++] = pkt;
 		else
 			odd(p, b, pkt);

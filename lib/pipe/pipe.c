@@ -1,5 +1,6 @@
 // The life of a pipe, and the order of its stages.
 
+#include "express.h"
 #include "handshake.h"
 #include "pipe_priv.h"
 
@@ -8,13 +9,63 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct variant {
+	const char *name;
+	pipe_express_fn *express;
+} variants[] = {
+	{"scalar", pipe_express_scalar},
+#if defined(__x86_64__)
+	{"x86-64-v2", pipe_express_v2},
+	{"x86-64-v3", pipe_express_v3},
+	{"x86-64-v4", pipe_express_v4},
+#endif
+};
+
+static bool
+machine_has(const struct variant *v)
+{
+#if defined(__x86_64__)
+	if (v->express == pipe_express_v2)
+		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+	if (v->express == pipe_express_v3)
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+		       __builtin_cpu_supports("fma");
+	if (v->express == pipe_express_v4)
+		return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+		       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2");
+#endif
+	return true;
+}
+
+// The last that the machine has, and that is what was asked for, if anything was.
+static const struct variant *
+choose_variant(const char *name)
+{
+	for (size_t i = SL_ARRAY_LEN(variants); i-- > 0;)
+		if (machine_has(&variants[i]) && (!name || strcmp(name, variants[i].name) == 0))
+			return &variants[i];
+	return NULL;
+}
+
+const char *
+sl_pipe_variant(const char *name)
+{
+	const struct variant *v = choose_variant(name);
+
+	return v ? v->name : NULL;
+}
+
 struct sl_pipe *
 sl_pipe_new(const struct sl_pipe_cfg *cfg)
 {
-	struct sl_pipe *p = calloc(1, sizeof(*p));
+	const struct variant *variant = choose_variant(cfg->variant);
+	struct sl_pipe *p = variant ? calloc(1, sizeof(*p)) : NULL;
 
-	if (!p)
+	if (!p) {
+		errno = variant ? ENOMEM : EINVAL;
 		return NULL;
+	}
+	p->express = variant->express;
 	p->worker = cfg->worker;
 	p->owner = cfg->owner;
 	p->flows = cfg->flows;
@@ -59,8 +110,10 @@ pipe_begin(const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, u
 	b->now = sl_flow_tick(p->flows, now_ns);
 	memcpy(b->timeouts.by_state, fwd->params.timeout, sizeof(b->timeouts.by_state));
 	b->timeouts.policy = sl_fwd_policies_all(fwd->policies, &b->timeouts.n_policies);
+	b->adj = sl_fwd_adjs(fwd->net, &b->n_adjs);
+	b->route_gen = sl_fwd_net_gen(fwd->net);
 	b->park_until = 0;
-	b->n_work = b->n_miss = b->n_hit = b->n_refused = 0;
+	b->n_odd = b->n_work = b->n_miss = b->n_hit = b->n_refused = 0;
 }
 
 static void
@@ -92,6 +145,16 @@ pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 	settle(p, b);
 }
 
+static void
+all_else(struct sl_pipe *p, struct burst *b)
+{
+	pipe_parse(p, b);
+	pipe_lookup(p, b);
+	forward(p, b);
+	settle(p, b);
+	sl_stats_stage(p->stats, SL_STAGE_ALL_ELSE);
+}
+
 void
 sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n,
 	uint64_t now_ns)
@@ -100,10 +163,9 @@ sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, un
 
 	assert(n <= SL_BURST);
 	pipe_begin(p, &b, fwd, now_ns);
-	pipe_parse(p, &b, pkts, n);
-	pipe_lookup(p, &b);
-	forward(p, &b);
-	settle(p, &b);
+	p->express(p, &b, pkts, n);
+	if (sl_unlikely(b.n_odd + b.n_miss + b.n_hit > 0))
+		all_else(p, &b);
 	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
 }
 

@@ -7,6 +7,8 @@
 #include "sl_pipe.h"
 #include "syns.h"
 
+struct burst;
+
 struct sl_pipe {
 	unsigned worker;
 	const struct sl_owner *owner;
@@ -17,6 +19,7 @@ struct sl_pipe {
 	struct sl_stats_block *stats; // the worker's local block
 	const struct sl_mac *port_mac;
 	uint16_t n_ports;
+	void (*express)(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n);
 	uint64_t rnd;
 	uint64_t reply_ns; // when all answers that were sent are paid for, see reply.c
 	struct hold hold;
@@ -55,11 +58,15 @@ struct attempt {
 // Stages compact: what has its verdict is in none of the lists.
 struct burst {
 	const struct sl_fwd *fwd;
+	const struct sl_fwd_adj *adj; // of fwd->net
+	uint32_t n_adjs;
+	uint32_t route_gen; // of fwd->net
 	uint64_t now_ns;
 	sl_tick now;
 	struct sl_flow_timeouts timeouts;
 	uint64_t park_until; // of the parked frame that is tried again; 0: this is another burst
-	unsigned n_work, n_miss, n_hit, n_refused;
+	unsigned n_odd, n_work, n_miss, n_hit, n_refused;
+	struct sl_pkt *odd[SL_BURST]; // not plain: the parser has to say what they are
 	struct sl_pkt
 		*work[SL_BURST]; // to this port's address, IPv4 with a whole TCP or UDP header
 	struct sl_pkt *miss[SL_BURST];    // of these, no flow has them
@@ -71,7 +78,7 @@ struct burst {
 void pipe_begin(
 	const struct sl_pipe *p, struct burst *b, const struct sl_fwd *fwd, uint64_t now_ns);
 void pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt); // parsed before; alone
-void pipe_parse(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n);
+void pipe_parse(struct sl_pipe *p, struct burst *b);                     // odd ones to work
 void pipe_lookup(struct sl_pipe *p, struct burst *b);
 void pipe_classify(struct sl_pipe *p, struct burst *b); // misses: verdicts, or hits of new flows
 void pipe_track(struct sl_pipe *p, struct burst *b);

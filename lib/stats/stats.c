@@ -18,6 +18,14 @@ static const char *const drop_helps[] = {
 #define SL_DROP(id, name, help) help,
 #include "sl_counters.def"
 };
+static const char *const stage_names[] = {
+#define SL_STAGE(id, name, help) name,
+#include "sl_counters.def"
+};
+static const char *const stage_helps[] = {
+#define SL_STAGE(id, name, help) help,
+#include "sl_counters.def"
+};
 
 // A block is an array of 64-bit words: single words are copied with relaxed atomics (plain moves on
 // every machine we run on), the sequence number around them says whether they belong together.
@@ -96,4 +104,27 @@ const char *
 sl_drop_help(enum sl_drop d)
 {
 	return drop_helps[d];
+}
+
+bool
+sl_stats_stage_cycles(const struct sl_stats_block *b, enum sl_stage stage, uint64_t *cycles)
+{
+#ifdef SL_STAGES
+	*cycles = b->stage[stage];
+	return true;
+#else
+	return false;
+#endif
+}
+
+const char *
+sl_stage_name(enum sl_stage stage)
+{
+	return stage_names[stage];
+}
+
+const char *
+sl_stage_help(enum sl_stage stage)
+{
+	return stage_helps[stage];
 }

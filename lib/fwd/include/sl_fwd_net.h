@@ -76,5 +76,7 @@ bool sl_fwd_route_find(const struct sl_fwd_net *n, sl_be32 dst, struct sl_fwd_ho
 uint32_t sl_fwd_adj_find(const struct sl_fwd_net *n, const struct sl_fwd_hop *hop);
 // NULL: no such index here, or a free one. An index is worth keeping while the gen stays.
 const struct sl_fwd_adj *sl_fwd_adj_at(const struct sl_fwd_net *n, uint32_t index);
+// All of them, for a loop: by index, free ones among them.
+const struct sl_fwd_adj *sl_fwd_adjs(const struct sl_fwd_net *n, uint32_t *n_adjs);
 uint32_t sl_fwd_addr_kinds(const struct sl_fwd_net *n, sl_be32 addr); // 0: not ours
 uint32_t sl_fwd_net_gen(const struct sl_fwd_net *n);

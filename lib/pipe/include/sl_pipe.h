@@ -8,11 +8,12 @@
 //          pipe has counted in stats.
 // Limits:  SL_BURST frames a call; no allocation, lock, system call or log.
 //
-// The stages, in order, a file each: parse -> lookup -> (miss: classify, choose, open) -> track ->
-// rewrite -> hop. A TCP handshake that its endpoint does not take moves on to another one, before
-// the client sees anything: handshake.c, docs/decisions/0008. What goes to an address of a mirror
-// and belongs to no service and no flow is punted as it is; nothing else reaches the kernel, and
-// nothing leaves untranslated.
+// A packet that changes nothing of its flow takes the express way, express.c. For all others there
+// are the stages, in order, a file each: parse -> lookup -> (miss: classify, choose, open) -> track
+// -> rewrite -> hop. A TCP handshake that its endpoint does not take moves on to another one,
+// before the client sees anything: handshake.c, docs/decisions/0008. What goes to an address of a
+// mirror and belongs to no service and no flow is punted as it is; nothing else reaches the kernel,
+// and nothing leaves untranslated.
 #pragma once
 
 #include "sl_flow.h"
@@ -83,10 +84,15 @@ struct sl_pipe_cfg {
 	// never.
 	bool (*frame_new)(void *ctx, struct sl_pkt *pkt);
 	void *ctx;
+	const char *variant; // of the express way; NULL: the best of this machine
 };
 
-struct sl_pipe *sl_pipe_new(const struct sl_pipe_cfg *cfg); // NULL and ENOMEM
-void sl_pipe_free(struct sl_pipe *p);                       // after sl_pipe_drain()
+struct sl_pipe *sl_pipe_new(const struct sl_pipe_cfg *cfg); // NULL and ENOMEM, EINVAL: the variant
+// The express way (what nearly all packets take) is compiled for several instruction sets:
+// "scalar", and on x86-64 "x86-64-v2", "-v3", "-v4". The name of the best that this machine has, or
+// `name` itself if it has that; NULL: it has not.
+const char *sl_pipe_variant(const char *name);
+void sl_pipe_free(struct sl_pipe *p); // after sl_pipe_drain()
 
 // n <= SL_BURST frames with data, lengths, in_port and buf set. A frame that comes back need not be
 // in the buffer that it came in: of two with the tuple of a parked flow the later one stays. A

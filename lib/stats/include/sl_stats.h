@@ -23,10 +23,36 @@ enum sl_drop {
 	SL_DROP_MAX,
 };
 
+// Where a worker's cycles go, when it is built to tell (meson option stages).
+enum sl_stage {
+#define SL_STAGE(id, name, help) SL_STAGE_##id,
+#include "sl_counters.def"
+	SL_STAGE_MAX,
+};
+
 struct sl_stats_block {
 	uint64_t counter[SL_C_MAX];
 	uint64_t drop[SL_DROP_MAX];
+#ifdef SL_STAGES
+	uint64_t stage[SL_STAGE_MAX + 1]; // cycles; the last: when the last stage ended
+#endif
 };
+
+// The time since the last call goes to `stage`. Costs nothing where stages are not told.
+static inline void
+sl_stats_stage(struct sl_stats_block *b, enum sl_stage stage)
+{
+#ifdef SL_STAGES
+	const uint64_t now = __builtin_ia32_rdtsc();
+
+	b->stage[stage] += now - b->stage[SL_STAGE_MAX];
+	b->stage[SL_STAGE_MAX] = now;
+#endif
+}
+// Cycles of a stage. False: they are not told.
+bool sl_stats_stage_cycles(const struct sl_stats_block *b, enum sl_stage stage, uint64_t *cycles);
+const char *sl_stage_name(enum sl_stage stage);
+const char *sl_stage_help(enum sl_stage stage);
 
 struct sl_stats {
 	struct sl_stats_block local SL_CACHE_ALIGNED; // w: the worker

@@ -220,8 +220,8 @@ no_trace(const struct sl_flow_table *t)
 		"left behind: %u keys, %u second, %u chained, %u spares", fill.keys,
 		fill.keys_second, fill.keys_chained, fill.spares_used);
 	for (uint32_t i = 0; i <= t->bucket_mask; i++)
-		RTE_TEST_ASSERT(match(&t->buckets[i], 0) == 0xff && t->buckets[i].away == 0 &&
-					t->buckets[i].next == 0,
+		RTE_TEST_ASSERT(sl_flow_match(&t->buckets[i], 0) == 0xff &&
+					t->buckets[i].away == 0 && t->buckets[i].next == 0,
 			"bucket %u", i);
 	return TEST_SUCCESS;
 }
@@ -437,14 +437,15 @@ match_variants(void)
 	uint64_t rnd = sl_test_seed();
 
 	for (unsigned round = 0; round < 100000; round++) {
-		struct bucket b = {0};
+		struct sl_flow_bucket b = {0};
 
 		for (unsigned i = 0; i < BUCKET_SLOTS; i++)
 			b.tag[i] = (uint16_t)(sl_test_rand(&rnd) & 0x8003);
 		for (unsigned tag = 0; tag < 4; tag++) {
-			SL_TEST_INT(match(&b, (uint16_t)tag), match_scalar(&b, (uint16_t)tag));
-			SL_TEST_INT(match(&b, (uint16_t)(tag | 0x8000)),
-				match_scalar(&b, (uint16_t)(tag | 0x8000)));
+			SL_TEST_INT(sl_flow_match(&b, (uint16_t)tag),
+				sl_flow_match_scalar(&b, (uint16_t)tag));
+			SL_TEST_INT(sl_flow_match(&b, (uint16_t)(tag | 0x8000)),
+				sl_flow_match_scalar(&b, (uint16_t)(tag | 0x8000)));
 		}
 	}
 	return TEST_SUCCESS;
