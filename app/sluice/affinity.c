@@ -25,8 +25,8 @@ draw(void *out, size_t bytes)
 	return getrandom(out, bytes, 0) == (ssize_t)bytes;
 }
 
-// Whoever knows the keys could aim at one worker, so they are drawn at each start. The low bits of a
-// hash spread when more of them do.
+// Whoever knows the keys could aim at one worker, so they are drawn at each start. The low bits of
+// a hash spread when more of them do.
 void
 affinity_draw_keys(struct daemon *d)
 {
@@ -87,20 +87,20 @@ affinity_start(struct daemon *d, char **why)
 		const struct sl_port_info *info = &d->port[i].info;
 		const enum sl_affinity own = d->conf->ports[i].affinity;
 
-		if (info->rx_queues >= d->n_workers && d->n_workers > 1)
+		if (info->rx_queues >= d->n_workers && d->n_workers > 1 && !info->no_rules)
 			sl_port_rules_check(sl_port_id(d->port[i].port), &d->rules, &no_rules[i]);
 		ask[i] = (struct sl_affinity_port){.name = d->port[i].name,
 			.wanted = own != SL_AFFINITY_AUTO ? own : d->conf->affinity,
 			.rx_queues = info->rx_queues,
-			.no_rules = no_rules[i],
+			.no_rules = info->no_rules ? info->no_rules : no_rules[i],
 			.no_rss = info->no_rss};
 	}
 	rc = sl_affinity_choose(ask, d->n_ports, d->n_workers, &by_hash, why);
 	for (uint16_t i = 0; i < d->n_ports; i++) {
 		d->port[i].affinity_wanted = ask[i].wanted;
 		d->port[i].affinity = ask[i].way;
-		snprintf(d->port[i].affinity_why, sizeof(d->port[i].affinity_why), "%s",
-			ask[i].why);
+		snprintf(
+			d->port[i].affinity_why, sizeof(d->port[i].affinity_why), "%s", ask[i].why);
 		free(no_rules[i]);
 	}
 	return rc < 0 ? rc : share_out(d, by_hash, why);

@@ -15,9 +15,8 @@ read_tuple(const struct sl_pkt *pkt, struct sl_tuple *t)
 	const struct sl_eth_hdr *eth = (const struct sl_eth_hdr *)pkt->data;
 	const struct sl_ipv4_hdr *ip = (const struct sl_ipv4_hdr *)(pkt->data + SL_ETH_HLEN);
 
-	if (pkt->data_len < TUPLE_END ||
-		eth->type != sl_cpu_to_be16(SL_ETHERTYPE_IPV4) || ip->ver_ihl != 0x45 ||
-		(ip->frag & sl_cpu_to_be16(FRAG_BITS)) != 0 ||
+	if (pkt->data_len < TUPLE_END || eth->type != sl_cpu_to_be16(SL_ETHERTYPE_IPV4) ||
+		ip->ver_ihl != 0x45 || (ip->frag & sl_cpu_to_be16(FRAG_BITS)) != 0 ||
 		(ip->proto != SL_PROTO_TCP && ip->proto != SL_PROTO_UDP))
 		return false;
 	t->src = ip->src;

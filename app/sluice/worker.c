@@ -122,7 +122,8 @@ make_tables(struct sl_worker *w, const struct sl_worker_cfg *cfg)
 
 	for (uint32_t i = 0; i < conf->n_pool_reserved && i <= UINT16_MAX; i++)
 		reserved[i] = (uint16_t)conf->pool_reserved[i];
-	w->flows = sl_flow_table_new(conf->max_flows / cfg->owner->n_workers, w->ns_base, &hugepages);
+	w->flows =
+		sl_flow_table_new(conf->max_flows / cfg->owner->n_workers, w->ns_base, &hugepages);
 	w->sports = w->flows ? sl_sport_new(cfg->pool, cfg->n_pool, &range, cfg->id, cfg->owner,
 				       w->flows, &hugepages)
 			     : NULL;

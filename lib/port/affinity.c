@@ -44,9 +44,9 @@ check(const struct sl_affinity_port *ports, unsigned n, unsigned n_workers, char
 	for (unsigned i = 0; i < n; i++) {
 		const struct sl_affinity_port *p = &ports[i];
 		const bool rules = p->wanted == SL_AFFINITY_FLOW_RULES;
-		const char *reason = rules                            ? no_rules(p, n_workers)
+		const char *reason = rules                          ? no_rules(p, n_workers)
 				     : p->wanted == SL_AFFINITY_RSS ? no_rss(p, n_workers)
-								      : NULL;
+								    : NULL;
 
 		if (!reason)
 			continue;
@@ -111,8 +111,8 @@ choose(struct sl_affinity_port *p, unsigned n_workers, bool by_hash)
 }
 
 int
-sl_affinity_choose(struct sl_affinity_port *ports, unsigned n, unsigned n_workers, bool *by_hash,
-	char **why)
+sl_affinity_choose(
+	struct sl_affinity_port *ports, unsigned n, unsigned n_workers, bool *by_hash, char **why)
 {
 	*by_hash = false;
 	for (unsigned i = 0; n_workers == 1 && i < n; i++) {

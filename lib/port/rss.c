@@ -6,7 +6,7 @@
 #include "port.h"
 #include "sl_str.h"
 
-#define USUAL_KEY 40 // bytes, where a driver does not tell
+#define USUAL_KEY 40                             // bytes, where a driver does not tell
 #define MAX_RETA  (16 * RTE_ETH_RETA_GROUP_SIZE) // 1024 entries
 
 // Replies are told apart by the pool's port: it must be in the hash of both protocols.
@@ -34,8 +34,8 @@ sl_port_no_rss(const struct rte_eth_dev_info *dev, uint64_t hf)
 }
 
 static void
-wanted_reta(struct rte_eth_rss_reta_entry64 *reta, uint16_t size, uint32_t n_entries,
-	unsigned n_queues)
+wanted_reta(
+	struct rte_eth_rss_reta_entry64 *reta, uint16_t size, uint32_t n_entries, unsigned n_queues)
 {
 	memset(reta, 0, MAX_RETA / RTE_ETH_RETA_GROUP_SIZE * sizeof(*reta));
 	for (uint32_t i = 0; i < size; i++) {

@@ -43,8 +43,7 @@ fill(struct rule *rule, const struct sl_port_rules *r, const struct sl_prefix *n
 
 	memset(rule, 0, sizeof(*rule));
 	rule->ip.hdr.dst_addr = net->addr.v4;
-	rule->ip_mask.hdr.dst_addr =
-		net->len ? rte_cpu_to_be_32(UINT32_MAX << (32 - net->len)) : 0;
+	rule->ip_mask.hdr.dst_addr = net->len ? rte_cpu_to_be_32(UINT32_MAX << (32 - net->len)) : 0;
 	rule->ip.hdr.dst_addr &= rule->ip_mask.hdr.dst_addr;
 	if (proto == IPPROTO_TCP) {
 		rule->l4.tcp.hdr.dst_port = port;
@@ -55,16 +54,15 @@ fill(struct rule *rule, const struct sl_port_rules *r, const struct sl_prefix *n
 	}
 	rule->queue.index = (uint16_t)worker;
 	rule->pattern[0].type = RTE_FLOW_ITEM_TYPE_ETH;
-	rule->pattern[1] = (struct rte_flow_item){.type = RTE_FLOW_ITEM_TYPE_IPV4,
-		.spec = &rule->ip,
-		.mask = &rule->ip_mask};
+	rule->pattern[1] = (struct rte_flow_item){
+		.type = RTE_FLOW_ITEM_TYPE_IPV4, .spec = &rule->ip, .mask = &rule->ip_mask};
 	rule->pattern[2] = (struct rte_flow_item){
 		.type = proto == IPPROTO_TCP ? RTE_FLOW_ITEM_TYPE_TCP : RTE_FLOW_ITEM_TYPE_UDP,
 		.spec = &rule->l4,
 		.mask = &rule->l4_mask};
 	rule->pattern[3].type = RTE_FLOW_ITEM_TYPE_END;
-	rule->actions[0] = (struct rte_flow_action){
-		.type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &rule->queue};
+	rule->actions[0] =
+		(struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &rule->queue};
 	rule->actions[1].type = RTE_FLOW_ACTION_TYPE_END;
 }
 
@@ -87,7 +85,8 @@ create(uint16_t port_id, const struct sl_port_rules *r, const struct rule *rule,
 // One after the other, until one fails.
 static int
 each(uint16_t port_id, const struct sl_port_rules *r,
-	int (*one)(uint16_t, const struct sl_port_rules *, const struct rule *, struct rte_flow_error *),
+	int (*one)(uint16_t, const struct sl_port_rules *, const struct rule *,
+		struct rte_flow_error *),
 	char **why)
 {
 	const uint64_t n = 2 * (uint64_t)r->n_pool * r->n_workers;

@@ -75,6 +75,8 @@ plan_rss(struct sl_port *p, const struct sl_port_cfg *cfg, struct plan *plan)
 {
 	const uint64_t hf = p->profile.rss_hf & plan->dev.flow_type_rss_offloads;
 
+	if (has_quirk(p, SL_QUIRK_WHOLE_PORTS))
+		p->info.no_rules = "the driver's disregard masks of port numbers";
 	p->info.reta_size = plan->dev.reta_size;
 	p->info.no_rss = p->rx_queues < 2 ? "one RX queue"
 			 : !cfg->rss_key  ? "there is no key for it"

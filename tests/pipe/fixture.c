@@ -236,8 +236,14 @@ adjacencies(struct fixture *fx)
 }
 
 // The low bits of ports make a difference to the lowest bit of the hash.
-const uint8_t fixture_rss_key[] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25,
-	0x3d, 0x43, 0xa3, 0x8f, 0xb0};
+const uint8_t *
+fixture_rss_key(void)
+{
+	static const uint8_t key[SL_OWNER_KEY_BYTES] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e,
+		0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0};
+
+	return key;
+}
 
 static void
 share_out(struct fixture *fx)
@@ -248,7 +254,7 @@ share_out(struct fixture *fx)
 		sl_owner_by_port(&fx->owner, opt->n_workers);
 	else
 		must(sl_owner_by_hash(
-			     &fx->owner, opt->n_workers, fixture_rss_key, opt->n_entries) == 0,
+			     &fx->owner, opt->n_workers, fixture_rss_key(), opt->n_entries) == 0,
 			"a key that spreads");
 }
 

@@ -166,7 +166,7 @@ struct result {
 	struct packet out; // that frame, taken apart
 };
 
-extern const uint8_t fixture_rss_key[SL_OWNER_KEY_BYTES]; // of opt.n_entries
+const uint8_t *fixture_rss_key(void);                       // of opt.n_entries
 struct fixture *fixture_new(const struct fixture_opt *opt); // opt may be NULL
 void fixture_free(struct fixture *fx);
 void fixture_publish(struct fixture *fx); // a new snapshot out of adj, default_route, route_gen

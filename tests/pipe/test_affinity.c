@@ -26,7 +26,7 @@ by_rss(const struct packet *in, unsigned n_workers)
 
 	for (unsigned i = 0; i < SL_ARRAY_LEN(reta); i++)
 		reta[i] = (uint8_t)(i % n_workers);
-	memcpy(key, fixture_rss_key, sizeof(key));
+	memcpy(key, fixture_rss_key(), sizeof(key));
 	return reta[rte_softrss((uint32_t *)&t, RTE_THASH_V4_L4_LEN, (uint8_t *)key) % 128];
 }
 
@@ -47,7 +47,9 @@ open_flow(struct fixture *fx, unsigned i)
 {
 	const bool udp = i % 3 == 0;
 	const struct packet k = {.src = CLIENT,
-		.dst = udp ? VIP : i % 3 == 1 ? VIP : VIP2,
+		.dst = udp          ? VIP
+		       : i % 3 == 1 ? VIP
+				    : VIP2,
 		.proto = udp ? P_UDP : P_TCP,
 		.sport = (uint16_t)(20000 + i),
 		.dport = udp ? 53 : 80,
@@ -81,25 +83,25 @@ no_hand_off(void)
 			const struct result first = open_flow(fx, i);
 			const unsigned w = i % fx->opt.n_workers;
 
-			RTE_TEST_ASSERT(first.verdict == SL_V_FORWARD && !first.bad, "%s: flow %u: %s",
-				ways[k].name, i, sl_drop_name(first.reason));
+			RTE_TEST_ASSERT(first.verdict == SL_V_FORWARD && !first.bad,
+				"%s: flow %u: %s", ways[k].name, i, sl_drop_name(first.reason));
 			const struct packet in = reply_to(&first.out);
 			const unsigned queue = ways[k].device(&in, fx->opt.n_workers);
 
-			RTE_TEST_ASSERT_EQUAL(queue, w, "%s: reply %u comes to %u", ways[k].name, i,
-				queue);
+			RTE_TEST_ASSERT_EQUAL(
+				queue, w, "%s: reply %u comes to %u", ways[k].name, i, queue);
 			const struct result r = fixture_send_to(fx, queue, &in, 1);
 
-			RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && !r.bad && r.out.dst == CLIENT &&
-						r.out.dport == 20000 + i,
+			RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && !r.bad &&
+						r.out.dst == CLIENT && r.out.dport == 20000 + i,
 				"%s: reply %u: %u %s", ways[k].name, i, r.verdict,
 				sl_drop_name(r.reason));
 			got[queue]++;
 		}
 		SL_TEST_INT(fixture_counter(fx, SL_C_HANDED_OFF), 0);
 		for (unsigned w = 0; w < fx->opt.n_workers; w++)
-			RTE_TEST_ASSERT(got[w] >= FLOWS / fx->opt.n_workers, "worker %u: %u", w,
-				got[w]);
+			RTE_TEST_ASSERT(
+				got[w] >= FLOWS / fx->opt.n_workers, "worker %u: %u", w, got[w]);
 		CHECK_BOOKS(fx);
 		fixture_free(fx);
 	}
@@ -121,9 +123,9 @@ safety_net(void)
 			for (unsigned w = 0; w < n; w++) {
 				const struct result r = fixture_send_to(fx, w, &in, 1);
 
-				RTE_TEST_ASSERT(w == i % n ? r.verdict == SL_V_FORWARD
-							   : r.verdict == SL_V_HANDOFF &&
-								     r.owner == i % n,
+				RTE_TEST_ASSERT(
+					w == i % n ? r.verdict == SL_V_FORWARD
+						   : r.verdict == SL_V_HANDOFF && r.owner == i % n,
 					"%s: reply %u at %u: %u to %u", ways[k].name, i, w,
 					r.verdict, r.owner);
 			}

@@ -81,8 +81,7 @@ where(struct spray_box *b, const struct packet *k)
 		return b->pkt[0].buf == &b->mbuf[0] ? b->w.id : UINT32_MAX;
 	for (unsigned i = 0; i < WORKERS; i++)
 		if (i != b->w.id && rte_ring_sc_dequeue(b->w.handoff_out[i], (void **)&m) == 0)
-			return m == &b->mbuf[0] && m->port == 1 &&
-					       m->hash.usr == HANDOFF_RECEIVED
+			return m == &b->mbuf[0] && m->port == 1 && m->hash.usr == HANDOFF_RECEIVED
 				       ? i
 				       : UINT32_MAX;
 	return UINT32_MAX;

@@ -4,10 +4,11 @@
 // knows its worker from the tuple alone. Two ways to share the ports out:
 //   by port   worker = port % n_workers. Low bits: clients and kernels walk ports in order. What
 //             flow rules with a mask on the port can tell apart, too.
-//   by hash   worker = (Toeplitz hash of the tuple & (n_entries - 1)) % n_workers: what RSS does with
+//   by hash   worker = (Toeplitz hash of the tuple & (n_entries - 1)) % n_workers: what RSS does
+//   with
 //             a reply when its key is ours and its table has the worker of entry i at
-//             (i % n_entries) % n_workers. A destination's ports are then shared out in a way of its
-//             own, each of them to one worker, nearly the same number to each.
+//             (i % n_entries) % n_workers. A destination's ports are then shared out in a way of
+//             its own, each of them to one worker, nearly the same number to each.
 //
 // Owner:   caller's memory, 6 KiB; one for all workers, made before they start.
 // Threads: any, once it is made.
@@ -26,15 +27,15 @@
 
 struct sl_owner {
 	unsigned n_workers;
-	uint32_t n_entries; // 0: by port
+	uint32_t n_entries;                       // 0: by port
 	uint16_t part[SL_OWNER_TUPLE_BYTES][256]; // what each byte of a tuple adds to its hash
 };
 
 void sl_owner_by_port(struct sl_owner *o, unsigned n_workers);
-// n_entries: a power of two, of the smallest RSS table. -EINVAL: it is none, or there are fewer than
-// workers, or the key is of those by which some ports never meet some entries: take another.
-int sl_owner_by_hash(struct sl_owner *o, unsigned n_workers,
-	const uint8_t key[SL_OWNER_KEY_BYTES], uint32_t n_entries);
+// n_entries: a power of two, of the smallest RSS table. -EINVAL: it is none, or there are fewer
+// than workers, or the key is of those by which some ports never meet some entries: take another.
+int sl_owner_by_hash(struct sl_owner *o, unsigned n_workers, const uint8_t key[SL_OWNER_KEY_BYTES],
+	uint32_t n_entries);
 
 // The low 16 bits of the hash.
 static inline uint16_t

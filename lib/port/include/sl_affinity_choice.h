@@ -29,5 +29,5 @@ struct sl_affinity_port {
 };
 
 // by_hash: pool ports are to be shared out so; some port has SL_AFFINITY_RSS then.
-int sl_affinity_choose(struct sl_affinity_port *ports, unsigned n, unsigned n_workers,
-	bool *by_hash, char **why);
+int sl_affinity_choose(
+	struct sl_affinity_port *ports, unsigned n, unsigned n_workers, bool *by_hash, char **why);

@@ -72,8 +72,8 @@ struct sl_port_cfg {
 	uint32_t queues_wanted;   // RX; 0: what the profile says, else as many as tx_wanted
 	uint32_t tx_wanted;       // TX: one a worker; 0: as many as RX
 	uint32_t descriptors;     // 0: profile
-	// Of SL_PORT_RSS_KEY bytes, the port's for its life: for all ports of a node the same. NULL:
-	// the device's.
+	// Of SL_PORT_RSS_KEY bytes, the port's for its life: for all ports of a node the same.
+	// NULL: the device's.
 	const uint8_t *rss_key;
 	struct rte_mempool *pool;
 };
@@ -87,7 +87,9 @@ struct sl_port_info {
 	uint16_t tx_queues;
 	uint16_t rx_desc;
 	uint16_t tx_desc;
-	uint16_t reta_size; // entries of RSS's table, 0: none
+	uint16_t reta_size;   // entries of RSS's table, 0: none
+	const char *no_rules; // why flow rules by port (sl_port_rules.h) cannot be; NULL: ask the
+			      // device
 	const char *no_rss; // why sl_port_rss_steer() cannot be; NULL: it can
 	bool link_up;
 	uint32_t link_mbps; // 0: unknown

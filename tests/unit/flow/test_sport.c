@@ -492,7 +492,8 @@ memory(void)
 	}
 	for (unsigned k = 0; k < 8; k++) {
 		const unsigned w = 1 << 2 * (k / 2);
-		const struct sl_owner owner = {.n_workers = w, .n_entries = k % 2 && w > 1 ? 128 : 0};
+		const struct sl_owner owner = {
+			.n_workers = w, .n_entries = k % 2 && w > 1 ? 128 : 0};
 		const struct sl_sport_range range = {1024, 65535, NULL, 0};
 		size_t bytes = 0;
 		const struct sl_flow_mem mem = heap(&bytes);

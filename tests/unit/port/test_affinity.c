@@ -33,32 +33,38 @@ choice(void)
 		bool by_hash;
 		const char *error;
 	} rows[] = {
-		{"one worker", 1, .port = {{A, RULES | RSS, P, "one worker"}, {S, 0, P, "one worker"}}},
+		{"one worker", 1,
+			.port = {{A, RULES | RSS, P, "one worker"}, {S, 0, P, "one worker"}}},
 		{"rules come first", 2, .port = {{A, RULES | RSS, F, ""}, {A, RULES, F, ""}}},
 		{"then RSS", 2,
-			.port = {{A, RSS, R, "no flow rules: -rules"}, {A, RSS, R, "no flow rules: -rules"}},
+			.port = {{A, RSS, R, "no flow rules: -rules"},
+				{A, RSS, R, "no flow rules: -rules"}},
 			.by_hash = true},
 		{"neither", 2,
 			.port = {{A, 0, P, "no flow rules: -rules; no RSS by pool port: -rss"},
 				{A, ONE_QUEUE, S, "1 RX queues for 2 workers"}}},
 		{"one can have rules: the other cannot have RSS", 2,
-			.port = {{A, RSS, P, "another port's affinity is flow_rules"}, {A, RULES, F, ""}}},
+			.port = {{A, RSS, P, "another port's affinity is flow_rules"},
+				{A, RULES, F, ""}}},
 		{"RSS beside a single queue", 2,
 			.port = {{A, RSS, R, ""}, {A, ONE_QUEUE | RSS | RULES, S, "1 RX queues"}},
 			.by_hash = true},
 		{"RSS asked for: no rules on the other", 4,
-			.port = {{R, RSS | RULES, R, ""}, {A, RULES, P, "another port's affinity is rss"}},
+			.port = {{R, RSS | RULES, R, ""},
+				{A, RULES, P, "another port's affinity is rss"}},
 			.by_hash = true},
 		{"partition and spray are for the asking", 4,
 			.port = {{P, RULES | RSS, P, ""}, {S, RULES | RSS, S, ""}}},
-		{"partition of a single queue", 4, .port = {{P, ONE_QUEUE, P, ""}, {A, ONE_QUEUE, S, "1 "}}},
+		{"partition of a single queue", 4,
+			.port = {{P, ONE_QUEUE, P, ""}, {A, ONE_QUEUE, S, "1 "}}},
 		{"rules that cannot be", 2, .port = {{A, RULES, F, ""}, {F, RSS, F, ""}},
 			.error = "port p1: affinity: flow_rules cannot be: -rules"},
 		{"RSS that cannot be", 2, .port = {{R, RULES, R, ""}, {A, RULES, F, ""}},
 			.error = "port p0: affinity: rss cannot be: -rss"},
 		{"rules without queues", 2, .port = {{F, ONE_QUEUE | RULES, F, ""}, {A, 0, P, ""}},
 			.error = "port p0: affinity: flow_rules cannot be: fewer RX queues"},
-		{"both", 2, .port = {{F, RULES, F, ""}, {R, RSS, R, ""}}, .error = "by number for the one"},
+		{"both", 2, .port = {{F, RULES, F, ""}, {R, RSS, R, ""}},
+			.error = "by number for the one"},
 	};
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
@@ -90,8 +96,9 @@ choice(void)
 
 			RTE_TEST_ASSERT_EQUAL(ports[i].way, rows[r].port[i].way, "%s: port %u: %u",
 				rows[r].name, i, ports[i].way);
-			RTE_TEST_ASSERT(strstr(ports[i].why, wanted) &&
-						(wanted[0] || ports[i].way != F || !ports[i].why[0]),
+			RTE_TEST_ASSERT(
+				strstr(ports[i].why, wanted) &&
+					(wanted[0] || ports[i].way != F || !ports[i].why[0]),
 				"%s: port %u: %s", rows[r].name, i, ports[i].why);
 		}
 	}
@@ -127,9 +134,8 @@ device_validate(uint16_t id, const struct rte_flow_attr *attr, const struct rte_
 		error->message = "whole ports only";
 		return -EINVAL;
 	}
-	return id == 7 && attr->ingress && !attr->egress &&
-			       p[0].type == RTE_FLOW_ITEM_TYPE_ETH && !p[0].spec &&
-			       p[1].type == RTE_FLOW_ITEM_TYPE_IPV4 &&
+	return id == 7 && attr->ingress && !attr->egress && p[0].type == RTE_FLOW_ITEM_TYPE_ETH &&
+			       !p[0].spec && p[1].type == RTE_FLOW_ITEM_TYPE_IPV4 &&
 			       p[3].type == RTE_FLOW_ITEM_TYPE_END &&
 			       actions[0].type == RTE_FLOW_ACTION_TYPE_QUEUE &&
 			       actions[1].type == RTE_FLOW_ACTION_TYPE_END
@@ -150,8 +156,7 @@ device_create(uint16_t id, const struct rte_flow_attr *attr, const struct rte_fl
 		error->message = NULL;
 		return NULL;
 	}
-	*k = (struct kept){
-		.proto = p[2].type == RTE_FLOW_ITEM_TYPE_TCP ? IPPROTO_TCP : IPPROTO_UDP,
+	*k = (struct kept){.proto = p[2].type == RTE_FLOW_ITEM_TYPE_TCP ? IPPROTO_TCP : IPPROTO_UDP,
 		.dst = ip->hdr.dst_addr,
 		.dst_mask = ip_mask->hdr.dst_addr,
 		.port = l4->hdr.dst_port,

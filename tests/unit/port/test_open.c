@@ -75,8 +75,8 @@ null_port(void)
 	return TEST_SUCCESS;
 }
 
-// A device with RSS gets the node's key and a table by worker, and says so when it is asked. (net_null
-// keeps both and has no frames to hash.)
+// A device with RSS gets the node's key and a table by worker, and says so when it is asked.
+// (net_null keeps both and has no frames to hash.)
 static int
 rss(void)
 {
