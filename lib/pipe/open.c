@@ -19,15 +19,17 @@ pipe_client_hash(sl_be32 addr)
 // -EEXIST; then no port is kept.
 static int64_t
 insert_once(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client,
-	uint16_t policy, struct sl_tuple *endpoint, uint16_t *pool_addr)
+	const struct attempt *a, struct sl_tuple *endpoint, uint16_t *pool_addr)
 {
+	const uint32_t hash = pipe_client_hash(client->src);
 	const enum sl_flow_state state =
 		client->proto == SL_PROTO_TCP ? SL_FLOW_SYN_SENT : SL_FLOW_UDP;
 
-	if (sl_sport_get(p->sports, endpoint, pipe_client_hash(client->src), pool_addr) < 0)
+	if ((a->reopens ? sl_sport_get_reserve(p->sports, endpoint, hash, pool_addr)
+			: sl_sport_get(p->sports, endpoint, hash, pool_addr)) < 0)
 		return -EADDRNOTAVAIL;
-	const int64_t index =
-		sl_flow_insert(p->flows, client, endpoint, state, policy, b->now, &b->timeouts);
+	const int64_t index = sl_flow_insert(
+		p->flows, client, endpoint, state, a->choice.policy, b->now, &b->timeouts);
 
 	if (index < 0)
 		sl_sport_put(p->sports, endpoint, *pool_addr, b->now, 0);
@@ -36,14 +38,14 @@ insert_once(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *cli
 
 // A flow record with a source port of the pool.
 static int64_t
-insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client, uint16_t policy,
-	struct sl_tuple *endpoint, uint16_t *pool_addr)
+insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client,
+	const struct attempt *a, struct sl_tuple *endpoint, uint16_t *pool_addr)
 {
-	const int64_t index = insert_once(p, b, client, policy, endpoint, pool_addr);
+	const int64_t index = insert_once(p, b, client, a, endpoint, pool_addr);
 
 	// A client whose own tuple is the one that the port would make: the next port does not.
 	if (sl_unlikely(index == -EEXIST))
-		return insert_once(p, b, client, policy, endpoint, pool_addr);
+		return insert_once(p, b, client, a, endpoint, pool_addr);
 	return index;
 }
 
@@ -90,7 +92,7 @@ find_place(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *ep
 			return -(int64_t)(first != SL_DROP_NONE ? first : why);
 		struct sl_tuple endpoint = {
 			.src = a->addr, .sport = a->port, .proto = client->proto};
-		const int64_t index = insert(p, b, client, a->choice.policy, &endpoint, pool_addr);
+		const int64_t index = insert(p, b, client, a, &endpoint, pool_addr);
 
 		if (index >= 0)
 			return index;
@@ -104,13 +106,15 @@ void
 pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps)
 {
 	const struct sl_tuple *client = &pkt->info.tuple;
-	struct attempt a = {.n_tried = 0};
+	struct attempt a = {.reopens = pkt->reopens};
 	uint16_t pool_addr;
 
 	if (pkt->info.ttl <= 1) {
 		pipe_answer_icmp(p, b, pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
 		return;
 	}
+	if (sl_unlikely(!pipe_admit(p, b, pkt)))
+		return;
 	const int64_t index = find_place(p, b, eps, client, &a, &pool_addr);
 
 	if (index < 0) {
@@ -124,6 +128,7 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct s
 		pipe_spare(p, flow);
 	flow->pool_addr = pool_addr;
 	pipe_count(p, flow);
+	pipe_admitted(p, b, flow);
 	p->stats->counter[SL_C_FLOWS_CREATED]++;
 	if (client->proto == SL_PROTO_TCP)
 		pipe_keep_syn(p, flow, (uint32_t)index, pkt, &a);

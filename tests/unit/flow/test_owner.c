@@ -188,7 +188,7 @@ each_port_once(void)
 	uint8_t *taken = calloc(N_DST * N_ADDRS, 65536);
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
-		const struct sl_sport_range range = {rows[r].first, rows[r].last, reserved, 2};
+		const struct sl_sport_range range = {rows[r].first, rows[r].last, reserved, 2, 0};
 		const struct sl_flow_mem mem = heap(NULL);
 		uint32_t total = 0, most = 0, least = UINT32_MAX;
 		struct sl_owner owner;
@@ -256,7 +256,7 @@ static int
 taken_by_owner_only(void)
 {
 	static const sl_be32 addr = 0x016433c6;
-	static const struct sl_sport_range range = {1024, 65535, NULL, 0};
+	static const struct sl_sport_range range = {1024, 65535, NULL, 0, 0};
 	const struct sl_flow_mem mem = heap(NULL);
 	struct sl_flow_table *flows = table_new(1024);
 	struct sl_owner owner;
