@@ -154,7 +154,10 @@ poll_port(struct sl_worker *w, const struct sl_fwd *fwd, uint16_t port)
 		}
 		count(w, SL_C_RX, n);
 		count(w, SL_C_RX_BYTES, bytes);
-		process(w, fwd, pkts, n);
+		const unsigned mine = sl_unlikely(p->spray) ? spray(w, fwd, pkts, n) : n;
+
+		if (sl_likely(mine > 0))
+			process(w, fwd, pkts, mine);
 		total += n;
 	}
 	return total;

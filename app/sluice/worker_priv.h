@@ -1,4 +1,4 @@
-// Inside of a worker, for worker.c (life), loop.c (the poll loop) and tx.c (sending).
+// Inside of a worker, for worker.c (life), loop.c (the poll loop), spray.c and tx.c (sending).
 #pragma once
 
 #include "worker.h"
@@ -32,6 +32,8 @@ struct sl_worker {
 	unsigned n_workers;
 	uint16_t n_ports;
 	struct sl_worker_port port[SL_PORT_MAX];
+	const struct sl_owner *owner;
+	uint64_t spray_key[2];
 	struct sl_rcu *rcu;
 	int punt_fd;
 	int ask_fd;
@@ -93,5 +95,8 @@ tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, uint32_t len, enu
 	if (sl_unlikely(++b->n == SL_BURST))
 		tx_flush_port(w, port);
 }
+// spray.c
+// Hands out the frames of other workers; those that stay are first in pkts. Returns how many.
+unsigned spray(struct sl_worker *w, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n);
 // loop.c
 uint64_t worker_clock_ns(const struct sl_worker *w, uint64_t tsc);

@@ -67,7 +67,7 @@ sl_pipe_new(const struct sl_pipe_cfg *cfg)
 	}
 	p->express = variant->express;
 	p->worker = cfg->worker;
-	p->n_workers = cfg->n_workers;
+	p->owner = cfg->owner;
 	p->flows = cfg->flows;
 	p->sports = cfg->sports;
 	p->load = cfg->load;
