@@ -67,6 +67,7 @@ struct sl_sport {
 	uint32_t n_sums;
 	uint32_t n_sets;
 	uint32_t n_used; // those above were never used
+	uint32_t n_all;  // of these, sets of addresses
 	uint32_t hand;
 	struct rests rests;
 	struct sl_flow_mem mem;
