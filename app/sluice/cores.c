@@ -49,6 +49,16 @@ pick_control(const cpu_set_t *allowed, const unsigned worker_cores[], unsigned n
 	return first; // every CPU has a worker: share the first
 }
 
+static void
+note_others(struct daemon *d, const cpu_set_t *allowed, const unsigned worker_cores[])
+{
+	d->other_cpus = *allowed;
+	CPU_CLR(d->control_core, &d->other_cpus);
+	d->spare_cpus = d->other_cpus;
+	for (unsigned i = 0; i < d->n_workers; i++)
+		CPU_CLR(worker_cores[i], &d->spare_cpus);
+}
+
 int
 daemon_cores(struct daemon *d, unsigned worker_cores[], char **why)
 {
@@ -74,8 +84,10 @@ daemon_cores(struct daemon *d, unsigned worker_cores[], char **why)
 			worker_cores[i]);
 		return -EINVAL;
 	}
-	if (d->control_core < CPU_SETSIZE && CPU_ISSET(d->control_core, &allowed))
+	if (d->control_core < CPU_SETSIZE && CPU_ISSET(d->control_core, &allowed)) {
+		note_others(d, &allowed, worker_cores);
 		return 0;
+	}
 	*why = sl_xasprintf("workers.controlCore: CPU %u is not one that this process may use",
 		d->control_core);
 	return -EINVAL;

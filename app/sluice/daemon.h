@@ -9,6 +9,7 @@
 #include "mirror.h"
 #include "options.h"
 #include "sl_control.h"
+#include "sl_fill.h"
 #include "worker.h"
 
 struct daemon_port {
@@ -17,6 +18,15 @@ struct daemon_port {
 	char *device;
 	struct sl_port_info info; // as of its start
 };
+
+// A destination whose source ports are followed.
+struct daemon_fill {
+	struct sl_sport_fill at;
+	struct sl_fill fill; // of the ports that new flows can have
+};
+
+#define DAEMON_FILLS       32
+#define DESTINATION_STRLEN (SL_IP_STRLEN + 16) // "ADDRESS:PORT/udp"
 
 struct daemon_worker {
 	struct sl_worker *worker;
@@ -34,6 +44,8 @@ struct daemon {
 	struct sl_conf *conf; // until control takes it over
 	uint64_t started_ns;
 	unsigned control_core;
+	cpu_set_t other_cpus; // that we may use, without control's
+	cpu_set_t spare_cpus; // and without the workers'
 	struct sl_port_eal_info eal;
 	struct rte_mempool *frames;
 	struct daemon_port port[SL_PORT_MAX];
@@ -54,8 +66,12 @@ struct daemon {
 	bool ready; // the manager was told so
 	struct event *signals[3];
 	struct event *watch_timer;
+	uint64_t buffers_next;            // when the log may tell of it that there are none
 	uint64_t alarmed[SL_DROP_MAX];    // packets that the log has told of
 	uint64_t alarm_next[SL_DROP_MAX]; // no line about it before, ns
+	struct daemon_fill fill[DAEMON_FILLS];
+	unsigned n_fills;
+	struct sl_log_limit fill_limit;
 	struct sl_control *control;
 	struct sl_ctl *ctl;
 };
@@ -82,6 +98,15 @@ int daemon_cores(struct daemon *d, unsigned worker_cores[], char **why);
 
 // watch.c: what must not go by unnoticed is looked for once a second and logged with a limit.
 void daemon_watch(struct daemon *d);
+
+// pools.c: source ports over all workers. Lent, and what there is for each destination and
+// protocol; a destination that there was no port for lately, or "-".
+uint32_t daemon_ports_lent(const struct daemon *d, uint8_t proto);
+uint32_t daemon_ports_total(const struct daemon *d);
+const char *daemon_refused(const struct daemon *d, char text[DESTINATION_STRLEN]);
+// Once a second: how full the fullest destinations are; one that fills up is logged and an event.
+void daemon_watch_pools(struct daemon *d);
+void daemon_cmd_pools(void *ctx, struct sl_ctl_req *req);
 
 // show.c, show_flows.c: commands about workers, ports and flows.
 void daemon_handlers(sl_ctl_fn handlers[SL_CTL_CMD_MAX]);

@@ -200,8 +200,11 @@ poll_all(struct sl_worker *w, const struct sl_fwd *fwd)
 {
 	unsigned n = 0;
 
-	for (uint16_t p = 0; p < w->n_ports; p++)
+	for (uint16_t p = 0; p < w->n_ports; p++) {
 		n += poll_port(w, fwd, p);
+		// At once: waiting for the other ports would add their time to the latency.
+		tx_flush(w);
+	}
 	for (unsigned i = 0; i < w->n_workers; i++)
 		if (i != w->id)
 			n += poll_handoff(w, fwd, w->handoff_in[i]);

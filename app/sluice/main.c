@@ -146,6 +146,7 @@ static void
 on_watch_timer(evutil_socket_t fd, short what, void *arg)
 {
 	daemon_watch(arg);
+	daemon_watch_pools(arg);
 }
 
 static int

@@ -1,5 +1,6 @@
 // Commands about what the daemon itself has: stats, workers, ports, version.
 #include <rte_cycles.h>
+#include <rte_mempool.h>
 #include <rte_version.h>
 #include <string.h>
 #include <unistd.h>
@@ -131,6 +132,10 @@ cmd_workers(void *ctx, struct sl_ctl_req *req)
 		sl_emit_u64(e, "drops", sl_stats_drops(&b));
 		sl_emit_u64(e, "flows", b.counter[SL_C_FLOWS_LIVE]);
 		sl_emit_u64(e, "flowsMax", sl_flow_capacity(sl_worker_flows(w->worker)));
+		sl_emit_u64(e, "halfOpen", b.counter[SL_C_HALF_OPEN]);
+		sl_emit_u64(e, "halfOpenMax", b.counter[SL_C_HALF_OPEN_MAX]);
+		sl_emit_u64(e, "unanswered", b.counter[SL_C_UNANSWERED]);
+		sl_emit_u64(e, "unansweredMax", b.counter[SL_C_UNANSWERED_MAX]);
 		sl_emit_u64(e, "sleeps", b.counter[SL_C_SLEEPS]);
 		sl_emit_str(e, "variant", sl_pipe_variant(NULL));
 		emit_stages(e, &b);
@@ -163,7 +168,8 @@ emit_port_stats(struct sl_emit *e, struct sl_port *port)
 	sl_port_stats(port, &s);
 	sl_emit_u64(e, "rxPackets", s.ipackets);
 	sl_emit_u64(e, "rxBytes", s.ibytes);
-	sl_emit_u64(e, "rxMissed", s.imissed + s.rx_nombuf);
+	sl_emit_u64(e, "rxMissed", s.imissed);
+	sl_emit_u64(e, "rxNoBuffer", s.rx_nombuf);
 	sl_emit_u64(e, "rxErrors", s.ierrors);
 	sl_emit_u64(e, "txPackets", s.opackets);
 	sl_emit_u64(e, "txBytes", s.obytes);
@@ -195,6 +201,7 @@ cmd_ports(void *ctx, struct sl_ctl_req *req)
 		sl_emit_u64(e, "txQueues", info.tx_queues);
 		emit_addresses(e, d->host, p);
 		emit_port_stats(e, d->port[p].port);
+		sl_emit_u64(e, "buffersFree", rte_mempool_avail_count(d->frames));
 		sl_emit_u64(e, "toKernel", mirror.to_kernel);
 		sl_emit_u64(e, "toKernelLost", mirror.to_kernel_lost);
 		sl_emit_u64(e, "fromKernel", mirror.from_kernel);
@@ -243,6 +250,7 @@ daemon_handlers(sl_ctl_fn handlers[SL_CTL_CMD_MAX])
 	handlers[SL_CTL_STATS] = cmd_stats;
 	handlers[SL_CTL_WORKERS] = cmd_workers;
 	handlers[SL_CTL_PORTS] = cmd_ports;
+	handlers[SL_CTL_POOLS] = daemon_cmd_pools;
 	handlers[SL_CTL_FLOWS] = daemon_cmd_flows;
 	handlers[SL_CTL_VERSION] = cmd_version;
 }

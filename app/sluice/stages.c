@@ -391,6 +391,8 @@ control_start(struct daemon *d, char **why)
 		.link_up = link_up,
 		.now_ns = now_ns,
 		.core = (int)d->control_core,
+		.start_cpus = &d->other_cpus,
+		.cpus = &d->spare_cpus,
 		.slot_load = slot_load,
 		.reset_slot = reset_slot,
 		.ctx = d,

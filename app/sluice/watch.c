@@ -1,11 +1,12 @@
 // Once a second: drops that mean the node is too small or broken get a log line, each reason at
 // once and then every ten seconds at most.
+#include <rte_mempool.h>
+
 #include "daemon.h"
 #include "sl_clock.h"
 #include "sl_str.h"
 
-#define ALARM_NS        (10 * SL_NSEC_PER_SEC)
-#define ENDPOINT_STRLEN (SL_IP_STRLEN + 16)
+#define ALARM_NS (10 * SL_NSEC_PER_SEC)
 
 static const struct {
 	enum sl_drop reason;
@@ -13,6 +14,10 @@ static const struct {
 } alarms[] = {
 	{SL_DROP_NO_SOURCE_PORT, "new flows are refused: give pool.addresses more addresses"},
 	{SL_DROP_FLOW_TABLE_FULL, "new flows are refused: raise flows.max"},
+	{SL_DROP_EMBRYONIC_LIMIT,
+		"a flood of new flows, or endpoints that do not answer: see flows.maxHalfOpen and "
+		"flows.maxUnanswered"},
+	{SL_DROP_SOURCE_LIMIT, "a source opens more flows than flows.newPerSource"},
 	{SL_DROP_NO_NEIGHBOUR, "next hops do not answer: look at `ip neigh` on the mirrors"},
 	{SL_DROP_HOLD_FULL,
 		"more packets wait for next hops than nextHop.holdPackets, or 16 for one"},
@@ -24,43 +29,39 @@ static const struct {
 	{SL_DROP_HANDOFF_FULL, "a worker is overloaded with flows of others"},
 };
 
-// Source ports of all workers that flows have, whatever their destination.
-static uint32_t
-ports_lent(const struct daemon *d, uint8_t proto)
+static unsigned
+cached(const struct daemon *d, unsigned lcore)
 {
-	uint32_t sum = 0;
+	const struct rte_mempool_cache *c = rte_mempool_default_cache(d->frames, lcore);
 
-	for (unsigned i = 0; i < d->n_workers; i++)
-		sum += sl_sport_lent(sl_worker_sports(d->worker[i].worker), proto);
-	return sum;
+	return c ? c->len : 0;
 }
 
-// What the pool has for each destination and protocol.
-static uint32_t
-ports_total(const struct daemon *d)
+// A worker that could not receive a burst now: what other threads keep is not for it.
+static bool
+is_dry(const struct daemon *d)
 {
-	uint32_t sum = 0;
+	const unsigned all = rte_mempool_avail_count(d->frames);
+	unsigned lcore, kept = 0;
 
+	RTE_LCORE_FOREACH(lcore)
+	kept += cached(d, lcore);
 	for (unsigned i = 0; i < d->n_workers; i++)
-		sum += sl_sport_total(sl_worker_sports(d->worker[i].worker));
-	return sum;
+		if (all + cached(d, d->worker[i].lcore) < kept + SL_BURST)
+			return true;
+	return false;
 }
 
-// A destination that there was no port for: the last one of some worker. "-": none yet.
-static const char *
-refused(const struct daemon *d, char text[ENDPOINT_STRLEN])
+// Without a buffer ports receive nothing, and not every driver counts that.
+static void
+watch_buffers(struct daemon *d, uint64_t now_ns)
 {
-	struct sl_tuple t;
-	char ip[SL_IP_STRLEN];
-
-	for (unsigned i = 0; i < d->n_workers; i++) {
-		if (!sl_sport_refused(sl_worker_sports(d->worker[i].worker), &t))
-			continue;
-		snprintf(text, ENDPOINT_STRLEN, "%s:%u/%s", sl_ip4_str(t.src, ip),
-			sl_be16_to_cpu(t.sport), t.proto == SL_PROTO_TCP ? "tcp" : "udp");
-		return text;
-	}
-	return "-";
+	if (now_ns < d->buffers_next || !is_dry(d))
+		return;
+	sl_log(&d->log, SL_LOG_WARN, "drop",
+		"no_buffer: all packet buffers are in use, ports receive nothing: raise "
+		"memory.buffers, or lower nextHop.holdPackets");
+	d->buffers_next = now_ns + ALARM_NS;
 }
 
 void
@@ -68,12 +69,13 @@ daemon_watch(struct daemon *d)
 {
 	const uint64_t now_ns = sl_clock_ns(NULL);
 	struct sl_stats_block sum = {0}, block;
-	char dry[ENDPOINT_STRLEN];
+	char dry[DESTINATION_STRLEN];
 
 	for (unsigned i = 0; i < d->n_workers; i++) {
 		sl_stats_read(sl_worker_stats(d->worker[i].worker), &block);
 		sl_stats_add(&sum, &block);
 	}
+	watch_buffers(d, now_ns);
 	for (size_t i = 0; i < SL_ARRAY_LEN(alarms); i++) {
 		const enum sl_drop r = alarms[i].reason;
 
@@ -85,8 +87,8 @@ daemon_watch(struct daemon *d)
 			sl_drop_name(r), alarms[i].advice,
 			(unsigned long long)(sum.drop[r] - d->alarmed[r]),
 			(unsigned long long)sum.counter[SL_C_FLOWS_LIVE],
-			ports_lent(d, SL_PROTO_TCP), ports_lent(d, SL_PROTO_UDP), ports_total(d),
-			refused(d, dry));
+			daemon_ports_lent(d, SL_PROTO_TCP), daemon_ports_lent(d, SL_PROTO_UDP),
+			daemon_ports_total(d), daemon_refused(d, dry));
 		d->alarmed[r] = sum.drop[r];
 		d->alarm_next[r] = now_ns + ALARM_NS;
 	}

@@ -118,6 +118,7 @@ make_tables(struct sl_worker *w, const struct sl_worker_cfg *cfg)
 		.last = (uint16_t)conf->pool_port_last,
 		.reserved = reserved,
 		.n_reserved = conf->n_pool_reserved,
+		.reserve = conf->pool_reserve,
 	};
 
 	for (uint32_t i = 0; i < conf->n_pool_reserved && i <= UINT16_MAX; i++)

@@ -64,6 +64,17 @@ put_char(struct sl_buf *out, unsigned char c)
 	}
 }
 
+// How many of the first bytes stand in a JSON string as they are.
+static size_t
+plain_len(const unsigned char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void
 put_string(struct sl_buf *out, const char *text)
 {
@@ -71,15 +82,18 @@ put_string(struct sl_buf *out, const char *text)
 
 	sl_buf_putc(out, '"');
 	while (*s) {
-		const unsigned n = utf8_len(s);
+		const size_t plain = plain_len(s);
+		const unsigned n = plain ? 0 : utf8_len(s);
 
-		if (n == 1)
+		if (plain)
+			sl_buf_put(out, s, plain);
+		else if (n == 1)
 			put_char(out, *s);
 		else if (n > 1)
 			sl_buf_put(out, s, n);
 		else
 			sl_buf_puts(out, "\xef\xbf\xbd"); // U+FFFD
-		s += n ? n : 1;
+		s += plain ? plain : n ? n : 1;
 	}
 	sl_buf_putc(out, '"');
 }

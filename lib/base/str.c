@@ -234,3 +234,19 @@ sl_str_hash(const void *data, size_t len, uint64_t seed)
 		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
 	return h;
 }
+
+uint64_t
+sl_text_hash(const void *data, size_t len)
+{
+	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15), word;
+	const char *text = data;
+
+	for (; len >= sizeof(word); text += sizeof(word), len -= sizeof(word)) {
+		unsigned __int128 product;
+
+		memcpy(&word, text, sizeof(word));
+		product = (unsigned __int128)(h ^ word) * UINT64_C(0xa0761d6478bd642f);
+		h = (uint64_t)product ^ (uint64_t)(product >> 64) ^ word << 1;
+	}
+	return sl_mix64(sl_str_hash(text, len, h | 1));
+}

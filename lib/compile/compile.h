@@ -26,9 +26,13 @@ struct claim {
 	struct set *set;    // NULL: nothing was granted
 	struct claim *next; // of the same key, in order of precedence
 	bool is_vip; // its granted clients reach endpoints: the address is ours to answer for
+	// Its own set could not be made (-ENOSPC, -EINVAL): it goes on with the one that it had, or
+	// with an empty one, which refuses. 0: it has its own.
+	int unfit;
 	// while a pass plans
 	uint64_t next_granted;
 	struct set *next_set;
+	int next_unfit;
 	struct claim *next_new;
 	struct sl_mesh_binding *binding;
 };
@@ -39,6 +43,7 @@ struct member {
 	uint32_t n_claims;
 	uint64_t version; // of the mesh's service, as it was compiled
 	bool dirty;       // told by the mesh, not yet compiled
+	bool unfit;       // a claim is
 	// while a pass plans
 	bool answered; // dirty, but only in its endpoints: the claims stay, with other sets
 	bool loaded;
@@ -135,7 +140,9 @@ struct sl_compile {
 	size_t n_dirty;
 	size_t dirty_cap;
 	struct sl_fwd_services *table;
-	uint32_t n_live; // services in the table
+	uint32_t n_live;     // services in the table
+	uint32_t n_unfit;    // members
+	uint32_t unfit_left; // slots that were free when the last one did not fit
 	uint64_t pass;
 	struct policies policies;
 	struct set *unknown;
@@ -148,6 +155,14 @@ struct sl_compile {
 // slots that are NEW.
 struct plan;
 int set_make(struct plan *p, const struct sl_mesh_binding *b, struct claim *claim);
+// In place of one that could not be made: that of the claim before, or one without endpoints.
+int set_make_instead(struct plan *p, struct claim *claim);
+static inline bool
+set_is_empty(const struct set *set)
+{
+	return sl_fwd_eps_count(set->eps) == 0 && sl_fwd_eps_parts(set->eps) == 0;
+}
+
 void set_use(struct sl_compile *c, struct set *set, uint64_t now_ns);
 void set_put(struct sl_compile *c, struct set *set);
 void policies_undo(struct policies *t);

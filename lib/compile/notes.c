@@ -1,5 +1,6 @@
 #include "notes.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,10 @@ struct remark {
 	struct remark *next_of_key;
 	struct remark *next_on, **link_on; // of the same object
 	struct noted *on;
-	bool lost;    // it is not served there, or not to all; else it has what another one wants
-	bool spare;   // of a lost one: its virtual IP serves the port all the same
+	bool lost;  // it is not served there, or not to all; else it has what another one wants
+	bool spare; // of a lost one: its virtual IP serves the port all the same
+	bool unfit; // it is its own, of no other: the set could not be made
+	uint32_t member;
 	bool address; // spec.addresses[index], else spec.ports[index]
 	uint32_t index;
 	uint32_t line, col; // of that, for news
@@ -185,15 +188,14 @@ object_of(const struct sl_mesh_binding *b)
 	return place_of(b, &r);
 }
 
-static void
-remark_add(struct notes *t, struct entry *e, const struct sl_mesh_binding *b, bool lost, char *text)
+static struct remark *
+remark_add(struct notes *t, struct entry *e, const struct sl_mesh_binding *b, char *text)
 {
 	struct remark at, *r = sl_xcalloc(1, sizeof(*r));
 	struct sl_object *obj = place_of(b, &at);
 
 	*r = at;
-	r->lost = lost;
-	r->spare = *sl_mesh_elsewhere(b) != '\0';
+	r->member = b->svc->id;
 	r->text = text;
 	r->hash = sl_str_hash(text, strlen(text), obj->hash | 1);
 	r->on = noted_get(t, obj);
@@ -206,6 +208,16 @@ remark_add(struct notes *t, struct entry *e, const struct sl_mesh_binding *b, bo
 	r->next_of_key = e->remarks;
 	e->remarks = r;
 	mark_changed(t, r->on);
+	return r;
+}
+
+static void
+remark_lost(struct notes *t, struct entry *e, const struct sl_mesh_binding *b, char *text)
+{
+	struct remark *r = remark_add(t, e, b, text);
+
+	r->lost = true;
+	r->spare = *sl_mesh_elsewhere(b) != '\0';
 }
 
 // ---- what a pass decided ----
@@ -266,6 +278,18 @@ won_text(const struct claim *winner, const struct claim *loser, bool others)
 		key_text(winner->binding, key, sizeof(key)), title, others ? " and others" : "");
 }
 
+static char *
+unfit_text(const struct claim *claim)
+{
+	const bool full = claim->unfit == -ENOSPC, empty = set_is_empty(claim->set);
+	char key[80];
+
+	return sl_xasprintf("%s: %s: %s", key_text(claim->binding, key, sizeof(key)),
+		full ? "its endpoints do not fit, flows.maxEndpoints are in use"
+		     : "its load balancer cannot be made",
+		empty ? "what comes is refused" : "the endpoints that it had stay");
+}
+
 struct winner {
 	const struct claim *claim;
 	const struct claim *loser; // the first
@@ -321,12 +345,12 @@ remark_loser(struct notes *t, const struct plan *p, struct entry *e, const struc
 		else if (object_of(winner[i].loser->binding) != obj)
 			winner[i].others = true;
 		if (!told)
-			remark_add(t, e, loser->binding, true, lost_text(loser, winner[i].claim));
+			remark_lost(t, e, loser->binding, lost_text(loser, winner[i].claim));
 		told = true;
 	}
 	other = told || !(lost & ~held) ? NULL : first_other(p, e, loser, lost & ~held);
 	if (other)
-		remark_add(t, e, loser->binding, true, mixed_text(loser, other));
+		remark_lost(t, e, loser->binding, mixed_text(loser, other));
 }
 
 static int
@@ -344,39 +368,37 @@ path_of(const struct remark *r, char *buf, size_t size)
 	return buf;
 }
 
-// Remarks that were not there before, of those who lost.
+// Remarks that were not there before, of those who lost or do not fit.
 static void
-tell_news(struct notes *t, const struct entry *e, const uint64_t *known, size_t n_known)
+tell_news(struct notes *t, const struct plan *p, const struct entry *e, const uint64_t *known,
+	size_t n_known)
 {
+	const struct sl_compile_cfg *cfg = &p->c->cfg;
+
 	for (const struct remark *r = e->remarks; r; r = r->next_of_key) {
 		const struct sl_object *obj = r->on->obj;
 		const struct sl_loc loc = {.file = obj->loc.file, .line = r->line, .col = r->col};
 		char title[600], path[32];
 
-		if (!r->lost)
+		if (!r->lost && !r->unfit)
 			continue;
 		if (n_known && bsearch(&r->hash, known, n_known, sizeof(*known), by_hash))
 			continue;
 		sl_object_title(obj, title, sizeof(title));
 		sl_diag_add(&t->news, SL_WARNING, &loc, title, path_of(r, path, sizeof(path)), NULL,
 			"%s", r->text);
+		if (r->unfit && cfg->unfit)
+			cfg->unfit(cfg->unfit_ctx, sl_mesh_service(p->mesh, r->member), r->text);
 	}
 }
 
-void
-notes_of_key(struct notes *t, const struct plan *p, struct entry *e)
+// Who gets it was decided anew.
+static void
+remark_conflicts(struct notes *t, const struct plan *p, struct entry *e)
 {
 	struct winner winner[64];
-	uint64_t *known = NULL;
-	size_t n_known = 0, cap = 0;
 	unsigned n;
 
-	if (e->n_order < 2 && !e->remarks)
-		return;
-	for (const struct remark *r = e->remarks; r; r = r->next_of_key)
-		PLAN_PUSH(known, n_known, cap, r->hash);
-	if (n_known)
-		qsort(known, n_known, sizeof(*known), by_hash);
 	notes_drop_key(t, e);
 	n = list_winners(p, e, winner);
 	for (uint32_t i = 0; i < e->n_order; i++)
@@ -384,9 +406,61 @@ notes_of_key(struct notes *t, const struct plan *p, struct entry *e)
 			remark_loser(t, p, e, p->order[e->order + i], winner, n);
 	for (unsigned i = 0; i < n; i++)
 		if (winner[i].loser)
-			remark_add(t, e, winner[i].claim->binding, false,
+			remark_add(t, e, winner[i].claim->binding,
 				won_text(winner[i].claim, winner[i].loser, winner[i].others));
-	tell_news(t, e, known, n_known);
+}
+
+static void
+drop_unfit(struct notes *t, struct entry *e, uint32_t member)
+{
+	for (struct remark **link = &e->remarks, *r; (r = *link) != NULL;) {
+		if (!r->unfit || r->member != member) {
+			link = &r->next_of_key;
+			continue;
+		}
+		*link = r->next_of_key;
+		remark_free(t, r);
+	}
+}
+
+static void
+remark_unfit(struct notes *t, const struct plan *p, struct entry *e)
+{
+	for (uint32_t i = 0; i < e->n_order; i++)
+		drop_unfit(t, e, p->order[e->order + i]->member);
+	for (uint32_t i = 0; i < e->n_order; i++) {
+		const struct claim *claim = p->order[e->order + i];
+
+		if (claim->unfit)
+			remark_add(t, e, claim->binding, unfit_text(claim))->unfit = true;
+	}
+}
+
+static bool
+any_unfit(const struct plan *p, const struct entry *e)
+{
+	for (uint32_t i = 0; i < e->n_order; i++)
+		if (p->order[e->order + i]->unfit)
+			return true;
+	return false;
+}
+
+void
+notes_of_key(struct notes *t, const struct plan *p, struct entry *e)
+{
+	uint64_t *known = NULL;
+	size_t n_known = 0, cap = 0;
+
+	if ((e->n_order < 2 || !e->unsettled) && !e->remarks && !any_unfit(p, e))
+		return;
+	for (const struct remark *r = e->remarks; r; r = r->next_of_key)
+		PLAN_PUSH(known, n_known, cap, r->hash);
+	if (n_known)
+		qsort(known, n_known, sizeof(*known), by_hash);
+	if (e->unsettled)
+		remark_conflicts(t, p, e);
+	remark_unfit(t, p, e);
+	tell_news(t, p, e, known, n_known);
 	free(known);
 }
 
@@ -475,7 +549,7 @@ notes_first(const struct notes *t, const struct sl_object *obj, bool lost)
 	const struct remark *first = NULL;
 
 	for (const struct remark *r = n ? n->first : NULL; r; r = r->next_on)
-		if (r->lost == lost && !(lost && r->spare) &&
+		if (r->lost == lost && !(lost && r->spare) && !r->unfit &&
 			(!first || cmp_remark(&r, &first) < 0))
 			first = r;
 	return first ? first->text : NULL;
@@ -493,6 +567,36 @@ const char *
 sl_compile_won(const struct sl_compile *c, const struct sl_object *obj)
 {
 	return notes_first(&c->notes, obj, false);
+}
+
+// Does a claim of it lead to what it asks for, or asked for before?
+static bool
+is_served(const struct member *m)
+{
+	for (uint32_t i = 0; i < m->n_claims; i++) {
+		const struct claim *claim = &m->claim[i];
+
+		if (claim->granted && !(claim->unfit && set_is_empty(claim->set)))
+			return true;
+	}
+	return false;
+}
+
+const char *
+sl_compile_unfit(const struct sl_compile *c, const struct sl_object *obj, bool *served)
+{
+	const struct noted *n = *locate(&c->notes, obj);
+	const struct remark *first = NULL;
+
+	*served = true;
+	for (const struct remark *r = n ? n->first : NULL; r; r = r->next_on) {
+		if (!r->unfit)
+			continue;
+		*served = *served && is_served(&c->member[r->member]);
+		if (!first || cmp_remark(&r, &first) < 0)
+			first = r;
+	}
+	return first ? first->text : NULL;
 }
 
 void

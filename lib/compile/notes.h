@@ -1,5 +1,6 @@
-// Notes about keys that several services want, on the objects of both sides. Each key owns the
-// remarks about it; an object's notes are written again when a remark on it came or went.
+// Notes about keys that several services want, on the objects of both sides, and about services
+// that do not fit. Each key owns the remarks about it; an object's notes are written again when a
+// remark on it came or went.
 #pragma once
 
 #include "sl_mesh_binding.h"
@@ -14,7 +15,7 @@ struct notes {
 	uint32_t n_slots;     // power of two
 	uint32_t n;
 	struct noted *changed;
-	struct sl_diags news; // conflicts that came about, until they are taken
+	struct sl_diags news; // what came about, until it is taken
 };
 
 void notes_init(struct notes *t);

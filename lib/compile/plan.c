@@ -199,21 +199,69 @@ settle(struct plan *p, struct entry *e)
 	free(v);
 }
 
+// What a set that could not be made has taken: the next one may need no more than that.
+static void
+give_back_slots(struct plan *p, size_t kept)
+{
+	while (p->n_new_slots > kept)
+		slot_free(p->c->slots, p->new_slots[--p->n_new_slots]);
+}
+
+// A service that does not fit, or whose balancer is refused, is alone in that: others go on.
 static int
-make_sets(struct plan *p, const struct entry *e)
+make_set(struct plan *p, struct claim *claim)
+{
+	const size_t slots = p->n_new_slots;
+	const int rc = set_make(p, claim->binding, claim);
+
+	claim->next_unfit = rc;
+	if (rc != -ENOSPC && rc != -EINVAL)
+		return rc;
+	give_back_slots(p, slots);
+	p->unfit = true;
+	return set_make_instead(p, claim);
+}
+
+// As fetch_ahead() does.
+static void
+fetch_claims(const struct plan *p, size_t i)
+{
+	const struct sl_mesh_binding *b;
+
+	if (i + 10 < p->n_order)
+		__builtin_prefetch(p->order[i + 10]);
+	if (i + 8 < p->n_order)
+		__builtin_prefetch(p->order[i + 8]->binding);
+	b = i + 6 < p->n_order ? p->order[i + 6]->binding : NULL;
+	for (size_t line = 0; b && line < sizeof(*b->cluster); line += SL_CACHE_LINE)
+		__builtin_prefetch((const char *)b->cluster + line);
+	b = i + 3 < p->n_order ? p->order[i + 3]->binding : NULL;
+	if (!b || !b->n_clusters || !b->cluster[0].svc)
+		return;
+	__builtin_prefetch(b->cluster[0].svc->host);
+	__builtin_prefetch(b->cluster[0].port_name);
+	for (size_t line = 0; line < 4; line++)
+		__builtin_prefetch((const char *)b->cluster[0].ep + line * SL_CACHE_LINE);
+}
+
+static int
+make_sets(struct plan *p)
 {
 	int rc = 0;
 
-	for (uint32_t i = 0; i < e->n_order && rc == 0; i++) {
-		struct claim *claim = p->order[e->order + i];
+	for (size_t i = 0; i < p->n_order && rc == 0; i++) {
+		struct claim *claim = p->order[i];
 
+		fetch_claims(p, i);
+		claim->next_unfit = 0;
 		if (!claim->next_granted)
 			continue;
 		if (claim->set && !p->c->member[claim->member].dirty) {
 			claim->next_set = claim->set;
+			claim->next_unfit = claim->unfit;
 			claim->set->refs++;
 		} else {
-			rc = set_make(p, claim->binding, claim);
+			rc = make_set(p, claim);
 		}
 	}
 	return rc;
@@ -331,10 +379,26 @@ make_policies(struct plan *p)
 
 // ---- the pass ----
 
+// head: of the host, so that most comparisons need not look further.
 struct by_order {
 	const struct sl_mesh_service *svc; // NULL: gone
 	uint32_t id;
+	bool dated;
+	uint64_t head;
 };
+
+static struct by_order
+order_of(const struct sl_mesh *mesh, uint32_t id)
+{
+	struct by_order o = {.svc = sl_mesh_service(mesh, id), .id = id};
+
+	if (!o.svc)
+		return o;
+	o.dated = o.svc->obj[0]->meta.creation != NULL;
+	for (unsigned i = 0; i < sizeof(o.head) && o.svc->host[i]; i++)
+		o.head |= (uint64_t)(unsigned char)o.svc->host[i] << (56 - 8 * i);
+	return o;
+}
 
 static int
 cmp_order(const void *x, const void *y)
@@ -343,7 +407,41 @@ cmp_order(const void *x, const void *y)
 
 	if (!a->svc || !b->svc)
 		return !!a->svc - !!b->svc;
+	if (!a->dated && !b->dated && a->head != b->head)
+		return a->head < b->head ? -1 : 1;
 	return sl_mesh_order(a->svc, b->svc);
+}
+
+// When all are new, what belongs to a service is in no cache, and lies behind pointers: each step
+// is fetched while services before it are looked at.
+static void
+fetch_ahead(const struct by_order *v, size_t i, size_t n)
+{
+	const struct sl_mesh_service *svc;
+
+	if (i + 12 < n)
+		__builtin_prefetch(v[i + 12].svc);
+	svc = i + 9 < n ? v[i + 9].svc : NULL;
+	if (svc) {
+		__builtin_prefetch(&svc->vip);
+		__builtin_prefetch(&svc->not_served);
+	}
+	svc = i + 6 < n ? v[i + 6].svc : NULL;
+	if (svc) {
+		__builtin_prefetch(svc->obj);
+		__builtin_prefetch(svc->port);
+		__builtin_prefetch(svc->vip);
+		__builtin_prefetch(svc->ep);
+	}
+	svc = i + 3 < n ? v[i + 3].svc : NULL;
+	if (svc && svc->n_ports && svc->n_vips) {
+		__builtin_prefetch(svc->obj[0]);
+		__builtin_prefetch(svc->port[0]);
+		__builtin_prefetch(svc->vip[0]);
+	}
+	svc = i + 1 < n ? v[i + 1].svc : NULL;
+	if (svc && svc->n_ports)
+		__builtin_prefetch(svc->port[0]->protocol);
 }
 
 // In service order, so that slots are given in an order that files do not decide.
@@ -354,27 +452,27 @@ load_all_dirty(struct plan *p)
 	struct by_order *v = sl_xcalloc(c->n_dirty, sizeof(*v));
 
 	for (size_t i = 0; i < c->n_dirty; i++)
-		v[i] = (struct by_order){
-			.svc = sl_mesh_service(p->mesh, c->dirty[i]), .id = c->dirty[i]};
+		v[i] = order_of(p->mesh, c->dirty[i]);
 	if (c->n_dirty > 1)
 		qsort(v, c->n_dirty, sizeof(*v), cmp_order);
-	for (size_t i = 0; i < c->n_dirty; i++)
+	for (size_t i = 0; i < c->n_dirty; i++) {
+		fetch_ahead(v, i, c->n_dirty);
 		load_dirty(p, v[i].id);
+	}
 	free(v);
 }
 
 int
 plan_make(struct plan *p, struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns)
 {
-	int rc = 0;
+	int rc;
 
 	*p = (struct plan){.c = c, .mesh = mesh, .now_ns = now_ns};
 	c->pass++;
 	load_all_dirty(p);
 	for (size_t i = 0; i < p->n_touched; i++)
 		settle(p, &c->entries.v[p->touched[i]]);
-	for (size_t i = 0; i < p->n_touched && rc == 0; i++)
-		rc = make_sets(p, &c->entries.v[p->touched[i]]);
+	rc = make_sets(p);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < p->n_touched; i++)

@@ -31,6 +31,7 @@ struct plan {
 	struct sl_fwd_services *table; // NULL: the key set stays
 	struct sl_fwd_policies *policies;
 	uint32_t without_policy; // clusters that got no index
+	bool unfit;              // some set could not be made
 };
 
 // Appends to one of the arrays above.
@@ -43,7 +44,8 @@ struct plan {
 		(v)[(n)++] = (value);                                                              \
 	} while (0)
 
-// 0, -ENOSPC, -EINVAL or -ENOMEM; then plan_undo() takes everything back. plan_fini() in any case.
+// 0, -ENOSPC (too many keys) or -ENOMEM; then plan_undo() takes everything back. plan_fini() in any
+// case.
 int plan_make(struct plan *p, struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns);
 void plan_undo(struct plan *p);
 void plan_fini(struct plan *p);

@@ -66,6 +66,7 @@ take_sets(struct plan *p, const struct entry *e)
 		struct set *old = claim->set;
 
 		claim->set = claim->next_set;
+		claim->unfit = claim->next_unfit;
 		claim->next_set = NULL;
 		set_put(p->c, old);
 	}
@@ -85,6 +86,7 @@ relink(struct plan *p, struct entry *e)
 
 		claim->granted = claim->next_granted;
 		claim->set = claim->next_set;
+		claim->unfit = claim->next_granted ? claim->next_unfit : 0;
 		claim->next_set = NULL;
 		claim->is_vip = claim->granted && !claim->binding->cluster[0].original_dst;
 		vip_change(&p->c->vips, e, claim, 1);
@@ -118,6 +120,19 @@ replace_claims(struct plan *p, uint32_t id)
 	m->next = NULL;
 }
 
+// For sl_compile_retry().
+static void
+count_unfit(struct sl_compile *c, uint32_t id)
+{
+	struct member *m = &c->member[id];
+	bool unfit = false;
+
+	for (uint32_t i = 0; i < m->n_claims; i++)
+		unfit = unfit || m->claim[i].unfit;
+	c->n_unfit += unfit - m->unfit;
+	m->unfit = unfit;
+}
+
 static void
 take_parts(struct plan *p)
 {
@@ -149,15 +164,18 @@ commit(struct plan *p, const struct graveyard *to)
 
 		if (!p->table)
 			swap_in_place(p, e, to);
-		if (!e->unsettled) {
+		if (e->unsettled)
+			relink(p, e);
+		else
 			take_sets(p, e);
-			continue;
-		}
-		relink(p, e);
 		notes_of_key(&c->notes, p, e);
 	}
-	for (size_t i = 0; i < p->n_loaded; i++)
+	for (size_t i = 0; i < p->n_loaded; i++) {
 		replace_claims(p, p->loaded[i]);
+		count_unfit(c, p->loaded[i]);
+	}
+	if (p->unfit)
+		c->unfit_left = slots_left(c->slots);
 	for (size_t i = 0; i < p->n_touched; i++)
 		if (c->entries.v[p->touched[i]].n_claims == 0)
 			entry_drop(&c->entries, p->touched[i]);
@@ -165,6 +183,17 @@ commit(struct plan *p, const struct graveyard *to)
 	vips_settle(&c->vips);
 	take_parts(p);
 	notes_write(&c->notes, c->cfg.registry);
+}
+
+bool
+sl_compile_retry(struct sl_compile *c)
+{
+	if (!c->n_unfit || slots_left(c->slots) <= c->unfit_left)
+		return false;
+	for (uint32_t id = 0; id < c->n_members; id++)
+		if (c->member[id].unfit)
+			on_service(c, NULL, id);
+	return true;
 }
 
 int
@@ -192,5 +221,6 @@ sl_compile_services(struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns,
 	plan_fini(&p);
 	result->services = c->n_live;
 	result->endpoints = c->slots->live;
+	result->unfit = c->n_unfit;
 	return rc;
 }

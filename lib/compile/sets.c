@@ -74,35 +74,32 @@ policies_undo(struct policies *t)
 // A cluster on its way to a set: the spec and the arrays that it points to.
 struct draft {
 	struct sl_fwd_eps_spec spec;
+	struct slot_key key; // of the service port
+	struct home *home;   // NULL: no slot is asked for
 	struct sl_fwd_ep *ep;
 	struct sl_fwd_group *group;
 	uint64_t *since;
 };
 
 static void
-draft_fini(struct draft *d)
+draft_fini(struct plan *p, struct draft *d)
 {
+	if (d->home)
+		home_put(p->c->slots, d->home);
 	free(d->ep);
 	free(d->group);
 	free(d->since);
 }
 
-static const char *
-port_name(const struct sl_mesh_cluster *cl)
-{
-	for (uint32_t i = 0; i < cl->svc->n_ports; i++)
-		if (cl->svc->port[i]->number == cl->port)
-			return cl->svc->port[i]->name;
-	return "";
-}
-
 static int
-take_slot(struct plan *p, const struct slot_key *key, uint32_t *slot)
+take_slot(struct plan *p, const struct draft *d, const struct slot_key *key, uint32_t *slot)
 {
-	*slot = slot_get(p->c->slots, key);
+	const uint32_t used = p->c->slots->used;
+
+	*slot = slot_get(p->c->slots, d->home, key);
 	if (*slot == SLOT_NONE)
 		return -ENOSPC;
-	if (p->c->slots->v[*slot].state == SLOT_NEW)
+	if (p->c->slots->used > used)
 		PLAN_PUSH(p->new_slots, p->n_new_slots, p->new_slots_cap, *slot);
 	return 0;
 }
@@ -113,7 +110,7 @@ key_of(const struct sl_mesh_cluster *cl)
 	return (struct slot_key){.namespace_ = cl->svc->namespace_,
 		.host = cl->svc->host,
 		.port = cl->port,
-		.port_name = port_name(cl)};
+		.port_name = cl->port_name};
 }
 
 static int
@@ -163,20 +160,25 @@ draft_groups(struct draft *d, const struct sl_mesh_cluster *cl)
 static int
 draft_endpoints(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 {
-	struct slot_key key = key_of(cl);
+	struct slot_key key = d->key;
 
 	d->spec.n = cl->n_eps < SL_FWD_EPS_MAX ? cl->n_eps : SL_FWD_EPS_MAX;
+	for (uint32_t i = 0; i < d->spec.n; i++) {
+		key.addr = cl->ep[i].addr;
+		key.addr_port = sl_cpu_to_be16((uint16_t)cl->ep[i].port);
+		slot_fetch(p->c->slots, d->home, &key);
+	}
 	d->ep = sl_xcalloc(d->spec.n, sizeof(*d->ep));
 	for (uint32_t i = 0; i < d->spec.n; i++) {
 		const struct sl_mesh_ep *from = &cl->ep[i];
 		struct sl_fwd_ep *ep = &d->ep[i];
 		int rc;
 
-		key.addr = ep->addr = from->from->ip.v4;
+		key.addr = ep->addr = from->addr;
 		key.addr_port = ep->port = sl_cpu_to_be16((uint16_t)from->port);
 		ep->down = !from->healthy;
 		ep->weight = from->weight ? from->weight : 1;
-		rc = take_slot(p, &key, &ep->slot);
+		rc = take_slot(p, d, &key, &ep->slot);
 		if (rc < 0)
 			return rc;
 	}
@@ -189,7 +191,7 @@ draft_endpoints(struct plan *p, struct draft *d, const struct sl_mesh_cluster *c
 static int
 draft_original_dst(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 {
-	struct slot_key key = key_of(cl);
+	struct slot_key key = d->key;
 
 	key.addr_port = sl_cpu_to_be16((uint16_t)cl->dst_port);
 	d->spec.algo = SL_FWD_ORIGINAL_DST;
@@ -197,7 +199,7 @@ draft_original_dst(struct plan *p, struct draft *d, const struct sl_mesh_cluster
 	d->ep = sl_xcalloc(1, sizeof(*d->ep));
 	*d->ep = (struct sl_fwd_ep){.port = key.addr_port, .weight = 1};
 	d->spec.ep = d->ep;
-	return take_slot(p, &key, &d->ep->slot);
+	return take_slot(p, d, &key, &d->ep->slot);
 }
 
 // Consistent hashing by anything but the source address has nothing to hash at L4, and falls back
@@ -242,7 +244,7 @@ draft_limit(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 {
 	const struct sl_object *dr = cl->policy.dr;
 	const uint32_t max = cl->policy.pool.max_connections, workers = p->c->cfg.n_workers;
-	struct slot_key key = key_of(cl);
+	struct slot_key key = d->key;
 	char *cluster;
 	int rc;
 
@@ -253,7 +255,7 @@ draft_limit(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 	cluster = sl_xasprintf("%s %s/%s", cl->subset ? cl->subset : "",
 		dr ? dr->meta.namespace_ : "", dr ? dr->meta.name : "");
 	key.cluster = cluster;
-	rc = take_slot(p, &key, &d->spec.cluster_slot);
+	rc = take_slot(p, d, &key, &d->spec.cluster_slot);
 	free(cluster);
 	return rc;
 }
@@ -270,6 +272,8 @@ draft_cluster(struct plan *p, struct draft *d, const struct sl_mesh_cluster *cl)
 	// Nothing to go to: a set without endpoints, whatever the balancer.
 	if (!cl->svc || (cl->n_eps == 0 && !cl->original_dst))
 		return 0;
+	d->key = key_of(cl);
+	d->home = home_hold(p->c->slots, &d->key);
 	if (cl->original_dst) {
 		rc = draft_original_dst(p, d, cl);
 	} else {
@@ -311,7 +315,7 @@ put_image(struct sl_buf *out, const struct draft *d, uint32_t weight)
 static uint64_t
 image_hash(const struct sl_buf *image)
 {
-	return sl_mix64(sl_str_hash(image->data, image->len, 0));
+	return sl_text_hash(image->data, image->len);
 }
 
 static bool
@@ -432,6 +436,18 @@ old_set(const struct plan *p, const struct claim *claim, uint64_t hash)
 	return NULL;
 }
 
+// What the claim had, if it is for the same clients.
+static struct set *
+last_set(const struct plan *p, const struct claim *claim)
+{
+	const struct member *m = &p->c->member[claim->member];
+
+	for (uint32_t i = 0; i < m->n_claims; i++)
+		if (m->claim[i].entry == claim->entry && m->claim[i].wanted == claim->wanted)
+			return m->claim[i].set;
+	return NULL;
+}
+
 static int
 set_of_drafts(struct plan *p, const struct draft *d, const uint32_t *weight, uint32_t n,
 	struct claim *claim)
@@ -476,10 +492,24 @@ set_make(struct plan *p, const struct sl_mesh_binding *b, struct claim *claim)
 	if (rc == 0)
 		rc = set_of_drafts(p, d, weight, b->n_clusters, claim);
 	for (uint32_t i = 0; i < b->n_clusters; i++)
-		draft_fini(&d[i]);
+		draft_fini(p, &d[i]);
 	free(weight);
 	free(d);
 	return rc;
+}
+
+int
+set_make_instead(struct plan *p, struct claim *claim)
+{
+	static const struct draft nothing = {.spec = {.cluster_slot = SL_FWD_SLOT_NONE}};
+	static const uint32_t weight = 1;
+	struct set *last = last_set(p, claim);
+
+	if (!last)
+		return set_of_drafts(p, &nothing, &weight, 1, claim);
+	last->refs++;
+	claim->next_set = last;
+	return 0;
 }
 
 // Calls for each slot that the set names, once a part.
@@ -544,11 +574,14 @@ sl_compile_unknown(struct sl_compile *c)
 					.ep = &ep,
 					.n = 1,
 					.cluster_slot = SL_FWD_SLOT_NONE}};
+	struct home *home;
 	struct set *set;
 
 	if (c->unknown)
 		return c->unknown->eps;
-	ep.slot = slot_get(c->slots, &key);
+	home = home_hold(c->slots, &key);
+	ep.slot = slot_get(c->slots, home, &key);
+	home_put(c->slots, home);
 	if (ep.slot == SLOT_NONE) {
 		errno = ENOSPC;
 		return NULL;

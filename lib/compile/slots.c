@@ -79,7 +79,7 @@ home_name_port(struct home *h, const char *name)
 	h->port_name = sl_xstrdup(name);
 }
 
-static void
+void
 home_put(struct slots *s, struct home *h)
 {
 	struct home **link = &s->homes[h->hash & (s->n_home_slots - 1)];
@@ -134,34 +134,36 @@ slots_put(struct slots *s)
 	free(s);
 }
 
-static uint32_t
-slot_hash(const struct home *home, sl_be32 addr, sl_be16 port, const char *cluster)
-{
-	const uint64_t hash = home->hash ^ sl_mix64((uint64_t)addr << 16 | port);
-
-	return (uint32_t)(cluster ? sl_str_hash(cluster, strlen(cluster), hash) : sl_mix64(hash));
-}
-
 static bool
 same_cluster(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-// The place in the index of the slot, or where it would be.
-static uint32_t
-place(const struct slots *s, const struct home *home, const struct slot_key *key)
+// The place in the index of the slot, or where it would be. hash: of home and key.
+static struct slot_place *
+place(const struct slots *s, const struct home *home, const struct slot_key *key, uint32_t hash)
 {
-	uint32_t i = slot_hash(home, key->addr, key->addr_port, key->cluster) & s->mask;
+	for (uint32_t i = hash & s->mask;; i = (i + 1) & s->mask) {
+		struct slot_place *p = &s->index[i];
+		const struct slot *slot;
 
-	for (; s->index[i] != SLOT_NONE; i = (i + 1) & s->mask) {
-		const struct slot *slot = &s->v[s->index[i]];
-
-		if (slot->home == home && slot->addr == key->addr && slot->port == key->addr_port &&
-			same_cluster(slot->cluster, key->cluster))
-			break;
+		if (p->slot == SLOT_NONE)
+			return p;
+		slot = &s->v[p->slot];
+		if (p->hash == hash && slot->home == home && slot->addr == key->addr &&
+			slot->port == key->addr_port && same_cluster(slot->cluster, key->cluster))
+			return p;
 	}
-	return i;
+}
+
+static uint32_t
+key_hash(const struct home *home, const struct slot_key *key)
+{
+	const uint64_t hash = home->hash ^ sl_mix64((uint64_t)key->addr << 16 | key->addr_port);
+
+	return (uint32_t)(key->cluster ? sl_str_hash(key->cluster, strlen(key->cluster), hash)
+				       : sl_mix64(hash));
 }
 
 uint32_t
@@ -169,7 +171,7 @@ slot_find(const struct slots *s, const struct slot_key *key)
 {
 	const struct home *home = *home_link(s, key, home_hash(key));
 
-	return home ? s->index[place(s, home, key)] : SLOT_NONE;
+	return home ? place(s, home, key, key_hash(home, key))->slot : SLOT_NONE;
 }
 
 static uint32_t
@@ -184,21 +186,36 @@ slot_alloc(struct slots *s)
 	return s->top < s->max ? s->top++ : SLOT_NONE;
 }
 
-uint32_t
-slot_get(struct slots *s, const struct slot_key *key)
+struct home *
+home_hold(struct slots *s, const struct slot_key *key)
 {
 	struct home *home = home_get(s, key);
-	uint32_t at = place(s, home, key), i = s->index[at];
 
 	home_name_port(home, key->port_name);
-	home->n_slots++; // as long as it is looked for, at least
-	if (i == SLOT_NONE)
-		i = slot_alloc(s);
-	if (i == SLOT_NONE || s->index[at] == i) {
-		home_put(s, home);
+	home->n_slots++;
+	return home;
+}
+
+void
+slot_fetch(const struct slots *s, const struct home *home, const struct slot_key *key)
+{
+	__builtin_prefetch(&s->index[key_hash(home, key) & s->mask]);
+}
+
+uint32_t
+slot_get(struct slots *s, struct home *home, const struct slot_key *key)
+{
+	const uint32_t hash = key_hash(home, key);
+	struct slot_place *at = place(s, home, key, hash);
+	uint32_t i = at->slot;
+
+	if (i != SLOT_NONE)
 		return i;
-	}
-	s->index[at] = i;
+	i = slot_alloc(s);
+	if (i == SLOT_NONE)
+		return i;
+	home->n_slots++;
+	*at = (struct slot_place){.slot = i, .hash = hash};
 	s->v[i] = (struct slot){.state = SLOT_NEW,
 		.addr = key->addr,
 		.port = key->addr_port,
@@ -212,17 +229,15 @@ slot_get(struct slots *s, const struct slot_key *key)
 static void
 close_gap(struct slots *s, uint32_t i)
 {
-	for (uint32_t k = (i + 1) & s->mask; s->index[k] != SLOT_NONE; k = (k + 1) & s->mask) {
-		const struct slot *slot = &s->v[s->index[k]];
-		const uint32_t from =
-			slot_hash(slot->home, slot->addr, slot->port, slot->cluster) & s->mask;
+	for (uint32_t k = (i + 1) & s->mask; s->index[k].slot != SLOT_NONE; k = (k + 1) & s->mask) {
+		const uint32_t from = s->index[k].hash & s->mask;
 
 		if (((k - from) & s->mask) < ((k - i) & s->mask))
 			continue;
 		s->index[i] = s->index[k];
 		i = k;
 	}
-	s->index[i] = SLOT_NONE;
+	s->index[i].slot = SLOT_NONE;
 }
 
 // Takes a retired slot out of the retired ones.
@@ -253,7 +268,7 @@ slot_free(struct slots *s, uint32_t i)
 
 	if (slot->state == SLOT_RETIRED)
 		unqueue(s, i);
-	close_gap(s, place(s, slot->home, &key));
+	close_gap(s, (uint32_t)(place(s, slot->home, &key, key_hash(slot->home, &key)) - s->index));
 	home_put(s, slot->home);
 	free(slot->cluster);
 	*slot = (struct slot){.state = SLOT_FREE, .newer = s->free};

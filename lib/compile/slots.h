@@ -54,8 +54,11 @@ struct slots {
 	uint32_t free;   // list by newer
 	uint32_t oldest; // retired ones, the next to be looked at first
 	uint32_t newest;
-	uint32_t refs;   // the owner and every endpoint set that names slots
-	uint32_t *index; // open addressing: slots or SLOT_NONE, mask + 1 of them
+	uint32_t refs; // the owner and every endpoint set that names slots
+	struct slot_place {
+		uint32_t slot; // or SLOT_NONE
+		uint32_t hash; // its own: most others are told from it without a look at them
+	} * index;             // open addressing, mask + 1 of them
 	uint32_t mask;
 	struct home **homes;
 	uint32_t n_home_slots; // power of two
@@ -78,9 +81,20 @@ struct slot_key {
 	const char *cluster;
 };
 
+static inline uint32_t
+slots_left(const struct slots *s)
+{
+	return s->max - s->used;
+}
+
 uint32_t slot_find(const struct slots *s, const struct slot_key *key); // or SLOT_NONE
-// Found, or NEW; SLOT_NONE: none left.
-uint32_t slot_get(struct slots *s, const struct slot_key *key);
+// The home of the key, which lives until it is put at least.
+struct home *home_hold(struct slots *s, const struct slot_key *key);
+void home_put(struct slots *s, struct home *home);
+// What slot_get() will look at comes nearer.
+void slot_fetch(const struct slots *s, const struct home *home, const struct slot_key *key);
+// Found, or NEW; SLOT_NONE: none left. home: the key's.
+uint32_t slot_get(struct slots *s, struct home *home, const struct slot_key *key);
 void slot_free(struct slots *s, uint32_t i);
 void slot_use(struct slots *s, uint32_t i, bool down, uint64_t now_ns); // LIVE from here on
 void slot_unuse(struct slots *s, uint32_t i);                           // the last one: RETIRED

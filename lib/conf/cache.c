@@ -8,22 +8,6 @@
 #include "paths.h"
 #include "sl_str.h"
 
-// Of a document's bytes, eight at a time: a reload hashes all of a file that changed.
-static uint64_t
-text_hash(const char *text, size_t len)
-{
-	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15), word;
-
-	for (; len >= sizeof(word); text += sizeof(word), len -= sizeof(word)) {
-		unsigned __int128 product;
-
-		memcpy(&word, text, sizeof(word));
-		product = (unsigned __int128)(h ^ word) * UINT64_C(0xa0761d6478bd642f);
-		h = (uint64_t)product ^ (uint64_t)(product >> 64) ^ word << 1;
-	}
-	return sl_str_hash(text, len, h | 1);
-}
-
 // ---- findings of a document ----
 
 static void
@@ -118,21 +102,16 @@ take_object(struct load *l, struct file *f, struct doc_memory *doc, struct sl_ob
 }
 
 static void
-parse_doc(struct load *l, struct file *f, struct doc_memory *doc, const char *text)
+take_objects(struct load *l, struct file *f, struct doc_memory *doc, struct sl_objects *objects)
 {
-	struct sl_objects objects = {0};
-	struct objects_reader o = {
-		.diags = &doc->diags, .file = f->path, .origin = l->c->origin, .out = &objects};
-
 	l->result->docs_read++;
-	objects_read_doc(&o, text, doc->len, doc->line);
-	doc->invalid = objects.invalid;
-	doc->skipped = objects.skipped;
-	for (size_t i = 0; i < objects.n; i++) {
-		take_object(l, f, doc, objects.v[i]);
-		objects.v[i] = NULL;
+	doc->invalid = objects->invalid;
+	doc->skipped = objects->skipped;
+	for (size_t i = 0; i < objects->n; i++) {
+		take_object(l, f, doc, objects->v[i]);
+		objects->v[i] = NULL;
 	}
-	sl_objects_fini(&objects);
+	sl_objects_fini(objects);
 }
 
 // ---- a file ----
@@ -199,30 +178,45 @@ append_doc(struct file *f, size_t *cap)
 	return &f->doc[f->n_docs++];
 }
 
+// A file on its way: cut into documents, of which those that are new are being parsed.
+struct reading {
+	struct reading *next;
+	struct file *f;
+	struct sl_buf text;
+	struct old_docs old;
+	struct crew_doc *doc; // the fresh ones
+	size_t n_docs;
+	size_t cap_docs;
+	struct crew_work *work; // these, in pieces
+	size_t n_work;
+};
+
 static void
-read_doc(struct load *l, struct file *f, struct doc_memory *doc, struct old_docs *old,
-	const char *text, size_t len, uint32_t line)
+cut_doc(struct reading *r, struct doc_memory *doc, const char *text, size_t len, uint32_t line)
 {
-	const uint64_t hash = text_hash(text, len);
-	struct doc_memory *was = find_doc(old, hash, len);
+	const uint64_t hash = sl_text_hash(text, len);
+	struct doc_memory *was = find_doc(&r->old, hash, len);
 
 	if (was) {
 		const int32_t lines = (int32_t)(line - was->line);
 
 		*doc = *was;
+		doc->moved = lines;
 		// Its names and findings are here now.
 		*was = (struct doc_memory){.hash = hash, .len = len, .used = true};
 		move_doc(doc, lines);
-		claim_again(l, f, doc, lines);
-	} else {
-		*doc = (struct doc_memory){.hash = hash, .len = len, .line = line};
-		parse_doc(l, f, doc, text);
+		return;
 	}
-	report(l, doc);
+	*doc = (struct doc_memory){.hash = hash, .len = len, .line = line, .fresh = true};
+	if (r->n_docs == r->cap_docs) {
+		r->cap_docs = r->cap_docs ? 2 * r->cap_docs : 1;
+		r->doc = sl_xrealloc(r->doc, r->cap_docs, sizeof(*r->doc));
+	}
+	r->doc[r->n_docs++] = (struct crew_doc){.text = text, .len = len, .line = line};
 }
 
 static bool
-too_many(struct load *l, struct file *f, struct doc_memory *doc, uint32_t line)
+too_many(struct file *f, struct doc_memory *doc, uint32_t line)
 {
 	struct sl_objects none = {0};
 	struct objects_reader o = {.diags = &doc->diags, .file = f->path, .out = &none};
@@ -231,33 +225,130 @@ too_many(struct load *l, struct file *f, struct doc_memory *doc, uint32_t line)
 		return false;
 	doc->stale = true;
 	doc->invalid = none.invalid;
-	report(l, doc);
 	return true;
 }
 
 static void
-read_text(void *ctx, const char *path, const char *text, size_t len)
+cut(struct reading *r)
+{
+	const char *text = r->text.data ? r->text.data : "", *doc_text;
+	size_t pos = 0, doc_len, cap = 0;
+	uint32_t line = 1, doc_line;
+	struct file *f = r->f;
+
+	while (stream_next(text, r->text.len, &pos, &line, &doc_text, &doc_len, &doc_line)) {
+		struct doc_memory *doc = append_doc(f, &cap);
+
+		if (too_many(f, doc, doc_line))
+			break;
+		cut_doc(r, doc, doc_text, doc_len, doc_line);
+	}
+	// Now that they stay where they are.
+	for (size_t i = 0, k = 0; i < f->n_docs; i++)
+		if (f->doc[i].fresh)
+			r->doc[k++].diags = &f->doc[i].diags;
+}
+
+// Enough for a piece that getting it costs little, and nobody waits long for the last one.
+#define PIECE_BYTES (16u * 1024)
+
+static void
+hand_out(struct load *l, struct reading *r)
+{
+	r->work = sl_xcalloc(r->n_docs, sizeof(*r->work));
+	for (size_t i = 0; i < r->n_docs;) {
+		struct crew_work *w = &r->work[r->n_work++];
+		size_t bytes = 0;
+
+		*w = (struct crew_work){.file = r->f->path, .doc = &r->doc[i]};
+		for (; i < r->n_docs && bytes < PIECE_BYTES; i++, w->n++)
+			bytes += r->doc[i].len;
+		crew_add(l->crew, w);
+	}
+}
+
+// What became of the file, in the order of the walk.
+static void
+merge(struct load *l, struct reading *r)
+{
+	struct crew_work *w = r->work;
+	struct file *f = r->f;
+	uint32_t k = 0;
+
+	for (size_t i = 0; i < f->n_docs; i++) {
+		struct doc_memory *doc = &f->doc[i];
+
+		if (doc->fresh) {
+			if (k == 0)
+				crew_finish(l->crew, w);
+			take_objects(l, f, doc, &w->doc[k].objects);
+			if (++k == w->n) {
+				w++;
+				k = 0;
+			}
+		} else {
+			claim_again(l, f, doc, doc->moved);
+		}
+		doc->fresh = false;
+		doc->moved = 0;
+		report(l, doc);
+	}
+	docs_free(l->c, r->old.doc, r->old.n, f->path, &l->candidates);
+}
+
+// As many files as it takes to hold so much less.
+static void
+merge_down_to(struct load *l, size_t bytes)
+{
+	while (l->first && (bytes == 0 || l->held_bytes > bytes)) {
+		struct reading *r = l->first;
+
+		l->first = r->next;
+		if (!l->first)
+			l->last = &l->first;
+		l->held_bytes -= r->text.len;
+		merge(l, r);
+		sl_buf_fini(&r->text);
+		free(r->old.index);
+		free(r->doc);
+		free(r->work);
+		free(r);
+	}
+}
+
+// Texts that wait for their turn: what helpers can be ahead.
+#define HELD_BYTES (4u << 20)
+
+static struct reading *
+reading_add(struct load *l, struct file *f)
+{
+	struct reading *r = sl_xcalloc(1, sizeof(*r));
+
+	f->pass = l->c->pass;
+	r->f = f;
+	*l->last = r;
+	l->last = &r->next;
+	return r;
+}
+
+static void
+read_text(void *ctx, const char *path, struct sl_buf *text)
 {
 	struct load *l = ctx;
 	struct file *f = file_get(&l->c->files, path);
-	struct old_docs old = {.doc = f->doc, .n = f->n_docs};
-	size_t pos = 0, doc_len, cap = 0;
-	uint32_t line = 1, doc_line;
-	const char *doc_text;
+	struct reading *r = reading_add(l, f);
 
 	l->result->files_read++;
-	f->pass = l->c->pass;
+	r->text = *text;
+	*text = (struct sl_buf){0};
+	r->old = (struct old_docs){.doc = f->doc, .n = f->n_docs};
 	f->doc = NULL;
 	f->n_docs = 0;
-	while (stream_next(text, len, &pos, &line, &doc_text, &doc_len, &doc_line)) {
-		struct doc_memory *doc = append_doc(f, &cap);
-
-		if (too_many(l, f, doc, doc_line))
-			break;
-		read_doc(l, f, doc, &old, doc_text, doc_len, doc_line);
-	}
-	docs_free(l->c, old.doc, old.n, path, &l->candidates);
-	free(old.index);
+	cut(r);
+	hand_out(l, r);
+	l->held_bytes += r->text.len;
+	if (l->held_bytes > HELD_BYTES)
+		merge_down_to(l, HELD_BYTES / 2);
 }
 
 // A document that lost a name, and the first of two equal ones, may have another turn now.
@@ -278,12 +369,10 @@ wanted(void *ctx, const char *path, const struct stat *st)
 	struct file *f = file_get(&l->c->files, path);
 
 	// One file by two ways (a path listed twice): the second time all its names are taken.
-	if (f->pass != l->c->pass && file_same(f, st) && !is_stale(f)) {
-		f->pass = l->c->pass;
-		for (size_t i = 0; i < f->n_docs; i++) {
-			claim_again(l, f, &f->doc[i], 0);
-			report(l, &f->doc[i]);
-		}
+	if (f->pass == l->c->pass) {
+		merge_down_to(l, 0);
+	} else if (file_same(f, st) && !is_stale(f)) {
+		reading_add(l, f);
 		return false;
 	}
 	file_remember(f, st, l->now_ns);
@@ -312,13 +401,17 @@ sl_conf_cache_load(struct sl_conf_cache *c, char *const *paths, uint32_t n_paths
 		.diags = diags,
 		.result = result,
 		.now_ns = now_ns,
-		.candidates = c->kept};
+		.candidates = c->kept,
+		.crew = crew_new(c->origin, c->helpers, c->has_cpus ? &c->cpus : NULL)};
 
 	*result = (struct sl_conf_cache_result){0};
 	c->kept = (struct candidates){0};
 	c->pass++;
+	l.last = &l.first;
 	for (uint32_t i = 0; i < n_paths; i++)
 		l.errors += paths_walk(paths[i], &walk, &l, diags);
+	merge_down_to(&l, 0);
+	crew_free(l.crew);
 	files_sweep(c, c->pass, &l.candidates);
 	candidates_judge(&l);
 	for (size_t i = 0; i < l.n_bad; i++)
@@ -334,6 +427,15 @@ sl_conf_cache_new(enum sl_origin origin)
 
 	c->origin = origin;
 	return c;
+}
+
+void
+sl_conf_cache_helpers(struct sl_conf_cache *c, unsigned n, const cpu_set_t *cpus)
+{
+	c->helpers = n;
+	c->has_cpus = cpus != NULL;
+	if (cpus)
+		c->cpus = *cpus;
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "crew.h"
 #include "sl_conf_cache.h"
 
 // The identity of an object. It lives while a document or the list of kept ones names it.
@@ -35,8 +36,10 @@ struct doc_memory {
 	uint64_t hash;
 	size_t len;
 	uint32_t line;
-	bool stale; // an object of it lost its name to another document: read again
-	bool used;  // in the load that reads the file anew
+	bool stale;    // an object of it lost its name to another document: read again
+	bool used;     // in the load that reads the file anew
+	bool fresh;    // in the load at hand: it is being parsed
+	int32_t moved; // in the load at hand: lines that it went down
 	struct name_at *obj;
 	uint32_t n_objs;
 	uint32_t cap_objs;
@@ -84,6 +87,9 @@ struct sl_conf_cache {
 	struct names names;
 	struct files files;
 	struct candidates kept; // last good versions of the load before, then of this one
+	unsigned helpers;
+	bool has_cpus;
+	cpu_set_t cpus;
 };
 
 // cache_names.c
@@ -118,4 +124,7 @@ struct load {
 	struct candidates candidates;
 	char **bad; // paths that cannot be read; sorted for candidates_judge()
 	size_t n_bad;
+	struct crew *crew;
+	struct reading *first, **last; // files that are read and not yet merged, in order
+	size_t held_bytes;             // of their texts
 };

@@ -304,6 +304,24 @@ static const struct field timeouts_rows[] = {
 };
 static const struct schema timeouts_schema = {"timeouts", FIELDS(timeouts_rows), .loc_at = NO_AT};
 
+static const struct field source_rows[] = {
+	{.key = "rate",
+		.type = T_NUMBER,
+		.at = AT(source_rate),
+		.max = 1000000000,
+		.def = "0",
+		.help = "New flows per second of one source address; 0: as many as it likes. Many "
+			"clients behind one address share it."},
+	{.key = "burst",
+		.type = T_NUMBER,
+		.at = AT(source_burst),
+		.min = 1,
+		.max = 1000000000,
+		.def_text = "`rate`, a second's worth",
+		.help = "Of these at once."},
+};
+static const struct schema source_schema = {"newPerSource", FIELDS(source_rows), .loc_at = NO_AT};
+
 static const struct field flows_rows[] = {
 	{.key = "max",
 		.type = T_NUMBER,
@@ -331,6 +349,28 @@ static const struct field flows_rows[] = {
 		.help = "TCP handshakes per worker whose SYN is kept, so that it can go to another "
 			"endpoint when the first does not answer. One beyond that stays with the "
 			"endpoint it has."},
+	{.key = "maxHalfOpen",
+		.type = T_NUMBER,
+		.at = AT(max_half_open),
+		.min = 1,
+		.max = 100,
+		.def = "25",
+		.help = "TCP flows whose handshake is not complete, in percent of `max`. At the "
+			"limit one of the oldest gives way to a new one, at a bounded rate; beyond "
+			"that SYNs are dropped without an answer."},
+	{.key = "maxUnanswered",
+		.type = T_NUMBER,
+		.at = AT(max_unanswered),
+		.min = 1,
+		.max = 100,
+		.def = "50",
+		.help = "The same for UDP flows of which the endpoint has sent nothing and the "
+			"client fewer than four packets."},
+	{.key = "newPerSource",
+		.type = T_OBJECT,
+		.sub = &source_schema,
+		.help = "What one source address may open. Each worker holds it to its share, "
+			"rounded up; what is beyond is refused."},
 	{.key = "timeouts",
 		.type = T_OBJECT,
 		.sub = &timeouts_schema,
@@ -383,6 +423,17 @@ static const struct field pool_rows[] = {
 		.sub = &pool_port_schema,
 		.help = "Source ports. Each destination (address and port) has all of them at each "
 			"address."},
+	{.key = "reserve",
+		.type = T_NUMBER,
+		.flags = F_RESTART,
+		.at = AT(pool_reserve),
+		.min = 0,
+		.max = 65535,
+		.def = "64",
+		.help = "Ports of each destination and address that new flows leave: they are for "
+			"handshakes that move to another endpoint and for clients that open the "
+			"connection again that they just had. A hundredth of the ports at most, "
+			"shared out among the workers."},
 };
 static const struct schema pool_schema = {"pool", FIELDS(pool_rows), .loc_at = NO_AT};
 

@@ -43,14 +43,24 @@ arena_get(struct doc *doc, size_t bytes)
 	return c->mem + c->used - bytes;
 }
 
-void
-doc_fini(struct doc *doc)
+// All but one chunk of the usual size, for the next document.
+static void
+arena_reset(struct doc *doc)
 {
+	struct chunk *kept = NULL;
+
 	for (struct chunk *c = doc->arena, *next; c; c = next) {
 		next = c->next;
-		free(c);
+		if (!kept && c->size == CHUNK_BYTES)
+			kept = c;
+		else
+			free(c);
 	}
-	*doc = (struct doc){0};
+	if (kept) {
+		kept->used = 0;
+		kept->next = NULL;
+	}
+	doc->arena = kept;
 }
 
 const struct node *
@@ -59,7 +69,7 @@ node_get(const struct node *map, const char *key)
 	if (!map || map->kind != NODE_MAP)
 		return NULL;
 	for (uint32_t i = 0; i < map->n; i++)
-		if (strcmp(map->pairs[i].key, key) == 0)
+		if (text_is(map->pairs[i].key, key))
 			return map->pairs[i].value;
 	return NULL;
 }
@@ -101,9 +111,21 @@ struct builder {
 	size_t n_members;
 	size_t cap_members;
 	struct anchor *anchors[ANCHOR_BUCKETS];
+	bool has_anchors;
 	uint64_t alias_nodes;
 	struct node *root;
 };
+
+void
+doc_fini(struct doc *doc)
+{
+	arena_reset(doc);
+	free(doc->arena);
+	if (doc->builder)
+		free(doc->builder->members);
+	free(doc->builder);
+	*doc = (struct doc){0};
+}
 
 static void
 complain(struct builder *b, uint32_t line, uint32_t col, const char *message)
@@ -161,6 +183,7 @@ anchor_add(struct builder *b, const yaml_char_t *name, struct node *node)
 	a = arena_get(b->doc, sizeof(*a));
 	a->name = copy_text(b, name, strlen((const char *)name));
 	a->node = node;
+	b->has_anchors = true;
 	bucket = anchor_bucket(b, a->name);
 	a->next = *bucket; // the latest of a name is found first
 	*bucket = a;
@@ -367,7 +390,7 @@ drop_duplicates(struct builder *b, struct member *m, size_t n)
 	if (n <= FEW_KEYS) {
 		for (size_t i = 1; i < n; i++)
 			for (size_t k = 0; k < i && !m[i].dropped; k++)
-				if (!m[k].dropped && strcmp(m[k].pair.key, m[i].pair.key) == 0)
+				if (!m[k].dropped && text_is(m[k].pair.key, m[i].pair.key))
 					drop_second(b, &m[k], &m[i]);
 		return;
 	}
@@ -469,25 +492,35 @@ syntax_error(struct builder *b, const yaml_parser_t *p, const char *text)
 	sl_buf_fini(&message);
 }
 
-size_t
-doc_read(struct doc *doc, const char *text, size_t len, const char *file, uint32_t line,
-	struct sl_diags *diags)
+// What the document before left behind is used again: most are small, and many.
+static struct builder *
+builder_for(struct doc *doc)
 {
-	struct builder *b = sl_xcalloc(1, sizeof(*b));
+	struct builder *b = doc->builder;
+
+	if (!b)
+		b = doc->builder = sl_xcalloc(1, sizeof(*b));
+	if (b->has_anchors)
+		memset(b->anchors, 0, sizeof(b->anchors));
+	b->has_anchors = b->broken = false;
+	b->errors = b->n_members = 0;
+	b->alias_nodes = 0;
+	b->depth = 0;
+	b->root = NULL;
+	return b;
+}
+
+static void
+read_events(struct builder *b, const char *text, size_t len)
+{
 	yaml_parser_t parser;
 	bool end = false;
-	size_t errors;
 
-	*doc = (struct doc){0};
-	b->doc = doc;
-	b->diags = diags;
-	b->file = file;
-	b->first_line = line;
 	if (yaml_parser_initialize(&parser)) {
 		yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 		yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	} else {
-		refuse(b, line, 1, "out of memory");
+		refuse(b, b->first_line, 1, "out of memory");
 	}
 	while (!b->broken && !end) {
 		yaml_event_t event;
@@ -501,11 +534,23 @@ doc_read(struct doc *doc, const char *text, size_t len, const char *file, uint32
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
+}
+
+size_t
+doc_read(struct doc *doc, const char *text, size_t len, const char *file, uint32_t line,
+	struct sl_diags *diags)
+{
+	struct builder *b = builder_for(doc);
+
+	arena_reset(doc);
+	doc->root = NULL;
+	b->doc = doc;
+	b->diags = diags;
+	b->file = file;
+	b->first_line = line;
+	read_events(b, text, len);
 	if (!b->broken && b->root &&
 		!(b->root->kind == NODE_SCALAR && b->root->scalar == SCALAR_NULL))
 		doc->root = b->root;
-	errors = b->errors;
-	free(b->members);
-	free(b);
-	return errors;
+	return b->errors;
 }

@@ -1,13 +1,16 @@
 // A YAML document as a tree of nodes that know where they stand.
 //
-// Owner:   struct doc owns every node and text in it (one arena); doc_fini() frees them at once. An
-//          alias is the same node twice: the tree is a DAG, never a ring.
+// Owner:   struct doc owns every node and text in it (one arena): the next doc_read() of it or
+//          doc_fini() ends them at once. An alias is the same node twice: the tree is a DAG, never
+//          a ring.
 // Errors:  in diags; a document with a syntax error or past a limit gives no tree. A duplicate key
 //          is an error that leaves a tree (the first value stays), so that the rest is checked too.
 // Limits:  sl_conf.h; linear in the input (n log n for the keys of one mapping).
 //
 // Source: YAML 1.2.2, core schema (10.3.2); the merge key `<<` of YAML 1.1, which kubectl reads.
 #pragma once
+
+#include <string.h>
 
 #include "sl_diag.h"
 
@@ -48,13 +51,16 @@ struct pair {
 };
 
 struct chunk;
+struct builder;
 struct doc {
 	const struct node *root; // NULL: empty
 	struct chunk *arena;
+	struct builder *builder; // what doc_read() works with
 };
 
-// Reads the one document in text, whose first line is line `line` of the file. Returns the number
-// of errors added; with a syntax error or past a limit doc->root is NULL.
+// Reads the one document in text, whose first line is line `line` of the file, into a doc that is
+// zeroed or has had another one: its memory is used again. Returns the number of errors added; with
+// a syntax error or past a limit doc->root is NULL.
 size_t doc_read(struct doc *doc, const char *text, size_t len, const char *file, uint32_t line,
 	struct sl_diags *diags);
 void doc_fini(struct doc *doc);
@@ -68,6 +74,13 @@ bool stream_next(const char *text, size_t len, size_t *pos, uint32_t *line, cons
 // What a plain scalar is in the core schema. Integers with a leading zero count as SCALAR_INT; the
 // reader refuses them as ambiguous.
 enum scalar_type scalar_resolve(const char *text);
+// Keys mostly differ in their first letter.
+static inline bool
+text_is(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
+
 // The member of a mapping, or NULL.
 const struct node *node_get(const struct node *map, const char *key);
 static inline bool

@@ -11,6 +11,7 @@
 #include "sl_str.h"
 
 #define MAX_DOCUMENTS 100000
+#define FEW           8
 
 // ---- names that are taken ----
 
@@ -23,8 +24,8 @@ key_hash(const struct sl_object *obj)
 	return sl_str_hash(obj->meta.name, strlen(obj->meta.name), hash);
 }
 
-// Open addressing over out->v: a slot holds index + 1. Objects that the caller took out of v leave
-// their slot, which matches nothing.
+// Open addressing over out->v, once it has more than FEW: a slot holds index + 1. Objects that the
+// caller took out of v leave their slot, which matches nothing.
 static void
 index_add(struct sl_objects *out, size_t i)
 {
@@ -46,11 +47,27 @@ index_grow(struct sl_objects *out)
 			index_add(out, i);
 }
 
+static bool
+same_name(const struct sl_object *a, const struct sl_object *b)
+{
+	return a->kind == b->kind && strcmp(a->meta.name, b->meta.name) == 0 &&
+	       strcmp(a->meta.namespace_, b->meta.namespace_) == 0;
+}
+
+static const struct sl_object *
+find_among_few(const struct sl_objects *out, const struct sl_object *obj)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i] && same_name(out->v[i], obj))
+			return out->v[i];
+	return NULL;
+}
+
 static const struct sl_object *
 index_find(const struct sl_objects *out, const struct sl_object *obj)
 {
 	if (!out->n_slots)
-		return NULL;
+		return find_among_few(out, obj);
 	for (uint64_t slot = key_hash(obj);; slot++) {
 		const uint32_t i = out->slots[slot & (out->n_slots - 1)];
 		const struct sl_object *other;
@@ -58,9 +75,7 @@ index_find(const struct sl_objects *out, const struct sl_object *obj)
 		if (!i)
 			return NULL;
 		other = out->v[i - 1];
-		if (other && other->kind == obj->kind &&
-			strcmp(other->meta.name, obj->meta.name) == 0 &&
-			strcmp(other->meta.namespace_, obj->meta.namespace_) == 0)
+		if (other && same_name(other, obj))
 			return other;
 	}
 }
@@ -69,10 +84,12 @@ static void
 keep(struct sl_objects *out, struct sl_object *obj)
 {
 	if (out->n == out->cap) {
-		out->cap = out->cap ? 2 * out->cap : 64;
+		out->cap = out->cap ? 2 * out->cap : 1;
 		out->v = sl_xrealloc(out->v, out->cap, sizeof(struct sl_object *));
 	}
 	out->v[out->n++] = obj;
+	if (out->n <= FEW)
+		return; // found without an index
 	if (2 * out->n > out->n_slots)
 		index_grow(out);
 	else
@@ -106,7 +123,7 @@ title_of(const struct node *root, const char *kind, const char *default_ns)
 }
 
 static void
-derive(struct sl_object *obj, const struct node *root)
+derive(struct objects_reader *o, struct sl_object *obj, const struct node *root)
 {
 	char utc[24];
 
@@ -115,8 +132,10 @@ derive(struct sl_object *obj, const struct node *root)
 		free(obj->meta.creation);
 		obj->meta.creation = sl_xstrdup(utc);
 	}
-	obj->json = schema_json(kind_of(obj->kind)->schema, root);
-	obj->hash = sl_str_hash(obj->json, strlen(obj->json), 0);
+	sl_buf_reset(&o->text);
+	schema_json(kind_of(obj->kind)->schema, root, &o->text);
+	obj->json = sl_xstrdup(o->text.data); // without the room that a buffer has to grow
+	obj->hash = sl_text_hash(obj->json, o->text.len);
 }
 
 static bool
@@ -176,7 +195,7 @@ read_object(struct objects_reader *o, const struct node *root, const struct kind
 	if (!r.errors && !o->broken && !is_taken(&r, o, obj)) {
 		if (kind->remarks)
 			kind->remarks(&r, root, obj);
-		derive(obj, root);
+		derive(o, obj, root);
 		keep(o->out, obj);
 	} else {
 		o->out->invalid++;
@@ -294,15 +313,20 @@ void
 objects_read_doc(struct objects_reader *o, const char *text, size_t len, uint32_t line)
 {
 	const size_t errors = o->errors;
-	struct doc doc;
 
-	o->errors += doc_read(&doc, text, len, o->file, line, o->diags);
+	o->errors += doc_read(&o->doc, text, len, o->file, line, o->diags);
 	o->broken = o->errors != errors;
-	if (doc.root)
-		read_node(o, doc.root);
+	if (o->doc.root)
+		read_node(o, o->doc.root);
 	else if (o->broken)
 		o->out->invalid++;
-	doc_fini(&doc);
+}
+
+void
+objects_reader_fini(struct objects_reader *o)
+{
+	doc_fini(&o->doc);
+	sl_buf_fini(&o->text);
 }
 
 bool
@@ -337,6 +361,7 @@ sl_conf_objects(const char *text, size_t len, const char *file, enum sl_origin o
 	struct objects_reader o = {.diags = diags, .file = file, .origin = origin, .out = out};
 
 	objects_read(&o, text, len);
+	objects_reader_fini(&o);
 	return o.errors;
 }
 

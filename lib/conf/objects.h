@@ -1,6 +1,7 @@
 // Reading objects out of several files into one list, where a name may stand once.
 #pragma once
 
+#include "node.h"
 #include "sl_conf.h"
 
 struct objects_reader {
@@ -10,7 +11,12 @@ struct objects_reader {
 	struct sl_objects *out;
 	size_t errors;
 	bool broken; // the document at hand has errors below the schema: its objects are left out
+	struct doc doc;     // the document at hand
+	struct sl_buf text; // scratch
 };
+
+// Zeroed and its first fields set is a reader; it can go on to another file and list.
+void objects_reader_fini(struct objects_reader *o);
 
 void objects_read(struct objects_reader *o, const char *text, size_t len);
 // The same in steps, for one that cuts the stream itself: a document whose first line is `line` of

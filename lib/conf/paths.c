@@ -58,7 +58,7 @@ read_file(struct walk *w, const char *path)
 	if (rc < 0)
 		cannot_read(w, file, rc);
 	else
-		w->fns->text(w->ctx, file, text.data ? text.data : "", text.len);
+		w->fns->text(w->ctx, file, &text);
 	sl_buf_fini(&text);
 }
 
@@ -157,10 +157,25 @@ paths_walk(const char *path, const struct paths_fns *fns, void *ctx, struct sl_d
 	return w.errors;
 }
 
+struct to_texts {
+	sl_conf_text_fn *fn;
+	void *ctx;
+};
+
+static void
+give_text(void *ctx, const char *file, struct sl_buf *text)
+{
+	const struct to_texts *to = ctx;
+
+	to->fn(to->ctx, file, text->data ? text->data : "", text->len);
+}
+
 size_t
 sl_conf_texts_path(const char *path, sl_conf_text_fn *fn, void *ctx, struct sl_diags *diags)
 {
-	return paths_walk(path, &(struct paths_fns){.text = fn}, ctx, diags);
+	struct to_texts to = {.fn = fn, .ctx = ctx};
+
+	return paths_walk(path, &(struct paths_fns){.text = give_text}, &to, diags);
 }
 
 static void
@@ -179,5 +194,6 @@ sl_conf_objects_path(
 	struct objects_reader o = {.diags = diags, .origin = origin, .out = out};
 	const size_t errors = sl_conf_texts_path(path, read_objects, &o, diags);
 
+	objects_reader_fini(&o);
 	return errors + o.errors;
 }

@@ -3,13 +3,14 @@
 
 #include <sys/stat.h>
 
+#include "sl_buf.h"
 #include "sl_diag.h"
 
 struct paths_fns {
 	// A file that is there: false skips it unread. NULL: all are read. st: before it is read.
 	bool (*wanted)(void *ctx, const char *file, const struct stat *st);
-	// What is in it; NUL-terminated, and gone on return.
-	void (*text)(void *ctx, const char *file, const char *text, size_t len);
+	// What is in it; NUL-terminated, and gone on return unless it is taken out.
+	void (*text)(void *ctx, const char *file, struct sl_buf *text);
 	// A file or folder that cannot be read; its diagnostic is there already. May be NULL.
 	void (*unreadable)(void *ctx, const char *path);
 };

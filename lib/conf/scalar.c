@@ -6,21 +6,26 @@
 #include "node.h"
 #include "sl_str.h"
 
+static size_t
+digits_of(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= '0' && s[n] <= '9')
+		n++;
+	return n;
+}
+
 static bool
 is_int(const char *s)
 {
-	const char *digits = "0123456789";
-
-	if (strncmp(s, "0x", 2) == 0) {
-		s += 2;
-		digits = "0123456789abcdefABCDEF";
-	} else if (strncmp(s, "0o", 2) == 0) {
-		s += 2;
-		digits = "01234567";
-	} else if (*s == '-' || *s == '+') {
+	if (strncmp(s, "0x", 2) == 0)
+		return s[2] && s[2 + strspn(s + 2, "0123456789abcdefABCDEF")] == '\0';
+	if (strncmp(s, "0o", 2) == 0)
+		return s[2] && s[2 + strspn(s + 2, "01234567")] == '\0';
+	if (*s == '-' || *s == '+')
 		s++;
-	}
-	return *s && s[strspn(s, digits)] == '\0';
+	return *s && s[digits_of(s)] == '\0';
 }
 
 // [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?, .inf, .nan
@@ -32,13 +37,13 @@ is_float(const char *s)
 
 	if (*s == '-' || *s == '+')
 		s++;
-	for (size_t i = 0; words[i]; i++)
+	for (size_t i = 0; *s == '.' && words[i]; i++)
 		if (strcmp(s, words[i]) == 0)
 			return true;
-	whole = strspn(s, "0123456789");
+	whole = digits_of(s);
 	s += whole;
 	if (*s == '.') {
-		fraction = strspn(++s, "0123456789");
+		fraction = digits_of(++s);
 		s += fraction;
 	}
 	if (whole + fraction == 0)
@@ -47,7 +52,7 @@ is_float(const char *s)
 		s++;
 		if (*s == '-' || *s == '+')
 			s++;
-		whole = strspn(s, "0123456789");
+		whole = digits_of(s);
 		if (!whole)
 			return false;
 		s += whole;
@@ -75,6 +80,11 @@ scalar_resolve(const char *s)
 		{"FALSE", SCALAR_BOOL},
 	};
 
+	if (*s >= '0' && *s <= '9')
+		return is_int(s) ? SCALAR_INT : is_float(s) ? SCALAR_FLOAT : SCALAR_STR;
+	// Most texts are none of what follows, and their first letter says so.
+	if (*s && !strchr("~nNtTfF+-.", *s))
+		return SCALAR_STR;
 	for (size_t i = 0; i < SL_ARRAY_LEN(words); i++)
 		if (strcmp(s, words[i].word) == 0)
 			return words[i].type;

@@ -79,7 +79,7 @@ const struct field *
 schema_find(const struct schema *s, const char *key)
 {
 	for (uint32_t i = 0; i < s->n; i++)
-		if (strcmp(s->fields[i].key, key) == 0)
+		if (text_is(s->fields[i].key, key))
 			return &s->fields[i];
 	return NULL;
 }

@@ -145,8 +145,8 @@ void schema_defaults(const struct schema *s, void *out);
 void schema_fini(const struct schema *s, void *out); // frees what schema_read() allocated
 // The field's row, or NULL.
 const struct field *schema_find(const struct schema *s, const char *key);
-// The mapping as JSON text with sorted keys, without noise and nulls; the caller frees it.
-char *schema_json(const struct schema *s, const struct node *map);
+// Appends the mapping as JSON text with sorted keys, without noise and nulls.
+void schema_json(const struct schema *s, const struct node *map, struct sl_buf *out);
 // A field of two structs is the same.
 bool field_equal(const struct field *f, const void *a, const void *b);
 uint32_t field_size(const struct field *f); // bytes of one value

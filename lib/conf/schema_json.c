@@ -1,4 +1,5 @@
 // A mapping as canonical JSON: sorted keys, without noise and nulls.
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +9,34 @@
 static void json_value(
 	const struct field *f, const struct node *n, struct sl_emit *e, const char *key);
 
+// Room for the members of a mapping: on the stack for those of a usual size.
+#define USUAL_KEYS 32
+
 static int
 by_key(const void *a, const void *b)
 {
 	return strcmp((*(const struct pair *const *)a)->key, (*(const struct pair *const *)b)->key);
 }
+
+// Most mappings have few keys, and those in order.
+static void
+sort(const struct pair **v, uint32_t n)
+{
+	if (n > USUAL_KEYS) {
+		qsort(v, n, sizeof(*v), by_key);
+		return;
+	}
+	for (uint32_t i = 1; i < n; i++) {
+		const struct pair *p = v[i];
+		uint32_t k = i;
+
+		for (; k > 0 && strcmp(v[k - 1]->key, p->key) > 0; k--)
+			v[k] = v[k - 1];
+		v[k] = p;
+	}
+}
+
+#define SCHEMA_ALWAYS_MAX 4 // rows of one schema
 
 // A row that stands in the JSON whether it was given or not, as if it had been written.
 struct implied {
@@ -23,7 +47,7 @@ struct implied {
 static bool
 imply(const struct field *f, const struct node *map, struct implied *out)
 {
-	const struct node *given = node_get(map, f->key);
+	const struct node *given = f->flags & F_ALWAYS ? node_get(map, f->key) : NULL;
 
 	if (!(f->flags & F_ALWAYS) || (given && !node_is_null(given)))
 		return false;
@@ -51,17 +75,22 @@ says_nothing(const struct field *f, const struct node *n)
 static void
 json_object(const struct schema *s, const struct node *map, struct sl_emit *e, const char *key)
 {
-	const struct pair **sorted = sl_xrealloc(NULL, map->n + s->n, sizeof(*sorted));
-	struct implied *implied = sl_xcalloc(s->n, sizeof(*implied));
-	uint32_t n = 0;
+	const struct pair *few[USUAL_KEYS], **sorted = few;
+	struct implied implied[SCHEMA_ALWAYS_MAX];
+	uint32_t n = 0, n_implied = 0;
+
+	if (map->n + SCHEMA_ALWAYS_MAX > USUAL_KEYS)
+		sorted = sl_xrealloc(NULL, map->n + SCHEMA_ALWAYS_MAX, sizeof(*sorted));
 
 	for (uint32_t i = 0; i < map->n; i++)
 		if (!node_is_null(map->pairs[i].value))
 			sorted[n++] = &map->pairs[i];
 	for (uint32_t i = 0; i < s->n; i++)
-		if (imply(&s->fields[i], map, &implied[i]))
-			sorted[n++] = &implied[i].pair;
-	qsort(sorted, n, sizeof(*sorted), by_key);
+		if (imply(&s->fields[i], map, &implied[n_implied])) {
+			sorted[n++] = &implied[n_implied++].pair;
+			assert(n_implied < SCHEMA_ALWAYS_MAX);
+		}
+	sort(sorted, n);
 	sl_emit_obj(e, key);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct field *f = schema_find(s, sorted[i]->key);
@@ -70,8 +99,8 @@ json_object(const struct schema *s, const struct node *map, struct sl_emit *e, c
 			json_value(f, sorted[i]->value, e, sorted[i]->key);
 	}
 	sl_emit_end(e);
-	free(implied);
-	free(sorted);
+	if (sorted != few)
+		free(sorted);
 }
 
 // A map of free keys, whose values are all of one kind.
@@ -82,7 +111,7 @@ json_map(const struct field *value, const struct node *map, struct sl_emit *e, c
 
 	for (uint32_t i = 0; i < map->n; i++)
 		sorted[i] = &map->pairs[i];
-	qsort(sorted, map->n, sizeof(*sorted), by_key);
+	sort(sorted, map->n);
 	sl_emit_obj(e, key);
 	for (uint32_t i = 0; i < map->n; i++)
 		// What `kubectl apply` leaves behind repeats the object in itself.
@@ -143,29 +172,56 @@ yaml_unsafe(const unsigned char *c, uint32_t *code)
 	return *code == 0x2028 || *code == 0x2029 || *code == 0xfeff || *code >= 0xfffe ? 3 : 0;
 }
 
-char *
-schema_json(const struct schema *s, const struct node *map)
+static void
+escape_unsafe(const struct sl_buf *raw, struct sl_buf *out)
 {
-	struct sl_buf raw = {0}, json = {0};
-	struct sl_emit e;
-	const char *from;
+	const char *from = raw->data;
 	uint32_t code;
 
-	sl_emit_init(&e, &raw);
-	json_object(s, map, &e, NULL);
-	from = raw.data;
-	for (const char *at = raw.data; *at;) {
+	for (const char *at = raw->data; *at;) {
 		const size_t len = yaml_unsafe((const unsigned char *)at, &code);
 
 		if (!len) {
 			at++;
 			continue;
 		}
-		sl_buf_put(&json, from, (size_t)(at - from));
-		sl_buf_printf(&json, "\\u%04x", code);
+		sl_buf_put(out, from, (size_t)(at - from));
+		sl_buf_printf(out, "\\u%04x", code);
 		from = at += len;
 	}
-	sl_buf_puts(&json, from);
+	sl_buf_puts(out, from);
+}
+
+// Nothing from 0x7f on.
+static bool
+is_plain(const char *text, size_t len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t any = 0, word = 0;
+
+	for (; len >= sizeof(word); text += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		any |= word | (word + ones);
+	}
+	word = 0;
+	memcpy(&word, text, len);
+	any |= word | (word + ones);
+	return !(any & ones << 7);
+}
+
+void
+schema_json(const struct schema *s, const struct node *map, struct sl_buf *out)
+{
+	const size_t start = out->len;
+	struct sl_buf raw = {0};
+	struct sl_emit e;
+
+	sl_emit_init(&e, out);
+	json_object(s, map, &e, NULL);
+	if (is_plain(out->data + start, out->len - start))
+		return;
+	sl_buf_puts(&raw, out->data + start);
+	out->len = start;
+	escape_unsafe(&raw, out);
 	sl_buf_fini(&raw);
-	return sl_buf_take(&json);
 }

@@ -4,12 +4,13 @@
 #include "se_check.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sl_buf.h"
 #include "sl_str.h"
 #include "text_set.h"
+
+#define FEW_ENDPOINTS 32 // compared with each other, without a table
 
 // Told apart from others by the name in it, where the address does not.
 static bool
@@ -167,45 +168,76 @@ remark_endpoints(struct se_check *c)
 			"none of the endpoints is served yet: the service gets no traffic");
 }
 
-// "ADDRESS NAME=PORT ...", to be freed.
-static char *
-endpoint_key(const struct sl_se_endpoint *ep)
+// "ADDRESS NAME=PORT ..." and a NUL.
+static void
+put_endpoint_key(const struct sl_se_endpoint *ep, struct sl_buf *out)
 {
-	struct sl_buf key = {0};
-
-	sl_buf_puts(&key, ep->address);
+	sl_buf_puts(out, ep->address ? ep->address : "");
 	for (uint32_t i = 0; i < ep->n_ports; i++)
-		sl_buf_printf(&key, " %s=%u", ep->ports[i].name, ep->ports[i].number);
-	return sl_buf_take(&key);
+		sl_buf_printf(out, " %s=%u", ep->ports[i].name, ep->ports[i].number);
+	sl_buf_putc(out, '\0');
 }
 
 // A set has each address and port once (lib/mesh/cluster.c): what the second one says besides,
 // such as its weight, is not used.
 static void
-remark_repeated_endpoints(struct se_check *c)
+remark_repeated(struct se_check *c, uint32_t i, uint32_t before)
+{
+	se_remark(c, NULL, P(c, "spec.endpoints[%u]", i),
+		"the address and ports of endpoints[%u]: where both could be chosen only that one "
+		"is",
+		before);
+}
+
+static void
+remark_repeated_of_many(struct se_check *c)
 {
 	const struct sl_service_entry *se = c->se;
 	struct text_set seen = {0};
-	char **keys;
+	struct sl_buf keys = {0};
+	const char *key;
 	uint32_t before;
 
-	if (se->n_endpoints < 2)
-		return;
-	keys = sl_xcalloc(se->n_endpoints, sizeof(*keys));
-	for (uint32_t i = 0; i < se->n_endpoints; i++) {
-		if (!se->endpoints[i].address)
-			continue;
-		keys[i] = endpoint_key(&se->endpoints[i]);
-		if (text_set_add(&seen, keys[i], i, &before))
-			se_remark(c, NULL, P(c, "spec.endpoints[%u]", i),
-				"the address and ports of endpoints[%u]: where both could be "
-				"chosen only that one is",
-				before);
-	}
-	text_set_fini(&seen);
 	for (uint32_t i = 0; i < se->n_endpoints; i++)
-		free(keys[i]);
-	free(keys);
+		put_endpoint_key(&se->endpoints[i], &keys);
+	key = keys.data;
+	for (uint32_t i = 0; i < se->n_endpoints; i++, key += strlen(key) + 1)
+		if (se->endpoints[i].address && text_set_add(&seen, key, i, &before))
+			remark_repeated(c, i, before);
+	text_set_fini(&seen);
+	sl_buf_fini(&keys);
+}
+
+static bool
+same_endpoint(const struct sl_se_endpoint *a, const struct sl_se_endpoint *b)
+{
+	if (!a->address || !b->address || !sl_ip_equal(&a->ip, &b->ip) ||
+		strcmp(a->address, b->address) != 0 || a->n_ports != b->n_ports)
+		return false;
+	for (uint32_t i = 0; i < a->n_ports; i++)
+		if (a->ports[i].number != b->ports[i].number ||
+			strcmp(a->ports[i].name, b->ports[i].name) != 0)
+			return false;
+	return true;
+}
+
+static void
+remark_repeated_endpoints(struct se_check *c)
+{
+	const struct sl_service_entry *se = c->se;
+
+	if (se->n_endpoints > FEW_ENDPOINTS) {
+		remark_repeated_of_many(c);
+		return;
+	}
+	for (uint32_t i = 1; i < se->n_endpoints; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			if (!same_endpoint(&se->endpoints[i], &se->endpoints[k]))
+				continue;
+			remark_repeated(c, i, k);
+			break;
+		}
+	}
 }
 
 // Fields of endpoints that have no effect here: said once a field, at its first use.

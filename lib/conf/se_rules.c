@@ -136,6 +136,8 @@ check_static_endpoint(struct se_check *c, uint32_t i)
 {
 	const struct sl_se_endpoint *ep = &c->se->endpoints[i];
 
+	if (ep->ip.family)
+		return;
 	P(c, "spec.endpoints[%u].address", i);
 	if (!ep->address || !*ep->address) {
 		if (!ep->network || !*ep->network)
@@ -144,7 +146,7 @@ check_static_endpoint(struct se_check *c, uint32_t i)
 	}
 	if (is_unix(ep->address))
 		check_unix_endpoint(c, i);
-	else if (!ep->ip.family)
+	else
 		se_say(c, SL_ERROR, "S19", c->path,
 			"\"%.80s\" is not an IP address, as resolution STATIC expects%s",
 			ep->address,

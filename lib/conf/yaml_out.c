@@ -135,7 +135,7 @@ sl_conf_json_to_yaml(const char *json, struct sl_buf *out)
 {
 	struct sl_diags diags = {0};
 	yaml_emitter_t emitter;
-	struct doc doc;
+	struct doc doc = {0};
 	int rc = -EINVAL;
 
 	if (doc_read(&doc, json, strlen(json), "json", 1, &diags) == 0 && doc.root) {

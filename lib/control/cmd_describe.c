@@ -112,6 +112,8 @@ emit_conditions(struct sl_control *c, struct sl_emit *e, const struct sl_object 
 	else if (strcmp(s->status, "Valid") != 0)
 		emit_condition(e, "Served", strcmp(s->status, "Served") == 0, s->status, s->reason);
 	emit_names(c, e, obj);
+	if (s->unfit) // the name that Gateway API has for it
+		emit_condition(e, "Programmed", false, "NoResources", s->unfit);
 	if (s->lost)
 		emit_condition(e, "Conflicted", true, "Lost", s->lost);
 	else if (s->won)

@@ -101,7 +101,7 @@ control_emit_events(
 }
 
 void
-control_event(struct sl_control *c, bool warning, const char *reason, const char *object,
+sl_control_event(struct sl_control *c, bool warning, const char *reason, const char *object,
 	const char *message)
 {
 	events_add(c->events, time(NULL), warning, reason, object, message);

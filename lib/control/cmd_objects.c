@@ -71,21 +71,29 @@ take_back(struct undo *u, struct sl_control *c)
 	}
 }
 
+static char *
+undo(struct undo *u, struct sl_control *c, int rc)
+{
+	char *text = rc < 0 ? control_publish_why(c, rc) : sl_xstrdup(c->unfit), *why;
+	struct sl_diags refused = {0};
+
+	take_back(u, c);
+	control_publish(c);
+	sl_compile_news(c->compile, &refused);
+	sl_diags_fini(&refused);
+	why = sl_xasprintf("nothing was changed: %s", text);
+	free(text);
+	return why;
+}
+
 // Publishes what a request changed and keeps it. NULL, or why not: everything is as before then.
 static char *
 commit(struct sl_control *c, struct undo *u)
 {
 	int rc = control_publish(c);
 
-	if (rc < 0) {
-		char *text = control_publish_why(c, rc), *why;
-
-		take_back(u, c);
-		control_publish(c);
-		why = sl_xasprintf("nothing was changed: %s", text);
-		free(text);
-		return why;
-	}
+	if (rc < 0 || c->unfit)
+		return undo(u, c, rc);
 	control_apply_hosts(c);
 	rc = control_store_save(c);
 	if (rc < 0)

@@ -15,6 +15,7 @@
 #define RECLAIM_MS    10
 #define SLOTS_A_TICK  65536
 #define REFRESH_TICKS 40 // every 10 s
+#define RETRY_TICKS   4  // services that did not fit, every second
 
 static void
 on_netlink(evutil_socket_t fd, short what, void *arg)
@@ -79,6 +80,8 @@ on_slow_timer(evutil_socket_t fd, short what, void *arg)
 	sl_compile_reclaim_slots(c->compile, slot_in_use, c, SLOTS_A_TICK);
 	if (++c->slow_ticks % REFRESH_TICKS == 0)
 		control_refresh_neighs(c);
+	if (c->slow_ticks % RETRY_TICKS == 0 && sl_compile_retry(c->compile))
+		control_publish_answers(c);
 }
 
 static void
@@ -159,6 +162,20 @@ on_gone(void *ctx, uint32_t slot)
 	removed_note(c->removed, slot);
 }
 
+static void
+on_unfit(void *ctx, const struct sl_mesh_service *svc, const char *why)
+{
+	struct sl_control *c = ctx;
+	char *name = sl_xasprintf("%s/%s", svc->namespace_, svc->host);
+
+	sl_control_event(c, true, "DoesNotFit", name, why);
+	sl_log_limited(c->log, &c->unfit_limit, SL_LOG_WARN, TOPIC,
+		"service does not fit service=%s: %s", name, why);
+	if (!c->unfit)
+		c->unfit = sl_xasprintf("%s: %s", name, why);
+	free(name);
+}
+
 // What follows the services. False and *why.
 static bool
 start_parts(struct sl_control *c, char **why)
@@ -193,6 +210,8 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 		.n_workers = cfg->conf->n_workers,
 		.gone = on_gone,
 		.gone_ctx = c,
+		.unfit = on_unfit,
+		.unfit_ctx = c,
 	};
 	char *text, *unnamed = NULL;
 	int rc;
@@ -203,7 +222,7 @@ sl_control_new(const struct sl_control_cfg *cfg, char **why)
 	c->cfg.ports = c->port;
 	c->log = cfg->log;
 	c->conf = cfg->conf;
-	c->mirror_limit = c->netlink_limit = c->ask_limit = c->swap_limit = limit;
+	c->mirror_limit = c->netlink_limit = c->ask_limit = c->swap_limit = c->unfit_limit = limit;
 	c->registry = compile.registry = sl_registry_new();
 	c->mesh = sl_mesh_new(c->registry);
 	c->files = sl_conf_cache_new(SL_ORIGIN_FILE);
@@ -270,6 +289,7 @@ sl_control_free(struct sl_control *c)
 	sl_conf_cache_free(c->files);
 	sl_conf_free(c->conf);
 	free(c->slot_base);
+	free(c->unfit);
 	free(c);
 }
 

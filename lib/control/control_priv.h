@@ -39,14 +39,16 @@ struct sl_control {
 	struct sl_fwd_clients *clients; // of the configuration; one reference
 	uint64_t generation;            // of the snapshot in force, 0: none yet
 	uint64_t *slot_base;            // flows ever of a slot before its endpoint had it
-	struct sl_fwd_net *net;         // the last one compiled, one reference
-	struct sl_fwd *in_force;        // rcu's; NULL: none yet
+	char *unfit; // why a service does not fit, the first that the last publishing told; NULL
+	struct sl_fwd_net *net;  // the last one compiled, one reference
+	struct sl_fwd *in_force; // rcu's; NULL: none yet
 	bool link_up[SL_MAX_PORTS];
 	// What the kernel or a packet can bring about as often as it likes.
 	struct sl_log_limit mirror_limit;
 	struct sl_log_limit netlink_limit;
 	struct sl_log_limit ask_limit;
 	struct sl_log_limit swap_limit;
+	struct sl_log_limit unfit_limit;
 	struct event *netlink_event;
 	struct event *ask_event;
 	struct event *slow_timer;    // links, slots, neighbours
@@ -55,7 +57,8 @@ struct sl_control {
 };
 
 // publish.c: compiles what changed and publishes it when there is something new. 0, or -errno with
-// the services as they were: what the kernel says is published all the same.
+// the services as they were: what the kernel says is published all the same. A service that does
+// not fit is no error, see c->unfit.
 int control_publish(struct sl_control *c);
 // The same when only answers of names changed: nobody looks at the kernel's state.
 int control_publish_answers(struct sl_control *c);
@@ -64,9 +67,6 @@ void control_params(const struct sl_conf *conf, struct sl_fwd_params *out);
 
 // control.c: what was retired is freed a little later.
 void control_reclaim_later(struct sl_control *c);
-// An event of now; object: a DNS name, or "namespace/host".
-void control_event(struct sl_control *c, bool warning, const char *reason, const char *object,
-	const char *message);
 
 // clients.c: DNS addresses of sluice.yaml as lib/dns has them; the caller frees the array.
 struct sl_dns_address *control_dns_addresses(const struct sl_conf_dns_address *v, uint32_t n);
@@ -89,6 +89,7 @@ struct object_status {
 	const char *reason; // NULL: none
 	const char *lost;   // a conflict; NULL: none
 	const char *won;    // likewise
+	const char *unfit;  // why it does not have the endpoints that it wants; NULL: it has
 	char *text;         // what reason may point to
 };
 void control_object_status(

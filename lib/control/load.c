@@ -98,7 +98,10 @@ control_load_files(struct sl_control *c, struct sl_diags *diags, struct load_res
 		.found = on_found, .moved = on_moved, .gone = on_gone};
 	struct loading l = {.c = c, .result = result};
 	struct sl_conf_cache_result read;
+	// The first load has the workers' CPUs too: they do not run yet.
+	const cpu_set_t *cpus = c->in_force ? c->cfg.cpus : c->cfg.start_cpus;
 
+	sl_conf_cache_helpers(c->files, cpus ? (unsigned)CPU_COUNT(cpus) : 0, cpus);
 	sl_conf_cache_load(c->files, c->conf->resources, c->conf->n_resources, wall_ns(), &fns, &l,
 		diags, &read);
 	result->unchanged += read.unchanged;

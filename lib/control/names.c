@@ -296,7 +296,7 @@ take_conf(const struct sl_conf_dns *conf, struct sl_dns_cfg *out)
 static void
 on_event(void *ctx, bool warning, const char *reason, const char *name, const char *message)
 {
-	control_event(ctx, warning, reason, name, message);
+	sl_control_event(ctx, warning, reason, name, message);
 }
 
 struct names *

@@ -55,7 +55,7 @@ service_entry_status(struct sl_control *c, const struct sl_object *obj, struct o
 	size_t n, served = 0;
 	const struct sl_mesh_service **svc = sl_mesh_list_of(c->mesh, obj, &n);
 	const char *why = NULL;
-	bool partial = false, has_endpoint = false;
+	bool partial = false, has_endpoint = false, has_others;
 
 	for (size_t i = 0; i < n; i++) {
 		served += !svc[i]->not_served;
@@ -66,10 +66,14 @@ service_entry_status(struct sl_control *c, const struct sl_object *obj, struct o
 	free(svc);
 	out->lost = sl_compile_lost(c->compile, obj);
 	out->won = sl_compile_won(c->compile, obj);
+	out->unfit = sl_compile_unfit(c->compile, obj, &has_others);
 	if (served == 0) {
 		out->status = "NotServed";
 		out->text = sl_xstrdup(why);
 		out->reason = out->text;
+	} else if (out->unfit) {
+		out->status = has_others ? "Partial" : "NotServed";
+		out->reason = out->unfit;
 	} else if (names_status(c, obj, has_endpoint, out)) {
 		return;
 	} else if (out->lost) {

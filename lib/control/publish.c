@@ -19,6 +19,13 @@ ticks(uint64_t ns)
 	return t == 0 ? 1 : t > UINT32_MAX / 2 ? UINT32_MAX / 2 : (sl_tick)t;
 }
 
+// Each worker holds a limit on its own, with its share of it rounded up.
+static uint32_t
+share(uint32_t limit, uint32_t n_workers)
+{
+	return (limit + n_workers - 1) / n_workers;
+}
+
 void
 control_params(const struct sl_conf *conf, struct sl_fwd_params *out)
 {
@@ -34,6 +41,11 @@ control_params(const struct sl_conf *conf, struct sl_fwd_params *out)
 	out->timeout[SL_FLOW_RESET] = ticks(conf->timeout_reset_ns);
 	out->deny = conf->deny_silent ? SL_DENY_SILENT : SL_DENY_REJECT;
 	out->reply_rate = conf->reply_rate;
+	out->max_half_open = (uint8_t)conf->max_half_open;
+	out->max_unanswered = (uint8_t)conf->max_unanswered;
+	out->source_rate = share(conf->source_rate, conf->n_workers);
+	out->source_burst =
+		share(conf->source_burst ? conf->source_burst : conf->source_rate, conf->n_workers);
 }
 
 static void
@@ -143,9 +155,8 @@ char *
 control_publish_why(const struct sl_control *c, int rc)
 {
 	if (rc == -ENOSPC)
-		return sl_xasprintf("more endpoints than flows.maxEndpoints (%u), service ports "
-				    "than a million or neighbours than %u",
-			c->conf->max_endpoints, CONTROL_MAX_ADJS);
+		return sl_xasprintf("more service ports than a million, or neighbours than %u",
+			CONTROL_MAX_ADJS);
 	return sl_xstrdup(strerror(-rc));
 }
 
@@ -247,6 +258,8 @@ publish_what_changed(struct sl_control *c, bool with_net)
 	struct sl_fwd parts;
 	int rc, failed;
 
+	free(c->unfit);
+	c->unfit = NULL;
 	// Objects that do not fit must not cut the workers off from the kernel's next hops: the net
 	// part goes out with the services in force.
 	failed = compile_services(c, &result);

@@ -112,7 +112,7 @@ tell(const struct removed *r, const struct gone *g, const char *reason, const ch
 
 	sl_log(r->c->log, SL_LOG_INFO, TOPIC, "%s service=%s flows=%llu", text, object,
 		(unsigned long long)n);
-	control_event(r->c, false, reason, object, text);
+	sl_control_event(r->c, false, reason, object, text);
 	free(text);
 	free(object);
 }

@@ -17,6 +17,9 @@
 #define SETS_MIN       8
 #define SETS_MAX       65535u
 
+// The reserve is one in so many ports at most.
+#define RESERVE_SHARE 100
+
 // One port in so many flows may rest.
 #define REST_SHARE 16
 #define REST_MIN   64
@@ -161,13 +164,23 @@ fill_ports(struct sl_sport *s, const struct sl_sport_range *range, unsigned work
 		s->index[s->port[i] / s->n_workers] = (uint16_t)i;
 }
 
+// This worker's share, rounded up.
+static uint32_t
+reserve_of(const struct sl_sport_range *range, uint32_t n_ports, unsigned n_workers)
+{
+	const uint32_t share = (range->reserve + n_workers - 1) / n_workers;
+
+	return share < n_ports / RESERVE_SHARE ? share : n_ports / RESERVE_SHARE;
+}
+
 size_t
 sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity)
 {
 	const uint32_t n_ports = 65535 / n_workers + 1;
 	const struct sizes z = sizes_of(n_addrs, n_ports < 65535 ? n_ports : 65535, capacity);
 
-	return lay_out(NULL, n_addrs, n_workers, &z);
+	// With fewer ports there may be room for one set more.
+	return lay_out(NULL, n_addrs, n_workers, &z) + z.set_bytes;
 }
 
 struct sl_sport *
@@ -195,6 +208,7 @@ sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs, const struct sl_sport_range
 	s->n_addrs = n_addrs;
 	s->n_ports = n_ports;
 	s->n_workers = n_workers;
+	s->reserve = reserve_of(range, n_ports, n_workers);
 	s->set_bytes = z.set_bytes;
 	s->n_words =
 		(uint32_t)((n_ports > n_addrs ? n_ports : n_addrs) + WORD_BITS - 1) / WORD_BITS;
@@ -269,8 +283,10 @@ try_few(struct sl_sport *s, uint64_t place)
 	return NO_PORT;
 }
 
+// A port of the place, if more than `keep` are free. That is seen to where there is a set: without
+// one the place is far from being full.
 static int
-take_from(struct sl_sport *s, uint64_t place, unsigned *budget)
+take_from(struct sl_sport *s, uint64_t place, uint32_t keep, unsigned *budget)
 {
 	struct set *set = sport_set_find(s, place);
 	int port;
@@ -281,6 +297,9 @@ take_from(struct sl_sport *s, uint64_t place, unsigned *budget)
 			return port;
 		set = sport_set_find(s, place);
 	}
+	set->warm = true;
+	if (sl_unlikely(!sport_set_has_more(s, set, keep, budget)))
+		return set->n_unknown > 0 ? UNSURE : NO_PORT;
 	const uint32_t from = set->from;
 
 	port = sport_set_next(s, set, from, budget);
@@ -304,6 +323,14 @@ add_lent(struct sl_sport *s, uint8_t proto, uint32_t n)
 	__atomic_store_n(lent, *lent + n, __ATOMIC_RELAXED);
 }
 
+static void
+add_taken(struct sl_sport *s, uint64_t place, uint32_t n)
+{
+	struct slot *slot = place_slot(s, place_hash(s, place));
+
+	__atomic_store_n(&slot->taken, slot->taken + n, __ATOMIC_RELAXED);
+}
+
 // The address has no port: the next ones that may have some, beginning behind it. Which addresses
 // have none is kept in a set of the destination.
 static int
@@ -323,15 +350,63 @@ spill(struct sl_sport *s, const struct sl_tuple *endpoint, uint32_t *addr, int p
 		if (next < 0 || (uint32_t)next == *addr || k == SPILL_MAX)
 			break;
 		*addr = (uint32_t)next;
-		port = take_from(s, place_of(endpoint, *addr), budget);
+		port = take_from(s, place_of(endpoint, *addr), s->reserve, budget);
 		if (port >= 0)
 			break;
 	}
 	return port;
 }
 
-static inline uint32_t
-addr_of(const struct sl_sport *s, uint32_t client_hash)
+// A port beyond the reserve: of *addr, or of one of the next addresses, which becomes *addr.
+static int
+find_port(struct sl_sport *s, const struct sl_tuple *endpoint, uint32_t *addr, unsigned *budget)
+{
+	const int port = take_from(s, place_of(endpoint, *addr), s->reserve, budget);
+
+	if (sl_unlikely(port < 0) && s->n_addrs > 1)
+		return spill(s, endpoint, addr, port, budget);
+	return port;
+}
+
+// Likewise one of the reserve.
+static int
+find_reserve(struct sl_sport *s, const struct sl_tuple *endpoint, uint32_t *addr, unsigned *budget)
+{
+	const uint32_t n = s->n_addrs < SPILL_MAX + 1 ? s->n_addrs : SPILL_MAX + 1;
+	int port = NO_PORT;
+
+	for (uint32_t k = 0; k < n && port < 0; k++) {
+		if (k > 0)
+			*addr = *addr + 1 < s->n_addrs ? *addr + 1 : 0;
+		port = take_from(s, place_of(endpoint, *addr), 0, budget);
+	}
+	return port;
+}
+
+static int
+lend(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t addr, int port, uint16_t *pool_addr)
+{
+	*pool_addr = (uint16_t)addr;
+	endpoint->dst = s->addr[addr];
+	endpoint->dport = sl_cpu_to_be16(s->port[port]);
+	add_lent(s, endpoint->proto, 1);
+	add_taken(s, place_of(endpoint, addr), 1);
+	return 0;
+}
+
+static int
+refuse(struct sl_sport *s, const struct sl_tuple *endpoint)
+{
+	const uint64_t place = place_of(endpoint, ALL_ADDRS);
+	uint64_t *n = &s->refusals[place_proto(place)];
+
+	__atomic_store_n(&s->refused[place_proto(place)], place, __ATOMIC_RELAXED);
+	__atomic_store_n(n, *n + 1, __ATOMIC_RELAXED);
+	return -ENOSPC;
+}
+
+static uint32_t
+first_addr(const struct sl_sport *s, uint32_t client_hash)
 {
 	return (uint32_t)((uint64_t)client_hash * s->n_addrs >> 32);
 }
@@ -340,11 +415,11 @@ bool
 sl_sport_offer(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
 {
-	const uint32_t addr = addr_of(s, client_hash);
+	const uint32_t addr = first_addr(s, client_hash);
 	const uint64_t place = place_of(endpoint, addr), hash = place_hash(s, place);
 	struct slot *slot = place_slot(s, hash);
 
-	// One that has a set, or is to get one, is for get.
+	// One that has a set, or is to get one, is for get, which keeps the reserve.
 	if (sl_unlikely((cursor_after(s, slot) & s->half) == 0 || sport_set_find(s, place)))
 		return false;
 	*pool_addr = (uint16_t)addr;
@@ -357,21 +432,30 @@ int
 sl_sport_get(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
 {
-	uint32_t addr = addr_of(s, client_hash);
+	uint32_t addr = first_addr(s, client_hash);
 	unsigned budget = LEARN_MAX;
-	int port = take_from(s, place_of(endpoint, addr), &budget);
+	const int port = find_port(s, endpoint, &addr, &budget);
 
-	if (sl_unlikely(port < 0) && s->n_addrs > 1)
-		port = spill(s, endpoint, &addr, port, &budget);
-	if (sl_unlikely(port < 0)) {
-		__atomic_store_n(&s->refused, place_of(endpoint, ALL_ADDRS), __ATOMIC_RELAXED);
-		return -ENOSPC;
+	if (sl_unlikely(port < 0))
+		return refuse(s, endpoint);
+	return lend(s, endpoint, addr, port, pool_addr);
+}
+
+int
+sl_sport_get_reserve(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
+{
+	uint32_t addr = first_addr(s, client_hash);
+	unsigned budget = LEARN_MAX;
+	int port = find_port(s, endpoint, &addr, &budget);
+
+	if (port < 0 && s->reserve > 0) {
+		addr = first_addr(s, client_hash);
+		port = find_reserve(s, endpoint, &addr, &budget);
 	}
-	*pool_addr = (uint16_t)addr;
-	endpoint->dst = s->addr[addr];
-	endpoint->dport = sl_cpu_to_be16(s->port[port]);
-	add_lent(s, endpoint->proto, 1);
-	return 0;
+	if (port < 0)
+		return refuse(s, endpoint);
+	return lend(s, endpoint, addr, port, pool_addr);
 }
 
 int
@@ -387,15 +471,17 @@ sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool
 	if (set)
 		sport_set_remove(s, set, port);
 	add_lent(s, endpoint->proto, 1);
+	add_taken(s, place, 1);
 	return 0;
 }
 
-// Some address of the destination has a port again.
+// A port of the place is free, so some address of the destination has one again.
 static void
-open_addr(struct sl_sport *s, uint64_t place)
+count_free(struct sl_sport *s, uint64_t place)
 {
 	struct set *open = s->n_all > 0 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
 
+	add_taken(s, place, UINT32_MAX);
 	if (open)
 		sport_set_add(s, open, place & ALL_ADDRS);
 }
@@ -407,7 +493,7 @@ sport_free_port(struct sl_sport *s, uint64_t place, uint32_t port)
 
 	if (set)
 		sport_set_add(s, set, port);
-	open_addr(s, place);
+	count_free(s, place);
 }
 
 void
@@ -420,16 +506,16 @@ sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_
 	add_lent(s, endpoint->proto, UINT32_MAX);
 	if (until > now) {
 		sport_rest_add(s, place, port_index(s, endpoint->dport), until);
-		return;
-	}
-	struct set *set = sport_set_find(s, place);
+	} else {
+		struct set *set = sport_set_find(s, place);
 
-	if (set)
-		sport_set_add(s, set, port_index(s, endpoint->dport));
-	open_addr(s, place);
+		if (set)
+			sport_set_add(s, set, port_index(s, endpoint->dport));
+		count_free(s, place);
+	}
 }
 
-// ---- what is shown ----
+// ---- what is shown, see also sport_fill.c ----
 
 uint32_t
 sl_sport_total(const struct sl_sport *s)
@@ -443,15 +529,34 @@ sl_sport_lent(const struct sl_sport *s, uint8_t proto)
 	return __atomic_load_n(&s->lent[proto == SL_PROTO_UDP], __ATOMIC_RELAXED);
 }
 
-bool
-sl_sport_refused(const struct sl_sport *s, struct sl_tuple *destination)
+uint32_t
+sl_sport_reserve(const struct sl_sport *s)
 {
-	const uint64_t place = __atomic_load_n(&s->refused, __ATOMIC_RELAXED);
+	return s->n_addrs * s->reserve;
+}
+
+uint32_t
+sl_sport_resting(const struct sl_sport *s, uint8_t proto)
+{
+	return __atomic_load_n(&s->resting[proto == SL_PROTO_UDP], __ATOMIC_RELAXED);
+}
+
+uint64_t
+sl_sport_refusals(const struct sl_sport *s, uint8_t proto)
+{
+	return __atomic_load_n(&s->refusals[proto == SL_PROTO_UDP], __ATOMIC_RELAXED);
+}
+
+bool
+sl_sport_refused(const struct sl_sport *s, uint8_t proto, struct sl_tuple *destination)
+{
+	const uint64_t place =
+		__atomic_load_n(&s->refused[proto == SL_PROTO_UDP], __ATOMIC_RELAXED);
 
 	*destination = (struct sl_tuple){
 		.src = (sl_be32)(place >> 32),
 		.sport = (sl_be16)(place >> 16),
-		.proto = place & 0x8000 ? SL_PROTO_UDP : SL_PROTO_TCP,
+		.proto = proto,
 	};
 	return place != 0;
 }

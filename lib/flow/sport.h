@@ -17,17 +17,19 @@
 struct slot {
 	uint16_t cursor; // of the ports tried next, added to the place's own beginning
 	uint16_t head;   // sets of these places, 0: none
+	uint32_t taken;  // ports of these places that are lent or rest; relaxed: w: worker, r: any
 };
 
 // What is free at a place that has become dense: ports, or pool addresses (ALL_ADDRS). A word that
 // is not known yet is looked up in the flow table when it is needed; from then on the set is told
 // of each port that is lent and given back. Forgetting a set loses nothing but time.
 struct set {
-	uint64_t place; // 0: none
-	uint16_t next;  // of the same slot, 0: none
-	uint16_t from;  // index at which the search goes on
-	uint16_t n_unknown;
-	bool warm; // was used since the hand went by
+	uint64_t place;     // 0: none; relaxed: w: worker, r: any
+	uint16_t next;      // of the same slot, 0: none
+	uint16_t from;      // index at which the search goes on
+	uint16_t n_unknown; // words; relaxed: w: worker, r: any
+	uint16_t n_free;    // bits in those that are known; relaxed: w: worker, r: any
+	bool warm;          // was used since the hand went by
 	uint64_t bits[];
 };
 
@@ -48,12 +50,17 @@ struct rests {
 };
 
 struct sl_sport {
-	uint32_t lent[2]; // by protocol; relaxed atomic: w: worker, r: any
-	uint64_t refused; // the place of the last refusal; relaxed atomic: w: worker, r: any
+	// by protocol, and all relaxed atomic: w: worker, r: any
+	uint32_t lent[2];
+	uint32_t resting[2];
+	uint64_t refusals[2];
+	uint64_t refused[2]; // the place of the last one
+	// read-only after start, but for what they point to
 	struct sl_flow_table *flows;
 	uint64_t secret[2];
 	uint32_t n_addrs;
 	uint32_t n_ports; // of this worker
+	uint32_t reserve; // of these, at each place
 	uint32_t n_workers;
 	uint16_t half;   // a mask: half of the ports at most
 	uint16_t *port;  // by index, shuffled
@@ -66,7 +73,7 @@ struct sl_sport {
 	uint32_t n_words; // of a set, and of its two sums
 	uint32_t n_sums;
 	uint32_t n_sets;
-	uint32_t n_used; // those above were never used
+	uint32_t n_used; // those above were never used; relaxed: w: worker, r: any
 	uint32_t n_all;  // of these, sets of addresses
 	uint32_t hand;
 	struct rests rests;
@@ -92,6 +99,12 @@ place_slot(const struct sl_sport *s, uint64_t hash)
 	return &s->slot[hash % N_SLOTS];
 }
 
+static inline unsigned
+place_proto(uint64_t place)
+{
+	return place >> 15 & 1;
+}
+
 // The tuple of a place with its port: endpoint -> pool.
 static inline struct sl_tuple
 place_tuple(const struct sl_sport *s, uint64_t place, uint32_t port)
@@ -103,6 +116,12 @@ place_tuple(const struct sl_sport *s, uint64_t place, uint32_t port)
 		.dport = sl_cpu_to_be16(s->port[port]),
 		.proto = place & 0x8000 ? SL_PROTO_UDP : SL_PROTO_TCP,
 	};
+}
+
+static inline struct set *
+set_at(const struct sl_sport *s, uint32_t number)
+{
+	return (struct set *)(void *)(s->sets + (number - 1) * s->set_bytes);
 }
 
 static inline uint32_t
@@ -127,6 +146,8 @@ int sport_set_next(const struct sl_sport *s, struct set *set, uint32_t i, unsign
 // One more word is known, if not all are: of those half a round ahead. The search learns what it
 // comes to, and this what is behind it, so that after half a round all is known.
 void sport_set_learn_ahead(const struct sl_sport *s, struct set *set);
+// Whether more than `keep` ports are free; learns at most *budget words to know.
+bool sport_set_has_more(const struct sl_sport *s, struct set *set, uint32_t keep, unsigned *budget);
 
 // ---- sport_rest.c ----
 

@@ -24,6 +24,14 @@ sport_rests(const struct sl_sport *s, uint64_t place, uint32_t port)
 }
 
 static void
+add_resting(struct sl_sport *s, uint64_t place, uint32_t n)
+{
+	uint32_t *resting = &s->resting[place_proto(place)];
+
+	__atomic_store_n(resting, *resting + n, __ATOMIC_RELAXED);
+}
+
+static void
 release_first(struct sl_sport *s)
 {
 	struct rests *r = &s->rests;
@@ -35,6 +43,7 @@ release_first(struct sl_sport *s)
 	*link = first->next;
 	r->head = (r->head + 1) & (r->size - 1);
 	r->n--;
+	add_resting(s, first->place, UINT32_MAX);
 	sport_free_port(s, first->place, first->port);
 }
 
@@ -52,6 +61,7 @@ sport_rest_add(struct sl_sport *s, uint64_t place, uint32_t port, sl_tick until)
 		.place = place, .until = until, .next = *chain, .port = (uint16_t)port};
 	*chain = at + 1;
 	r->n++;
+	add_resting(s, place, 1);
 }
 
 void

@@ -80,12 +80,6 @@ bit_next(const uint64_t *bits, uint32_t n_words, uint32_t i)
 
 // ---- which set is whose ----
 
-static struct set *
-set_at(const struct sl_sport *s, uint32_t number)
-{
-	return (struct set *)(void *)(s->sets + (number - 1) * s->set_bytes);
-}
-
 struct set *
 sport_set_find(const struct sl_sport *s, uint64_t place)
 {
@@ -119,8 +113,10 @@ unlink_set(struct sl_sport *s, uint32_t number)
 static uint32_t
 take_set(struct sl_sport *s)
 {
-	if (s->n_used < s->n_sets)
-		return ++s->n_used;
+	if (s->n_used < s->n_sets) {
+		__atomic_store_n(&s->n_used, s->n_used + 1, __ATOMIC_RELAXED);
+		return s->n_used;
+	}
 	for (unsigned i = 0; i < CHANCES; i++) {
 		s->hand = s->hand >= s->n_sets ? 1 : s->hand + 1;
 		if (!set_at(s, s->hand)->warm)
@@ -129,6 +125,12 @@ take_set(struct sl_sport *s)
 	}
 	unlink_set(s, s->hand);
 	return s->hand;
+}
+
+static void
+set_free(struct set *set, uint32_t n)
+{
+	__atomic_store_n(&set->n_free, (uint16_t)n, __ATOMIC_RELAXED);
 }
 
 struct set *
@@ -141,18 +143,20 @@ sport_set_new(struct sl_sport *s, uint64_t place)
 	struct slot *slot = place_slot(s, place_hash(s, place));
 	struct set *set = set_at(s, number);
 
-	memset(set, 0, s->set_bytes);
-	set->place = place;
+	memset(set->bits, 0, s->set_bytes - sizeof(*set));
+	__atomic_store_n(&set->place, place, __ATOMIC_RELAXED);
+	__atomic_store_n(&set->n_unknown, ports ? (uint16_t)n_words : 0, __ATOMIC_RELAXED);
+	set_free(set, ports ? 0 : n);
 	set->next = slot->head;
+	set->from = 0;
+	set->warm = false;
 	slot->head = (uint16_t)number;
 	s->n_all += !ports;
 	set_first(maybe(set), n_words);
-	if (ports) {
+	if (ports)
 		set_first(unknown(s, set), n_words);
-		set->n_unknown = (uint16_t)n_words;
-	} else {
+	else
 		set_first(words(s, set), n);
-	}
 	return set;
 }
 
@@ -161,10 +165,11 @@ sport_set_new(struct sl_sport *s, uint64_t place)
 void
 sport_set_add(const struct sl_sport *s, struct set *set, uint32_t i)
 {
-	if (bit_at(unknown(s, set), i / WORD_BITS))
+	if (bit_at(unknown(s, set), i / WORD_BITS) || bit_at(words(s, set), i))
 		return;
 	bit_set(words(s, set), i);
 	bit_set(maybe(set), i / WORD_BITS);
+	set_free(set, set->n_free + 1u);
 }
 
 void
@@ -172,8 +177,11 @@ sport_set_remove(const struct sl_sport *s, struct set *set, uint32_t i)
 {
 	const uint32_t w = i / WORD_BITS;
 
+	if (!bit_at(words(s, set), i))
+		return;
 	bit_clear(words(s, set), i);
-	if (words(s, set)[w] == 0 && !bit_at(unknown(s, set), w))
+	set_free(set, set->n_free - 1u);
+	if (words(s, set)[w] == 0)
 		bit_clear(maybe(set), w);
 }
 
@@ -199,7 +207,8 @@ learn(const struct sl_sport *s, struct set *set, uint32_t w)
 			word |= UINT64_C(1) << i;
 	words(s, set)[w] = word;
 	bit_clear(unknown(s, set), w);
-	set->n_unknown--;
+	set_free(set, set->n_free + (uint32_t)__builtin_popcountll(word));
+	__atomic_store_n(&set->n_unknown, set->n_unknown - 1, __ATOMIC_RELAXED);
 	if (word == 0)
 		bit_clear(maybe(set), w);
 }
@@ -213,6 +222,16 @@ sport_set_learn_ahead(const struct sl_sport *s, struct set *set)
 	const uint32_t w = set->from / WORD_BITS + n / 2;
 
 	learn(s, set, bit_next(unknown(s, set), s->n_sums, w < n ? w : w - n));
+}
+
+bool
+sport_set_has_more(const struct sl_sport *s, struct set *set, uint32_t keep, unsigned *budget)
+{
+	while (set->n_free <= keep && set->n_unknown > 0 && *budget > 0) {
+		--*budget;
+		learn(s, set, bit_next(unknown(s, set), s->n_sums, set->from / WORD_BITS));
+	}
+	return set->n_free > keep;
 }
 
 int

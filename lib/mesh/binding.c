@@ -212,7 +212,7 @@ add_binding(struct sl_mesh *m, struct out *out, const struct treatment *t, uint3
 		return;
 	}
 	if (out->n == out->cap) {
-		out->cap = out->cap ? 2 * out->cap : 8;
+		out->cap = out->cap ? 2 * out->cap : 1;
 		out->v = sl_xrealloc(out->v, out->cap, sizeof(*out->v));
 	}
 	out->v[out->n++] = b;

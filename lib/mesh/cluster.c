@@ -8,36 +8,49 @@
 
 // ---- each address and port once: the first stays ----
 
+// A few are looked through, more have a table.
+#define FEW 16
+
 struct seen {
-	uint32_t *cell; // index in ep + 1
+	uint32_t *cell; // index in ep + 1; NULL: they are few
 	uint32_t mask;
 };
 
 static void
 seen_init(struct seen *seen, uint32_t n)
 {
-	uint32_t size = 8;
+	uint32_t size = 2 * FEW;
 
+	*seen = (struct seen){0};
+	if (n <= FEW)
+		return;
 	while (size < 2 * n)
 		size *= 2;
 	seen->cell = sl_xcalloc(size, sizeof(*seen->cell));
 	seen->mask = size - 1;
 }
 
+static bool
+same_target(const struct sl_mesh_ep *a, const struct sl_mesh_ep *b)
+{
+	return a->addr == b->addr && a->port == b->port;
+}
+
 // Takes ep[n] in, unless it is there: then false.
 static bool
 seen_add(struct seen *seen, const struct sl_mesh_ep *ep, uint32_t n)
 {
-	const struct sl_mesh_ep *e = &ep[n];
-	const uint64_t key = (uint64_t)e->from->ip.v4 << 16 | e->port;
+	const uint64_t key = (uint64_t)ep[n].addr << 16 | ep[n].port;
 	uint32_t i = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
 
-	for (; seen->cell[i & seen->mask]; i++) {
-		const struct sl_mesh_ep *o = &ep[seen->cell[i & seen->mask] - 1];
-
-		if (o->from->ip.v4 == e->from->ip.v4 && o->port == e->port)
+	for (uint32_t k = 0; !seen->cell && k < n; k++)
+		if (same_target(&ep[k], &ep[n]))
 			return false;
-	}
+	if (!seen->cell)
+		return true;
+	for (; seen->cell[i & seen->mask]; i++)
+		if (same_target(&ep[seen->cell[i & seen->mask] - 1], &ep[n]))
+			return false;
 	seen->cell[i & seen->mask] = n + 1;
 	return true;
 }
@@ -91,8 +104,11 @@ collect(struct sl_mesh_cluster *c, const struct sl_se_port *port, const struct s
 				without = ep;
 			continue;
 		}
-		c->ep[c->n_eps] = (struct sl_mesh_ep){
-			.from = ep, .port = number, .weight = ep->weight, .healthy = ep->healthy};
+		c->ep[c->n_eps] = (struct sl_mesh_ep){.from = ep,
+			.addr = ep->ip.v4,
+			.port = number,
+			.weight = ep->weight,
+			.healthy = ep->healthy};
 		c->n_eps += seen_add(&seen, c->ep, c->n_eps);
 	}
 	free(seen.cell);
@@ -174,11 +190,13 @@ cluster_make(struct sl_mesh *m, unsigned client, const struct dest *d, struct sl
 		.host = d->host,
 		.subset = d->subset,
 		.port = d->port,
+		.port_name = "",
 		.problem = dest_problem(m, d)};
 	rule_policy(m, d->rule, d->port, subset, &c->policy);
 	if (c->problem)
 		return;
 	port = port_of(c->svc, d->port);
+	c->port_name = port->name;
 	c->original_dst = to_original_dst(c);
 	if (c->original_dst && d->auto_vip && !leave_original_dst(c))
 		return;

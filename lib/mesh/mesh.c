@@ -10,8 +10,10 @@
 const char *
 intern(struct sl_mesh *m, const char *text)
 {
-	struct text *t = by_key_find(&m->texts, text);
+	struct text *t = *text ? by_key_find(&m->texts, text) : NULL;
 
+	if (!*text)
+		return "";
 	if (!t) {
 		t = sl_xcalloc(1, sizeof(*t));
 		by_key_add(&m->texts, &t->node, text);

@@ -81,6 +81,16 @@ join_ports(struct service *s)
 
 static const char *const no_address = "an endpoint that is reached through another network";
 
+// Room for so many more, and no more than that.
+static void
+reserve_endpoints(struct service *s, uint32_t more)
+{
+	if (s->pub.n_eps + more <= s->eps_cap)
+		return;
+	s->eps_cap = s->pub.n_eps + more;
+	s->ep = sl_xrealloc(s->ep, s->eps_cap, sizeof(*s->ep));
+}
+
 void
 service_add_endpoint(struct service *s, const struct sl_mesh_endpoint *ep)
 {
@@ -94,7 +104,7 @@ service_add_endpoint(struct service *s, const struct sl_mesh_endpoint *ep)
 static bool
 on_unix_socket(const struct sl_mesh_endpoint *ep)
 {
-	return ep->address && strncmp(ep->address, "unix://", 7) == 0;
+	return ep->address && !ep->ip.family && strncmp(ep->address, "unix://", 7) == 0;
 }
 
 // Names are resolved where the service says so; a host with a star is none.
@@ -114,6 +124,7 @@ add_inline(struct sl_mesh *m, struct service *s, struct sl_object *se)
 {
 	char locality[2049];
 
+	reserve_endpoints(s, se->se.n_endpoints);
 	for (uint32_t i = 0; i < se->se.n_endpoints; i++) {
 		const struct sl_se_endpoint *spec = &se->se.endpoints[i];
 		const struct sl_mesh_endpoint ep = {
@@ -400,8 +411,8 @@ lined_up(const struct sl_mesh_service *svc, const struct sl_object *entry,
 	for (uint32_t i = 0; i < entry->se.n_ports; i++) {
 		const struct sl_se_port *p = &entry->se.ports[i];
 
-		if (is_dns(svc->resolution) ? p->number == port->number
-					    : strcmp(p->name, port->name) == 0)
+		if (p == port || (is_dns(svc->resolution) ? p->number == port->number
+							  : strcmp(p->name, port->name) == 0))
 			return p;
 	}
 	return NULL;

@@ -94,6 +94,8 @@ queue_routed(struct sl_mesh *m, struct host *h)
 
 // ---- hosts and services by name ----
 
+#define KEY_USUAL 512 // a longer one is not on the stack
+
 static struct host *
 host_get(struct sl_mesh *m, const char *name)
 {
@@ -122,8 +124,16 @@ new_id(struct sl_mesh *m, struct service *s)
 static struct service *
 service_get(struct sl_mesh *m, const char *namespace_, const char *host)
 {
-	char *key = sl_xasprintf("%s/%s", namespace_, host);
-	struct service *s = by_key_find(&m->services, key);
+	const size_t ns_len = strlen(namespace_), host_size = strlen(host) + 1;
+	char few[KEY_USUAL], *key = few;
+	struct service *s;
+
+	if (ns_len + 1 + host_size > sizeof(few))
+		key = sl_xrealloc(NULL, ns_len + 1 + host_size, 1);
+	memcpy(key, namespace_, ns_len);
+	key[ns_len] = '/';
+	memcpy(key + ns_len + 1, host, host_size);
+	s = by_key_find(&m->services, key);
 
 	if (!s) {
 		s = sl_xcalloc(1, sizeof(*s));
@@ -137,7 +147,8 @@ service_get(struct sl_mesh *m, const char *namespace_, const char *host)
 			suffix_put(m, s->host);
 		ptrs_add(&s->host->svc, s);
 	}
-	free(key);
+	if (key != few)
+		free(key);
 	return s;
 }
 
@@ -453,6 +464,31 @@ tell_gone(struct sl_mesh *m, struct service *s, sl_mesh_update_fn *fn, void *ctx
 	free(s);
 }
 
+// When all are new, what judging a service looks at is in no cache, and lies behind pointers.
+static void
+fetch_ahead(struct service *const *v, uint32_t i, uint32_t n)
+{
+	const struct service *s;
+
+	if (i + 12 < n)
+		for (size_t line = 0; line < sizeof(*s); line += SL_CACHE_LINE)
+			__builtin_prefetch((const char *)v[i + 12] + line);
+	if (i + 8 < n) {
+		__builtin_prefetch(v[i + 8]->port);
+		__builtin_prefetch(v[i + 8]->vip);
+		__builtin_prefetch(v[i + 8]->obj.v);
+	}
+	s = i + 4 < n ? v[i + 4] : NULL;
+	if (s && s->pub.n_ports && s->pub.n_vips) {
+		__builtin_prefetch(s->port[0]);
+		__builtin_prefetch(s->vip[0]);
+		__builtin_prefetch(&((const struct sl_object *)s->obj.v[0])->se.n_export_to);
+	}
+	s = i + 2 < n ? v[i + 2] : NULL;
+	if (s && s->pub.n_ports)
+		__builtin_prefetch(s->port[0]->protocol);
+}
+
 static void
 tell_all(struct sl_mesh *m, sl_mesh_update_fn *fn, void *ctx)
 {
@@ -468,6 +504,7 @@ tell_all(struct sl_mesh *m, sl_mesh_update_fn *fn, void *ctx)
 			m->told.v[n++] = s;
 	}
 	for (uint32_t i = 0; i < n; i++) {
+		fetch_ahead((struct service *const *)m->told.v, i, n);
 		service_judge(m, m->told.v[i]);
 		hosts_follow(m, m->told.v[i]);
 	}

@@ -27,7 +27,6 @@ struct sl_registry {
 	size_t n_entries; // with an object in force
 	uint64_t generation;
 
-	bool followed;          // somebody has asked for the changes
 	struct entry **changes; // an entry that is gone again: NULL
 	size_t n_changes;
 	size_t cap_changes;
@@ -246,7 +245,7 @@ sorted_change(struct sl_registry *r, struct sl_object *was, struct sl_object *no
 static void
 will_change(struct sl_registry *r, struct entry *e)
 {
-	if (!r->followed || e->change)
+	if (e->change)
 		return;
 	if (r->n_changes == r->cap_changes) {
 		r->cap_changes = r->cap_changes ? 2 * r->cap_changes : 64;
@@ -293,25 +292,11 @@ tell(struct sl_registry *r, struct entry *e, sl_registry_change_fn *fn, void *ct
 		unlink_entry(r, e);
 }
 
-static void
-tell_all(struct sl_registry *r, sl_registry_change_fn *fn, void *ctx)
-{
-	for (uint32_t i = 0; i < r->n_slots; i++) {
-		for (struct entry *e = r->slots[i], *next; e; e = next) {
-			next = e->next;
-			tell(r, e, fn, ctx);
-		}
-	}
-}
-
 void
 sl_registry_changes(struct sl_registry *r, sl_registry_change_fn *fn, void *ctx)
 {
 	const size_t n = r->n_changes;
 
-	if (!r->followed)
-		tell_all(r, fn, ctx);
-	r->followed = true;
 	for (size_t i = 0; i < n; i++) {
 		if (r->changes[i])
 			tell(r, r->changes[i], fn, ctx);

@@ -34,7 +34,7 @@ static unsigned
 families(const char *protocol)
 {
 	for (size_t i = 0; i < SL_ARRAY_LEN(protocols); i++) {
-		if (strcmp(protocols[i].name, protocol) == 0)
+		if (*protocols[i].name == *protocol && strcmp(protocols[i].name, protocol) == 0)
 			return protocols[i].families;
 	}
 	return 0;
@@ -73,7 +73,7 @@ sl_se_port_transport(const struct sl_se_port *port)
 uint32_t
 sl_se_endpoint_port(const struct sl_se_endpoint *ep, const struct sl_se_port *port)
 {
-	if (ep->address && strncmp(ep->address, "unix://", 7) == 0)
+	if (ep->address && !ep->ip.family && strncmp(ep->address, "unix://", 7) == 0)
 		return 0;
 	for (uint32_t i = 0; i < ep->n_ports; i++) {
 		if (ep->ports[i].number && strcmp(ep->ports[i].name, port->name) == 0)
@@ -95,6 +95,8 @@ sl_se_endpoint_locality(const struct sl_se_endpoint *ep, char *buf, size_t size)
 	const char *value = ep->locality && *ep->locality ? ep->locality : NULL;
 	const bool label = !value;
 
+	if (!value && !ep->n_labels)
+		return "";
 	for (size_t k = 0; !value && k < SL_ARRAY_LEN(keys); k++) {
 		for (uint32_t i = 0; i < ep->n_labels; i++) {
 			if (strcmp(ep->labels[i].key, keys[k]) == 0 && *ep->labels[i].value)
@@ -143,14 +145,13 @@ sl_se_endpoint_not_served(const struct sl_se_endpoint *ep)
 {
 	if (!ep->address)
 		return "an endpoint that is reached through another network";
-	if (strncmp(ep->address, "unix://", 7) == 0)
-		return "an endpoint on a Unix socket";
 	switch (ep->ip.family) {
 	case AF_INET:
 		return unreachable4(ep->ip.v4);
 	case AF_INET6:
 		return "an IPv6 endpoint";
 	default:
-		return "an endpoint that is a name";
+		return strncmp(ep->address, "unix://", 7) == 0 ? "an endpoint on a Unix socket"
+							       : "an endpoint that is a name";
 	}
 }

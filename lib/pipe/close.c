@@ -78,5 +78,6 @@ pipe_give_back(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow)
 	if (flow->syn)
 		pipe_forget_syn(p, flow);
 	pipe_recount(p, flow, SL_FLOW_CLOSING);
+	pipe_born(p, flow);
 	sl_sport_put(p->sports, t, flow->pool_addr, b->now, until);
 }

@@ -14,7 +14,7 @@
 #define TURNS        (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
 
 // The last word of a record's first line: state, flags and kept SYN at once.
-#define CARE                    (SL_FLOW_F_COUNTED | SL_FLOW_F_CUT | SL_FLOW_F_TOLD)
+#define CARE                    (SL_FLOW_F_COUNTED | SL_FLOW_F_CUT | SL_FLOW_F_TOLD | SL_FLOW_F_EMBRYONIC)
 #define WORD(state, flags, syn) ((uint32_t)(state) | (uint32_t)(flags) << 8 | (uint32_t)(syn) << 16)
 _Static_assert(offsetof(struct sl_flow, flags) == offsetof(struct sl_flow, state) + 1 &&
 		       offsetof(struct sl_flow, syn) == offsetof(struct sl_flow, state) + 2,
@@ -105,6 +105,7 @@ PIPE_EXPRESS(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n
 		if (sl_unlikely(!sl_flow_is(&x, ref[i], &pkt->info.tuple))) {
 			ref[i] = sl_flow_find(p->flows, &pkt->info.tuple);
 			if (ref[i] == SL_FLOW_NONE) {
+				pkt->reopens = false;
 				b->miss[b->n_miss++] = pkt;
 				continue;
 			}

@@ -43,13 +43,14 @@ pipe_forget_syn(struct sl_pipe *p, struct sl_flow *flow)
 
 // ---- moving on ----
 
-// The flow keeps its port, unless that one is in use for the new endpoint: then it gets another.
+// The flow keeps its port, unless that one is in use for the new endpoint: then it gets another, of
+// the reserve if need be.
 static bool
 lend_again(struct sl_pipe *p, const struct sl_flow *flow, struct sl_tuple *t, uint16_t *pool_addr)
 {
 	*pool_addr = flow->pool_addr;
 	return sl_sport_take(p->sports, t, *pool_addr) == 0 ||
-	       sl_sport_get(p->sports, t, pipe_client_hash(flow->tuple[SL_DIR_CLIENT].src),
+	       sl_sport_get_reserve(p->sports, t, pipe_client_hash(flow->tuple[SL_DIR_CLIENT].src),
 		       pool_addr) == 0;
 }
 

@@ -115,6 +115,7 @@ sl_pipe_housekeeping(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt 
 			pipe_unheld(p, &b, &out[i]);
 	n += pipe_retry(p, &b, out + n, max - n);
 	n += pipe_unpark(p, &b, out + n, max - n);
+	pipe_show_limits(p, &b);
 	p->stats->counter[SL_C_FLOWS_LIVE] = sl_flow_live(p->flows);
 	return n;
 }

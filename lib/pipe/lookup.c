@@ -12,9 +12,11 @@ pipe_lookup(struct sl_pipe *p, struct burst *b)
 		tuple[i] = &b->work[i]->info.tuple;
 	sl_flow_lookup(p->flows, tuple, b->n_work, ref);
 	for (unsigned i = 0; i < b->n_work; i++) {
-		if (sl_likely(ref[i] != SL_FLOW_NONE))
+		if (sl_likely(ref[i] != SL_FLOW_NONE)) {
 			pipe_add_hit(b, b->work[i], sl_flow_at(p->flows, ref[i] >> 1), ref[i]);
-		else
-			b->miss[b->n_miss++] = b->work[i];
+			continue;
+		}
+		b->work[i]->reopens = false;
+		b->miss[b->n_miss++] = b->work[i];
 	}
 }

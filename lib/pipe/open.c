@@ -34,10 +34,11 @@ insert_lent(struct sl_pipe *p, const struct burst *b, const struct opening *o)
 static int64_t
 insert_any(struct sl_pipe *p, const struct burst *b, struct opening *o)
 {
+	const uint32_t client = pipe_client_hash(o->tuple[SL_DIR_CLIENT].src);
 	struct sl_tuple *endpoint = &o->tuple[SL_DIR_ENDPOINT];
 
-	if (sl_sport_get(p->sports, endpoint, pipe_client_hash(o->tuple[SL_DIR_CLIENT].src),
-		    &o->pool_addr) < 0)
+	if ((o->a.reopens ? sl_sport_get_reserve(p->sports, endpoint, client, &o->pool_addr)
+			  : sl_sport_get(p->sports, endpoint, client, &o->pool_addr)) < 0)
 		return -EADDRNOTAVAIL;
 	o->hash[SL_DIR_ENDPOINT] = sl_flow_hash(sl_flow_index(p->flows).secret, endpoint);
 	return insert_lent(p, b, o);
@@ -115,6 +116,7 @@ pipe_plan(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, str
 		return false;
 	}
 	o->a.n_tried = 0;
+	o->a.reopens = o->pkt->reopens;
 	o->tuple[SL_DIR_CLIENT] = o->pkt->info.tuple;
 	why = choose(p, b, o);
 	if (why != SL_DROP_NONE) {
@@ -158,6 +160,11 @@ find_place(struct sl_pipe *p, const struct burst *b, struct opening *o)
 void
 pipe_open(struct sl_pipe *p, struct burst *b, struct opening *o)
 {
+	// Only now: how many were admitted is known when those before it in the burst are open.
+	if (sl_unlikely(!pipe_admit(p, b, o->pkt))) {
+		pipe_unplan(p, o);
+		return;
+	}
 	const int64_t index = find_place(p, b, o);
 
 	if (index < 0) {
@@ -171,6 +178,7 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct opening *o)
 		pipe_spare(p, flow);
 	flow->pool_addr = o->pool_addr;
 	pipe_count(p, flow);
+	pipe_admitted(p, b, flow);
 	p->stats->counter[SL_C_FLOWS_CREATED]++;
 	if (o->tuple[SL_DIR_CLIENT].proto == SL_PROTO_TCP)
 		pipe_keep_syn(p, flow, (uint32_t)index, o->pkt, &o->a);

@@ -13,6 +13,7 @@
 struct attempt {
 	uint32_t tried[SYN_TRIED]; // slots; the one that was found is the last
 	unsigned n_tried;
+	bool reopens; // for a client that had this connection a moment ago
 	struct sl_fwd_choice choice;
 	sl_be32 addr;
 	sl_be16 port;

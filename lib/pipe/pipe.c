@@ -79,7 +79,8 @@ sl_pipe_new(const struct sl_pipe_cfg *cfg)
 	p->frame_new = cfg->frame_new;
 	p->ctx = cfg->ctx;
 	if (hold_init(&p->hold, cfg) == 0 && syns_init(&p->syns, cfg->syns) == 0 &&
-		park_init(&p->park, cfg) == 0 && reset_init(&p->reset, cfg) == 0)
+		park_init(&p->park, cfg) == 0 && reset_init(&p->reset, cfg) == 0 &&
+		admit_init(&p->admit, cfg) == 0)
 		return p;
 	sl_pipe_free(p);
 	errno = ENOMEM;
@@ -92,6 +93,7 @@ sl_pipe_free(struct sl_pipe *p)
 	if (!p)
 		return;
 	assert(p->hold.n_held == 0 && p->park.n == 0);
+	admit_fini(&p->admit);
 	reset_fini(&p->reset);
 	park_fini(&p->park);
 	syns_fini(&p->syns);
@@ -150,6 +152,7 @@ all_else(struct sl_pipe *p, struct burst *b)
 {
 	pipe_parse(p, b);
 	pipe_lookup(p, b);
+	pipe_turn_away(p, b);
 	forward(p, b);
 	settle(p, b);
 	sl_stats_stage(p->stats, SL_STAGE_ALL_ELSE);

@@ -1,6 +1,7 @@
 // What the stages share: the pipe's own state, and one burst on its way through them.
 #pragma once
 
+#include "admit.h"
 #include "hold.h"
 #include "park.h"
 #include "reset.h"
@@ -26,6 +27,7 @@ struct sl_pipe {
 	struct syns syns;
 	struct park park;
 	struct reset reset;
+	struct admit admit;
 	bool (*frame_new)(void *ctx, struct sl_pkt *pkt);
 	void *ctx;
 };
@@ -170,6 +172,17 @@ bool pipe_age(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, ui
 void pipe_cut_off(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t index);
 // A segment of such a flow: it gets its verdict. False: it passes as usual.
 bool pipe_cut(struct sl_pipe *p, const struct burst *b, const struct hit *h);
+
+// admit.c: may a new flow be opened for this packet? False: no, it has its verdict.
+bool pipe_admit(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt);
+void pipe_admitted(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow); // it was
+// Misses that would not be admitted, before anything is done for them: most of a flood.
+void pipe_turn_away(struct sl_pipe *p, struct burst *b);
+// A packet of an embryonic flow has passed: it may be one no longer.
+void pipe_prove(
+	struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, enum sl_flow_dir dir);
+void pipe_born(struct sl_pipe *p, struct sl_flow *flow); // it is embryonic no longer, or it ends
+void pipe_show_limits(struct sl_pipe *p, const struct burst *b);
 
 // ---- next hops ----
 

@@ -1,24 +1,22 @@
 // Drops that are answered, within the rate that the configuration allows a worker.
 
+#include "pace.h"
 #include "pipe_priv.h"
 
-// A token bucket one second deep, kept as one time (the virtual scheduling algorithm of ITU-T
-// I.371): each answer moves reply_ns on by what it costs, and reply_ns may run ahead of now by a
-// second. Nothing has to be filled up, and a changed rate counts at once.
+// A bucket one second deep.
 static bool
 may_reply(const struct sl_pipe *p, const struct burst *b)
 {
 	const uint32_t rate = b->fwd->params.reply_rate;
 
-	return rate > 0 && p->reply_ns + SL_NSEC_PER_SEC / rate <= b->now_ns + SL_NSEC_PER_SEC;
+	return rate > 0 &&
+	       pace_may(p->reply_ns, b->now_ns, SL_NSEC_PER_SEC / rate, SL_NSEC_PER_SEC);
 }
 
 static void
 pay(struct sl_pipe *p, const struct burst *b)
 {
-	if (p->reply_ns < b->now_ns)
-		p->reply_ns = b->now_ns;
-	p->reply_ns += SL_NSEC_PER_SEC / b->fwd->params.reply_rate;
+	pace_pay(&p->reply_ns, b->now_ns, SL_NSEC_PER_SEC / b->fwd->params.reply_rate);
 }
 
 // len: of the answer that the frame has become.

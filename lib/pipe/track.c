@@ -59,6 +59,7 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 			continue;
 		}
 		if (sl_unlikely(pipe_reopens(h))) {
+			h->pkt->reopens = true;
 			b->miss[b->n_miss++] = h->pkt;
 			continue;
 		}
@@ -73,6 +74,8 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 		account(h->flow, h->dir, info->ip_len);
 		const enum sl_flow_state state = sl_flow_touch(
 			p->flows, h->index, h->dir, info->tcp_flags, b->now, &b->timeouts);
+		if (sl_unlikely(h->flow->flags & SL_FLOW_F_EMBRYONIC))
+			pipe_prove(p, b, h->flow, h->dir);
 		if (sl_unlikely(pipe_is_counted(h->flow) != pipe_is_open(state)))
 			pipe_recount(p, h->flow, state);
 		if (sl_unlikely(h->flow->syn && state != SL_FLOW_SYN_SENT))

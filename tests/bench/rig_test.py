@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The frames and the sink of scripts/bench: scapy reads the frames, and every kind of wrong output is found. TAP."""
+"""Frames, sink and rows of scripts/bench: scapy reads the frames, every kind of wrong output is found. TAP."""
 import ipaddress
 import itertools
 import pathlib
@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from rig import frames, sink
+from rig import frames, report, rows, sink
 from rig.frames import DATA, L3, L4
 
 ENDPOINTS = [int(ipaddress.ip_address(a)) for a in ("198.51.100.11", "198.51.100.12")]
@@ -163,7 +163,78 @@ def adopt_cases(tmp):
             case(f"pcap: {name} is refused: {str(why).rsplit('/', maxsplit=1)[-1]}", True)
 
 
+def document_case(tmp):
+    """The generated part is replaced, all else stays."""
+    figure = {"median": 2e6, "min": 1e6, "max": 3e6, "n": 3}
+    figures = {key: figure for key in ("io_pps", "5tswap_pps", "sluice_pps", "ratio_io", "ratio_5tswap", "cycles",
+                                       "cycles_above_io")} | {"new_flows_per_s": None}
+    result = {"title": "a case", "figures": figures, "sink": dict.fromkeys(
+        ("received", "sent", "verified", "flows_seen", "wrong"), 7)}
+    run = {"machine": {"cpus": 2, "cpu": "x", "clock_mhz": 1, "caches": {}, "hypervisor": "", "kernel": "", "dpdk": "",
+                       "gcc": ""}, "revision": "abc", "load_before": 0,
+           "knobs": {"build_type": "", "pages": "", "worker_cpu": 1, "control_cpu": 0, "window_s": 1, "warm_s": 1,
+                     "rounds": 1, "burst": 1, "mbuf_size": 1, "mbuf_cache": 1},
+           "rows": rows.complete([], lambda w: "not here"), "results": [result]}
+    docs = pathlib.Path(tmp) / "docs"
+    docs.mkdir()
+    (docs / "performance.md").write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", "utf-8")
+    (pathlib.Path(tmp) / "flows.svg").write_text("<svg/>", "ascii")
+    why = report.fill_document(run, tmp, [f"{tmp}/flows.svg", f"{tmp}/flows.png"])
+    text = (docs / "performance.md").read_text("utf-8")
+    good = text.startswith(f"before\n{report.BEGIN}\n") and text.endswith(f"{report.END}\nafter\n")
+    good = good and "old" not in text and "| a case |" in text and "plots/flows.svg" in text
+    case("document: its generated part is filled", not why and good and (docs / "plots/flows.svg").exists(), text)
+
+
+VERDICTS = [
+    # name, value, of its own, verdict
+    ("ratio-5tswap-4k", 0.9, {}, "aim"),
+    ("ratio-5tswap-4k", 0.7, {}, "must"),
+    ("ratio-5tswap-4k", 0.64, {}, "short"),
+    ("above-io-4k", 30, {}, "must"),
+    ("above-io-4k", 41, {}, "short"),
+    ("swaps-lost", 0, {}, "must"),
+    ("swaps-lost", 1, {}, "short"),
+    ("latency-p99", None, {"note": "not now"}, ""),
+    ("hit-4k", 33, {}, ""),
+    ("own", 1.4, {"must": 1.3, "aim": 1.5}, "must"),
+]
+
+
+def row_cases(tmp):
+    for name, value, own, verdict in VERDICTS:
+        it = {"name": name, "value": value, **own}
+        case(f"rows: {name} {value}: {verdict or 'no verdict'}", rows.verdict(it) == verdict, rows.verdict(it))
+    whole = rows.complete([rows.row("above-io-1m", [60, 50, 70]), rows.row("stranger", 1)], lambda w: "not here")
+    case("rows: the whole table, in its order, then what else there is",
+         [r["name"] for r in whole] == [w.name for w in rows.WANTED] + ["stranger"])
+    text = report.columns(rows.lines(whole))
+    case("rows: median, spread and what is missing are told",
+         all(said in text for said in (" 60 ", "50 to 70", "not measured", "not here")), text)
+    for what, bad in (("no name", [{"value": 1}]), ("no value", [{"name": "x"}]), ("text", [{"name": "x", "value": "1"}]),
+                      ("missing without a reason", [{"name": "x", "value": None}]), ("no list", {"value": 1})):
+        try:
+            rows.checked(bad, "test")
+            case(f"rows: {what} is refused", False)
+        except rows.Failed:
+            case(f"rows: {what} is refused", True)
+    program = [sys.executable, "-c", "import sys; print('[{\"name\": \"x\", \"value\": 2}]'); sys.exit(len(sys.argv) - 1)"]
+    case("rows: of a program", rows.of_program("it", program, 10)[0]["value"] == 2)
+    file = f"{tmp}/rows.json"
+    pathlib.Path(file).write_text('[{"name": "y", "value": 3}]', "utf-8")
+    case("rows: of a program that writes a file", rows.of_program("it", program, 10, file)[0]["name"] == "y")
+    case("rows: a program that ends with 1 has something wrong",
+         rows.of_program("it", [*program, "fail"], 10)[0]["wrong"] == ["it ended with 1."])
+    try:
+        rows.of_program("it", ["false"], 10)
+        case("rows: a program that prints none has failed", False)
+    except rows.Failed:
+        case("rows: a program that prints none has failed", True)
+
+
 with tempfile.TemporaryDirectory() as folder:
+    row_cases(folder)
+    document_case(folder)
     sink_cases(folder)
     frame_cases(folder)
     adopt_cases(folder)

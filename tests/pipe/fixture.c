@@ -83,6 +83,10 @@ static struct sl_fwd_params
 params(const struct fixture_opt *opt)
 {
 	return (struct sl_fwd_params){
+		.max_half_open = opt->max_half_open,
+		.max_unanswered = opt->max_unanswered,
+		.source_rate = opt->source_rate,
+		.source_burst = opt->source_burst,
 		.timeout[SL_FLOW_UDP] = ticks(TO_UDP),
 		.timeout[SL_FLOW_SYN_SENT] = ticks(TO_HANDSHAKE),
 		.timeout[SL_FLOW_SYN_RECV] = ticks(TO_HANDSHAKE),
@@ -174,6 +178,7 @@ worker_init(struct fixture *fx, unsigned i)
 	const struct sl_sport_range range = {
 		.first = opt->sport_first ? opt->sport_first : 1024,
 		.last = opt->sport_last ? opt->sport_last : 3071,
+		.reserve = opt->reserve,
 	};
 	const sl_be32 pool[2] = {htonl(POOL), htonl(POOL + 1)};
 
@@ -516,6 +521,21 @@ open_flows(const struct worker *w)
 	return n;
 }
 
+// Flows of that protocol that say that they are embryonic.
+static uint32_t
+embryonic(const struct worker *w, uint8_t proto)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < sl_flow_used(w->flows); i++) {
+		const struct sl_flow *f = sl_flow_at(w->flows, i);
+
+		n += f->state != SL_FLOW_FREE && f->tuple[0].proto == proto &&
+		     (f->flags & SL_FLOW_F_EMBRYONIC);
+	}
+	return n;
+}
+
 static const char *
 worker_books(const struct worker *w)
 {
@@ -528,12 +548,15 @@ worker_books(const struct worker *w)
 		return "received packets are not what became of them";
 	if (c[SL_C_TX] != c[SL_C_FORWARDED] + c[SL_C_REPLIES] + c[SL_C_RETRIED] + c[SL_C_INJECTED])
 		return "sent packets are not what was sent";
-	if (live != c[SL_C_FLOWS_CREATED] - c[SL_C_FLOWS_EXPIRED] - c[SL_C_FLOWS_REPLACED])
+	if (live != c[SL_C_FLOWS_CREATED] - c[SL_C_FLOWS_EXPIRED] - c[SL_C_FLOWS_REPLACED] -
+			    c[SL_C_FLOWS_EVICTED])
 		return "flows created are not those that live or went";
 	if (live != c[SL_C_FLOWS_LIVE])
 		return "the gauge of live flows is off";
 	if (live != worker_ports(w))
 		return "source ports in use are not live flows";
+	if (c[SL_C_HALF_OPEN] != embryonic(w, P_TCP) || c[SL_C_UNANSWERED] != embryonic(w, P_UDP))
+		return "the gauges of embryonic flows are off";
 	if (worker_active(w) != open_flows(w))
 		return "endpoints' active flows are not the open flows";
 	return NULL;

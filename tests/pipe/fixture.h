@@ -105,15 +105,20 @@ struct fixture_opt {
 	uint32_t capacity;    // 1024 flows
 	uint16_t sport_first; // 1024
 	uint16_t sport_last;  // 3071
+	uint32_t reserve;     // of these, none
 	uint32_t n_pool;      // 1 address
 	bool hold_none;
 	uint32_t hold_total; // 256; of the next two the pipe's default
 	uint32_t hold_per_hop;
 	uint64_t hold_ns;
 	enum sl_fwd_deny deny;
-	uint32_t reply_rate; // 1000
-	bool no_replies;     // a rate of 0
-	bool tight;          // no room behind a frame
+	uint32_t reply_rate;   // 1000
+	bool no_replies;       // a rate of 0
+	bool tight;            // no room behind a frame
+	uint8_t max_half_open; // percent of the table, none
+	uint8_t max_unanswered;
+	uint32_t source_rate; // none
+	uint32_t source_burst;
 	uint32_t park_total; // of these two the pipe's default
 	uint64_t park_ns;
 	uint32_t syns;      // SYNs kept, none

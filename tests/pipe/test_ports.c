@@ -338,6 +338,104 @@ left_port_rests(void)
 	return TEST_SUCCESS;
 }
 
+// ---- the reserve ----
+
+#define N_PORTS 100 // of these, one is kept
+
+// Fills the service's two endpoints. Returns whether it was the last port but the reserve that each
+// of them had when a new flow was refused.
+static bool
+fill_up(struct fixture *fx, struct packet *first)
+{
+	unsigned n = 0;
+	struct result r;
+
+	while ((r = syn(fx, (uint16_t)(40000 + n))).verdict == SL_V_FORWARD) {
+		if (n++ == 0)
+			*first = r.out;
+	}
+	return is_refusal(&r, P_TCP) && n == 2 * (N_PORTS - 1);
+}
+
+// A handshake moves though new flows are refused; the next one, whose port is in use there too and
+// which finds the reserve used, does not.
+static int
+full_lets_handshakes_move(void)
+{
+	static const struct fixture_opt opt = {.sport_first = 2000,
+		.sport_last = 2000 + N_PORTS - 1,
+		.reserve = 1,
+		.syns = 256,
+		.connect_s = 300};
+	struct fixture *fx = fixture_new(&opt);
+	struct packet first = {0};
+
+	RTE_TEST_ASSERT(fill_up(fx, &first), "filled");
+	const struct packet refusal = answer_to(&first, T_RST | T_ACK);
+	const struct result moved = fixture_send(fx, &refusal, 1);
+
+	RTE_TEST_ASSERT(moved.verdict == SL_V_RETRY && !moved.bad && moved.out.flags == T_SYN &&
+				moved.out.dst != first.dst,
+		"moved: %u", moved.verdict);
+	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 1);
+	const struct packet answer = answer_to(&moved.out, T_SYN | T_ACK);
+	const struct result back = fixture_send(fx, &answer, 1);
+
+	RTE_TEST_ASSERT(back.verdict == SL_V_FORWARD && back.out.dport == 40000, "answered");
+	struct result r = syn(fx, 50000);
+
+	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "new flows have none of it");
+	// All others of the same endpoint: there is nothing left to move to.
+	for (unsigned i = 1; i < 2 * (N_PORTS - 1); i++) {
+		const struct packet k = {SYN_TO(VIP2, 80), .sport = (uint16_t)(40000 + i)};
+
+		r = fixture_send(fx, &k, 0);
+		if (r.out.dst == first.dst)
+			break;
+	}
+	const struct packet second = answer_to(&r.out, T_RST | T_ACK);
+
+	r = fixture_send(fx, &second, 1);
+	RTE_TEST_ASSERT(
+		r.verdict == SL_V_FORWARD && r.out.dst == CLIENT && r.out.flags == (T_RST | T_ACK),
+		"used up: %u", r.verdict);
+	SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 1);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+// A client whose connection is over, and whose port rests, opens it again at a full destination. A
+// client that comes anew does not get in, whatever rests.
+static int
+full_lets_clients_reopen(void)
+{
+	static const struct fixture_opt opt = {
+		.sport_first = 2000, .sport_last = 2000 + N_PORTS - 1, .reserve = 1};
+	struct fixture *fx = box(&opt);
+	struct result r;
+
+	for (unsigned i = 0; i < N_PORTS - 1; i++)
+		SL_TEST_INT(go(fx, 0, FAR(0), P_TCP, (uint16_t)(1000 + i), T_SYN).verdict,
+			SL_V_FORWARD);
+	r = go(fx, 0, FAR(0), P_TCP, 2000, T_SYN);
+	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "full");
+	go(fx, 0, FAR(0), P_TCP, 1000, T_RST);
+	go(fx, 0, FAR(0), P_TCP, 1001, T_RST);
+	r = go(fx, 0, FAR(0), P_TCP, 2000, T_SYN);
+	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "still full: they rest");
+	r = go(fx, 0, FAR(0), P_TCP, 1000, T_SYN);
+	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && !r.bad, "again: %s", sl_drop_name(r.reason));
+	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_REPLACED), 1);
+	r = go(fx, 0, FAR(0), P_TCP, 2000, T_SYN);
+	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "not for a new one");
+	r = go(fx, 0, FAR(0), P_TCP, 1001, T_SYN);
+	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "the reserve is used");
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -349,6 +447,8 @@ main(int argc, char **argv)
 		{"moves_to_another_port", moves_to_another_port},
 		{"has_no_port_to_move_to", has_no_port_to_move_to},
 		{"left_port_rests", left_port_rests},
+		{"full_lets_handshakes_move", full_lets_handshakes_move},
+		{"full_lets_clients_reopen", full_lets_clients_reopen},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));

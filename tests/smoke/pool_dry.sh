@@ -49,6 +49,18 @@ is "as many flows as source ports, at each server" "$(flood)" 300
 is "the others are counted" "$(counter no_source_port)" 150
 check "and said in the log, with the destination" \
 	wait_for 3 grep -qE "WARN .*no_source_port: .* ports_per_destination=100 destination_dry=198.51.100.1[123]:7/udp" "$lab_tmp/sluice.log"
+# What `pools` says of udp: ports of a destination, destinations that are full, whether one of them was refused.
+pools() {
+	ctl pools -o json | python3_ -c '
+import json, sys
+udp = next(p for p in json.load(sys.stdin) if p["proto"] == "udp")
+full = {f["destination"] for f in udp["fullest"] if f["percent"] == 100 and f["fullInSeconds"] in (0, None)}
+print(udp["addresses"], udp["portsPerDestination"], len(full), udp["lastRefused"] in full, udp["refusals"] >= 450)'
+}
+is "pools shows that all servers are full" "$(pools)" "4 100 3 True True"
+check "and so did the log, while they filled up" wait_for 3 grep -qE "WARN .*source ports run out: .* destination=198.51.100.1[123]:7/udp taken=[0-9]+ ports=100" "$lab_tmp/sluice.log"
+all_told() { [ "$(ctl events -o json | grep -o SourcePortsLow | wc -l)" = 3 ]; }
+check "and the events, for each of them" wait_for 3 all_told
 check "the flows end" wait_for 10 drained
 answers=$(flood) sources=$(shared)
 is "and give their ports back" "$answers" 300

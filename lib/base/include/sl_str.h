@@ -28,3 +28,5 @@ const char *sl_str_duration_fmt(uint64_t ns, char buf[32]); // shortest exact fo
 
 // FNV-1a, 64 bit, continued from seed (0: start).
 uint64_t sl_str_hash(const void *data, size_t len, uint64_t seed);
+// Of a whole text, eight bytes at a time; for this process only.
+uint64_t sl_text_hash(const void *data, size_t len);

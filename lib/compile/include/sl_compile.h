@@ -29,6 +29,10 @@ struct sl_compile_cfg {
 	// sl_compile_reclaim_slots(). Not called by sl_compile_free() and later.
 	void (*gone)(void *ctx, uint32_t slot);
 	void *gone_ctx;
+	// NULL, or: a key of the service does not get the endpoints that it wants, told once for
+	// the object as it is. From within sl_compile_services().
+	void (*unfit)(void *ctx, const struct sl_mesh_service *svc, const char *why);
+	void *unfit_ctx;
 };
 
 struct sl_compile *sl_compile_new(const struct sl_compile_cfg *cfg);
@@ -43,6 +47,7 @@ struct sl_compile_result {
 	uint32_t added;     // services
 	uint32_t removed;
 	uint32_t swapped; // endpoint sets of services that stay: in place, or by the new table
+	uint32_t unfit;   // services of the mesh that do not have the endpoints that they want
 	uint32_t without_policy; // of those looked at: hold to the gateway's timeouts, no index is
 				 // left
 	bool table_changed;      // a new table: publish it, and call sl_compile_net() (the VIPs)
@@ -62,12 +67,18 @@ struct sl_compile_result {
 // exact; with more the sum may pass it by n_workers - 1, and a worker that gets more than its share
 // of the flows refuses before the sum is reached.
 //
-// Returns 0, -ENOSPC (no slot left, over 1 M services), -EINVAL (a balancer
-// that sl_fwd_eps_new() refuses) or -ENOMEM; nothing changed then, the notes neither, and the next
-// call looks at the same services again.
+// A service for whose endpoints no slot is left, or whose balancer sl_fwd_eps_new() refuses, is
+// alone in that (result->unfit): it goes on with the endpoints that it had for these clients, or
+// with none, and then refuses what comes; a computed note says so. Those that are first in service
+// order get the slots that are left.
+//
+// Returns 0, -ENOSPC (over 1 M services) or -ENOMEM; nothing changed then, the notes neither, and
+// the next call looks at the same services again.
 int sl_compile_services(struct sl_compile *c, struct sl_mesh *mesh, uint64_t now_ns,
 	void (*retire)(void *ctx, void *object, void (*free_fn)(void *)), void *ctx,
 	struct sl_compile_result *result);
+// Slots are free again since services did not fit: true, and the next pass looks at those again.
+bool sl_compile_retry(struct sl_compile *c);
 struct sl_fwd_services *sl_compile_current(struct sl_compile *c);  // borrowed
 struct sl_fwd_policies *sl_compile_policies(struct sl_compile *c); // likewise; indexes are for ever
 // For what no service takes, as outbound policy ALLOW_ANY has it: to where the client wanted to go.
@@ -83,7 +94,11 @@ bool sl_compile_next_vip(const struct sl_compile *c, uint32_t *it, sl_be32 *vip)
 const char *sl_compile_lost(const struct sl_compile *c, const struct sl_object *obj);
 // What it has that another one wants too: the first such key; NULL: none.
 const char *sl_compile_won(const struct sl_compile *c, const struct sl_object *obj);
-// Conflicts that came about since the last call, each as a warning on the object that lost.
+// Why it does not have the endpoints that it wants; NULL: it has. *served: it has others, or in
+// part.
+const char *sl_compile_unfit(const struct sl_compile *c, const struct sl_object *obj, bool *served);
+// What came about since the last call: conflicts, each as a warning on the object that lost, and
+// services that do not fit.
 void sl_compile_news(struct sl_compile *c, struct sl_diags *diags);
 // The object stands at other lines now: its notes have to follow.
 void sl_compile_moved(struct sl_compile *c, const struct sl_object *obj);

@@ -44,9 +44,11 @@ struct sl_conf {
 	uint32_t memory_mb; // 0: computed from flows and ports
 	uint32_t mbufs;     // 0: computed
 	// flows
-	uint32_t max_flows;     // over all workers, default 262144
-	uint32_t max_endpoints; // default 262144
-	uint32_t handshakes;    // kept SYNs per worker, default 8192
+	uint32_t max_flows;                     // over all workers, default 262144
+	uint32_t max_endpoints;                 // default 262144
+	uint32_t handshakes;                    // kept SYNs per worker, default 8192
+	uint32_t max_half_open, max_unanswered; // percent of max_flows, default 25 and 50
+	uint32_t source_rate, source_burst;     // new flows of a source per second, default 0: any
 	uint64_t timeout_syn_ns, timeout_established_ns, timeout_closing_ns, timeout_reset_ns,
 		timeout_udp_ns;
 	// egress pool
@@ -55,6 +57,7 @@ struct sl_conf {
 	uint32_t pool_port_first, pool_port_last; // default 1024..65535
 	uint32_t *pool_reserved;
 	uint32_t n_pool_reserved;
+	uint32_t pool_reserve; // default 64
 	// outbound policy
 	enum sl_conf_outbound outbound;
 	bool deny_silent;    // outboundPolicy.deny: reject | silent

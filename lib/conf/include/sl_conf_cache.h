@@ -5,12 +5,16 @@
 // the caller, at another line perhaps, and what was found in it is reported again.
 //
 // Owner:   the cache remembers texts' hashes, names and findings; objects belong to the caller.
-// Threads: one at a time, any control-side thread.
+// Threads: one at a time, any control-side thread. A load may have helpers that parse documents;
+//          they see nothing but texts and what becomes of them, and are gone when it returns. All
+//          that is told is told by the caller's thread.
 // Errors:  as sl_conf.h: diagnostics, and their number.
 // Limits:  as sl_conf.h. A load costs one stat() a file, the reading of what changed, and a pass
 //          over the names (about 150 bytes each). A file that was written within the last 50 ms
 //          before it was read is read again at the next load: another write may share its times.
 #pragma once
+
+#include <sched.h>
 
 #include "sl_conf.h"
 
@@ -18,6 +22,9 @@ struct sl_conf_cache;
 
 struct sl_conf_cache *sl_conf_cache_new(enum sl_origin origin);
 void sl_conf_cache_free(struct sl_conf_cache *c);
+// The loads from here on may have n helpers (3 at most; at first 0) when there is much to parse.
+// cpus: where they run, NULL: where the caller does.
+void sl_conf_cache_helpers(struct sl_conf_cache *c, unsigned n, const cpu_set_t *cpus);
 
 // What a load tells, in the order of the walk; `gone` comes last.
 struct sl_conf_cache_fns {

@@ -12,6 +12,8 @@
 // Needs no DPDK: what lives in workers and ports comes in through functions.
 #pragma once
 
+#include <sched.h>
+
 #include <event2/event.h>
 
 #include "sl_compile.h"
@@ -44,9 +46,13 @@ struct sl_control_cfg {
 	// Takes one question of a worker; false: no more.
 	bool (*next_ask)(void *ctx, uint16_t *port, sl_be32 *addr);
 	bool (*link_up)(void *ctx, uint16_t port);
-	uint64_t (*now_ns)(void *ctx);        // the workers' clock
-	uint64_t seed;                        // of what is random: when names are asked for
-	int core;                             // of the responder's thread; -1: any
+	uint64_t (*now_ns)(void *ctx); // the workers' clock
+	uint64_t seed;                 // of what is random: when names are asked for
+	int core;                      // of the responder's thread; -1: any
+	// Where threads that help to read objects run: at the start, before there is traffic, and
+	// at reloads; as many as there are CPUs, 3 at most. NULL: nowhere.
+	const cpu_set_t *start_cpus;
+	const cpu_set_t *cpus;
 	const struct sl_dns_ask_fns *dns_ask; // who asks DNS servers; NULL: c-ares
 	// Flows of an endpoint slot over all workers.
 	void (*slot_load)(void *ctx, uint32_t slot, uint64_t *active, uint64_t *total);
@@ -77,6 +83,11 @@ void sl_control_follow_links(struct sl_control *c);
 // A request of the commands apply, diff, delete, get, describe, services, endpoints, explain, dns,
 // events, reload, log-level; others are refused.
 void sl_control_handle(struct sl_control *c, struct sl_ctl_req *req);
+
+// An event of now. object: a DNS name, "namespace/host" of a service, or a destination as
+// "ADDRESS:PORT/tcp".
+void sl_control_event(struct sl_control *c, bool warning, const char *reason, const char *object,
+	const char *message);
 
 const struct sl_conf *sl_control_conf(const struct sl_control *c);
 uint64_t sl_control_generation(const struct sl_control *c);              // of the snapshot in force

@@ -189,12 +189,12 @@ struct sl_flow_view {
 // *cursor == UINT32_MAX.
 unsigned sl_flow_walk(const struct sl_flow_table *t, uint32_t *cursor, struct sl_flow_view *out,
 	unsigned n, unsigned scan);
-
-#define SL_FLOW_F_NONE    0
-#define SL_FLOW_F_COUNTED 1 // among the active flows of its endpoint and cluster
-#define SL_FLOW_F_CUT     2 // it was cut while it was open: both sides have to be told
-#define SL_FLOW_F_TOLD    4 // and one of them was
+#define SL_FLOW_F_NONE      0
+#define SL_FLOW_F_COUNTED   1 // among the active flows of its endpoint and cluster
+#define SL_FLOW_F_CUT       2 // it was cut while it was open: both sides have to be told
+#define SL_FLOW_F_TOLD      4 // and one of them was
+#define SL_FLOW_F_EMBRYONIC 8 // its two sides have not shown yet that they are there
 // The bits from here up: orders to reset its endpoint's flows that were there before it, in the
 // tick in which it was created.
-#define SL_FLOW_ORDERS_SHIFT 3
+#define SL_FLOW_ORDERS_SHIFT 4
 #define SL_FLOW_ORDERS_MAX   7

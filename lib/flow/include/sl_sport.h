@@ -15,13 +15,14 @@
 //
 // Owner:   sl_sport_new() takes all memory at start; free after the worker has left, before the
 //          flow table.
-// Threads: the owning worker. sl_sport_total(), _lent() and _refused(): any (relaxed reads).
+// Threads: the owning worker. What is below "what is shown": any (relaxed reads).
 // Errors:  get: -ENOSPC when no address has a port for the destination: the caller drops with
-//          SL_DROP_NO_SOURCE_PORT; nothing ever leaves untranslated. take: -EADDRINUSE.
+//          SL_DROP_NO_SOURCE_PORT; nothing ever leaves untranslated. take: -EADDRINUSE. fullest:
+//          out of memory ends the process.
 // Limits:  ports first..last (default 1024..65535) without the reserved ones. A search looks up at
 //          most 9 * (4 + 64) + 16 * 64 tuples, and 4 unless the destination is dense: then most
 //          often none. Memory per worker of n, for c flows and P of its ports (64,512 / n):
-//          16 KiB of cursors, 2 * P + 128 KiB / n of ports, 4 bytes a pool address; 28 bytes for
+//          32 KiB of cursors, 2 * P + 128 KiB / n of ports, 4 bytes a pool address; 28 bytes for
 //          each of c / 16 (rounded up to a power of two, 64 at least) resting ports: 1.75 to 3.5
 //          bytes a flow; sets of P / 8 bytes and some, for 32 * c / P places: 4 bytes a flow at
 //          most, and 8 sets. For a million flows, one worker and 16 pool addresses: 6.7 MiB, 6.7
@@ -37,6 +38,9 @@ struct sl_sport_range {
 	uint16_t last;
 	const uint16_t *reserved; // sorted
 	uint32_t n_reserved;
+	// Ports of each destination and address, of all workers together, that sl_sport_get()
+	// leaves; a hundredth of them at most.
+	uint32_t reserve;
 };
 
 // flows: the worker's, with all flows that hold ports.
@@ -50,9 +54,12 @@ size_t sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity); 
 
 // A port for a flow to endpoint->src and sport in proto (TCP or UDP), written to endpoint->dst and
 // dport. The address is chosen by client_hash (a client keeps its address while that has ports for
-// the destination), then the next ones. Returns 0 or -ENOSPC. The caller inserts the flow before
-// the next call, or gives the port back.
+// the destination), then the next ones. Returns 0 or -ENOSPC: no more than the reserve is left. The
+// caller inserts the flow before the next call, or gives the port back.
 int sl_sport_get(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
+// The same for what goes on rather than begins: one of the reserve when there is no other.
+int sl_sport_get_reserve(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
 // sl_sport_get() in two steps, for flows that begin in one burst: a port that is likely to be free
 // is written down without a look into the flow table, so that its bucket can be on the way into the
@@ -60,8 +67,8 @@ int sl_sport_get(
 // offered, or take says no: use get.
 bool sl_sport_offer(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
-// This very port, one that was offered, or the flow's own for another destination: 0 or
-// -EADDRINUSE. The same holds.
+// This very port, one that was offered or the flow's own for another destination, be it of the
+// reserve: 0 or -EADDRINUSE. The same holds.
 int sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
 // until > now: the port rests until then, and is not lent for this destination.
 void sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr,
@@ -70,14 +77,39 @@ void sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t 
 // were given back: one that rests longer than those behind it keeps them waiting.
 void sl_sport_wake(struct sl_sport *s, sl_tick now, unsigned budget);
 
-// Ports of the worker for each destination and protocol, at all addresses together.
-uint32_t sl_sport_total(const struct sl_sport *s);
-// Ports lent at all destinations together.
-uint32_t sl_sport_lent(const struct sl_sport *s, uint8_t proto);
-// The destination of the last -ENOSPC (src, sport, proto). False: there was none.
-bool sl_sport_refused(const struct sl_sport *s, struct sl_tuple *destination);
 static inline unsigned
 sl_sport_owner(sl_be16 port, unsigned n_workers)
 {
 	return sl_be16_to_cpu(port) % n_workers;
 }
+
+// ---- what is shown ----
+
+// Ports of the worker for each destination and protocol, at all addresses together; and the reserve
+// among them.
+uint32_t sl_sport_total(const struct sl_sport *s);
+uint32_t sl_sport_reserve(const struct sl_sport *s);
+// At all destinations together: ports lent, ports that rest, and how often get said -ENOSPC.
+uint32_t sl_sport_lent(const struct sl_sport *s, uint8_t proto);
+uint32_t sl_sport_resting(const struct sl_sport *s, uint8_t proto);
+uint64_t sl_sport_refusals(const struct sl_sport *s, uint8_t proto);
+// The destination of the last -ENOSPC (src, sport, proto). False: there was none.
+bool sl_sport_refused(const struct sl_sport *s, uint8_t proto, struct sl_tuple *destination);
+
+// How full a destination is.
+struct sl_sport_fill {
+	sl_be32 addr;
+	sl_be16 port;
+	uint8_t proto;
+	uint32_t taken; // ports that are lent or rest, over all addresses and workers
+	uint32_t total; // that there are
+};
+
+// The destinations that are nearest to having no port left, over all workers, the fullest first;
+// returns how many, at most max. One has to be dense at some address of a worker to be seen, which
+// it is for certain from half of the ports on, and often from a quarter on. `taken` is exact where
+// the sets know all, elsewhere it is what its places share with others of the same hash, less what
+// is usual: some flows in 4,096. A caller that is no worker gets the numbers of slightly different
+// moments. It takes time for each set, and for the max fullest ones for each address and worker.
+unsigned sl_sport_fullest(const struct sl_sport *const sports[], unsigned n_workers,
+	struct sl_sport_fill *out, unsigned max);

@@ -24,8 +24,12 @@ enum sl_fwd_deny {
 struct sl_fwd_params {
 	uint32_t timeout[SL_FWD_STATES]; // by enum sl_flow_state, in flow ticks
 	uint8_t deny;                    // enum sl_fwd_deny
-	uint8_t pad[3];
-	uint32_t reply_rate; // answers of our own per second and worker
+	uint8_t max_half_open;           // percent of the table, 0: all of it
+	uint8_t max_unanswered;          // likewise
+	uint8_t pad;
+	uint32_t reply_rate;   // answers of our own per second and worker
+	uint32_t source_rate;  // new flows of a source per second and worker, 0: any number
+	uint32_t source_burst; // and at once
 };
 
 // What the flows of a cluster are held to, by the policy index of a choice. Indexes are stable over

@@ -29,6 +29,7 @@ struct sl_mesh_policy {
 
 struct sl_mesh_ep {
 	const struct sl_mesh_endpoint *from;
+	sl_be32 addr; // from's
 	uint32_t port;
 	uint32_t weight;
 	bool healthy;
@@ -54,8 +55,9 @@ struct sl_mesh_cluster {
 	uint32_t weight;                   // of the VirtualService's split; 1 when it is alone
 	const struct sl_mesh_service *svc; // NULL: host is of no service that the clients see
 	const char *host;
-	const char *subset; // "": none
-	uint32_t port;      // of the service
+	const char *subset;    // "": none
+	uint32_t port;         // of the service
+	const char *port_name; // "": it has none of that number
 	struct sl_mesh_policy policy;
 	bool original_dst;     // to the address that the client connected to; ep is empty
 	uint32_t dst_port;     // with original_dst: the port to go to; 0: the client's

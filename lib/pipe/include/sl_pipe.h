@@ -50,8 +50,8 @@ struct sl_pkt {
 	uint8_t verdict;   // enum sl_verdict
 	uint8_t reason;    // enum sl_drop, for SL_V_DROP, SL_V_REPLY and SL_V_RETRY; NONE: born
 	uint8_t owner;     // for SL_V_HANDOFF
-	uint8_t pad;
-	void *buf; // the caller's handle
+	bool reopens;      // the pipe's own: a SYN of a client whose flow with this tuple is over
+	void *buf;         // the caller's handle
 	struct sl_wire_info info;
 };
 

@@ -1,7 +1,6 @@
 """Sluice under test: one worker, one port, in a network namespace of its own."""
 import ipaddress
 import json
-import os
 import pathlib
 import socket
 import subprocess
@@ -50,9 +49,24 @@ def service(number, address, port, endpoints):
             f"  location: MESH_EXTERNAL\n  resolution: STATIC\n  endpoints: [{rows}]\n")
 
 
+def port(name, device, mac, address, neighbours):
+    """A port of sluice.yaml; neighbours: {address: MAC address}."""
+    pairs = ", ".join(f'{{address: {a}, mac: "{m.hex(":")}"}}' for a, m in neighbours.items())
+    return (f'- name: {name}\n  device: "{device}"\n  mac: "{mac.hex(":")}"\n  addresses: [{address}]\n'
+            f"  neighbours: [{pairs}]\n")
+
+
+def single_port(device, addresses):
+    """Clients and servers on the same one."""
+    return port("net", device, frames.PORT_MAC, addresses.port, {e: addresses.mac(e) for e in addresses.endpoints})
+
+
 class Gateway:
-    def __init__(self, knobs, device, services, addresses, n_mbufs, n_flows, memory_mib, at_once=False):
-        """With at_once the services are there before the first frame, otherwise fill() brings them."""
+    def __init__(self, knobs, ports, services, addresses, n_mbufs, n_flows, memory_mib, at_once=False, flows=""):
+        """With at_once the services are there before the first frame, otherwise fill() brings them.
+
+        ports are those of sluice.yaml, flows what is more to say of flows there.
+        """
         self.knobs = knobs
         self.hugepages, self.at_once = knobs.hugepages, at_once
         self.folder = pathlib.Path(knobs.tmp)
@@ -60,12 +74,13 @@ class Gateway:
         self.socket = f"{knobs.tmp}/sluice.sock"
         self.services = self.folder / "services.yaml"
         self.log = self.folder / "sluice.log"
-        self.max_endpoints = max(262144, len(services) * N_ENDPOINTS * 5 // 4)
+        self.flows = f"max: {n_flows}, maxEndpoints: {max(262144, len(services) * N_ENDPOINTS * 5 // 4)}, maxUnanswered: 100"
+        self.flows += f", {flows}" if flows else ""
         with open(self.services, "w", encoding="ascii") as out:
             for number, (address, port) in enumerate(services):
                 out.write(service(number, address, port, addresses.endpoints))
         conf = self.folder / "sluice.yaml"
-        conf.write_text(self.conf(device, n_mbufs, n_flows, memory_mib), "ascii")
+        conf.write_text(self.conf(ports, n_mbufs, memory_mib), "ascii")
         (self.folder / "state").mkdir(exist_ok=True)
         for left in (self.folder / "state").iterdir():
             left.unlink()
@@ -77,19 +92,13 @@ class Gateway:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.line = None
 
-    def conf(self, device, n_mbufs, n_flows, memory_mib):
-        a = self.addresses
+    def conf(self, ports, n_mbufs, memory_mib):
         memory = "hugepages: always" if self.hugepages else f"hugepages: never, size: {memory_mib}Mi"
-        neighbours = ", ".join(f'{{address: {e}, mac: "{a.mac(e).hex(":")}"}}' for e in a.endpoints)
+        pool = ", ".join(map(str, self.addresses.pool))
         return f"""ports:
-- name: net
-  device: "{device}"
-  mac: "{frames.PORT_MAC.hex(':')}"
-  addresses: [{a.port}]
-  neighbours: [{neighbours}]
-workers: {{count: 1, cores: [{self.knobs.worker_cpu}], controlCore: {self.knobs.control_cpu}}}
-pool: {{addresses: [{", ".join(map(str, a.pool))}], ports: {{first: {PORTS[0]}, last: {PORTS[1]}}}}}
-flows: {{max: {n_flows}, maxEndpoints: {self.max_endpoints}}}
+{ports}workers: {{count: 1, cores: [{self.knobs.worker_cpu}], controlCore: {self.knobs.control_cpu}}}
+pool: {{addresses: [{pool}], ports: {{first: {PORTS[0]}, last: {PORTS[1]}}}}}
+flows: {{{self.flows}}}
 memory: {{{memory}, buffers: {n_mbufs}}}
 resources: [{self.services if self.at_once else ""}]
 outboundPolicy: {{deny: silent}}
@@ -138,6 +147,14 @@ stateDir: {self.folder}/state
         of = lambda kind: {r["name"]: r["value"] for r in rows if r["worker"] is None and r["kind"] == kind}
         return now, of("counter"), of("drop")
 
+    def stages(self):
+        """{stage: cycles} of all workers, where Sluice was built to count them; empty otherwise."""
+        total = {}
+        for worker in self.ask("workers"):
+            for name, cycles in (worker.get("stages") or {}).items():
+                total[name] = total.get(name, 0) + cycles
+        return total
+
     # ---- RFC 9693: first fill the table, then measure ----
 
     def fill(self, n_flows):
@@ -172,8 +189,10 @@ stateDir: {self.folder}/state
         steal = machine.steal_ticks(cpu)
         before, begin = machine.run_time_ns(self.process.pid), time.monotonic_ns()
         first, was, dropped = self.counters()
+        stages = self.stages()
         time.sleep(window_s)
         last, now, drops = self.counters()
+        spent = {name: cycles - stages.get(name, 0) for name, cycles in self.stages().items()}
         after, end = machine.run_time_ns(self.process.pid), time.monotonic_ns()
         rx = now["rx"] - was["rx"]
         pps = (now["forwarded"] - was["forwarded"]) / (last - first)
@@ -181,7 +200,7 @@ stateDir: {self.folder}/state
         return {"pps": pps / share, "wall_pps": pps, "share": share,
                 "steal_ms": 10 * (machine.steal_ticks(cpu) - steal),
                 "busy_cycles": (now["busy_cycles"] - was["busy_cycles"]) / max(rx, 1),
-                "new_flows": established,
+                "new_flows": established, "stages": {name: cycles / max(rx, 1) for name, cycles in spent.items()},
                 "wrong": self.wrong(rx, was, now, dropped, drops, n_flows)}
 
     @staticmethod
@@ -220,11 +239,3 @@ stateDir: {self.folder}/state
                 self.process.kill()
         if self.process.wait() != 0:
             self.fail(f"ended with status {self.process.returncode}")
-
-
-def sluice_version(knobs):
-    return subprocess.run([knobs.sluice, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-
-
-def is_built(knobs):
-    return os.access(knobs.sluice, os.X_OK) and os.access(knobs.sluicectl, os.X_OK)

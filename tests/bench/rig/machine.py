@@ -6,6 +6,7 @@ import subprocess
 
 HUGE = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 PAGE_MIB = 2
+DISTURBED = 0.97 # a thread that had less of its CPU was disturbed
 SPARE_MIB = 4096 # of the machine's memory, which hugepages never take
 
 

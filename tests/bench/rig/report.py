@@ -3,9 +3,8 @@ import json
 import pathlib
 import shutil
 import statistics
-import subprocess
 
-from rig import cases
+from rig import cases, rows
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
@@ -27,17 +26,12 @@ def summary(case, rounds, clock_hz):
         "io_pps": spread(rate("io")), "5tswap_pps": spread(rate("5tswap")), "sluice_pps": spread(rate("sluice")),
         "ratio_5tswap": spread(ratio("5tswap")), "ratio_io": spread(ratio("io")),
         "cycles": spread([clock_hz / pps for pps in rate("sluice")]), "cycles_above_io": spread(above),
+        "io_cycles": spread([clock_hz / pps for pps in rate("io")]),
+        "5tswap_cycles": spread([clock_hz / pps for pps in rate("5tswap")]),
         "new_flows_per_s": spread([r["sluice"]["new_flows"] for r in rounds])
                            if case.flows >= cases.LEAST_NEW else None,
         "least_share": min(m["share"] for r in rounds for m in r.values()),
     }
-
-
-def targets(case):
-    if not case.has_targets():
-        return None
-    return {"ratio_5tswap": cases.RATIO[case.flows], "cycles_above_io": cases.CYCLES[case.flows],
-            "new_flows_per_s": cases.NEW_FLOWS if case.flows >= cases.LEAST_NEW else None}
 
 
 def cell(figure, scale=1.0, digits=1):
@@ -47,35 +41,46 @@ def cell(figure, scale=1.0, digits=1):
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def want(pair, scale=1.0, digits=2):
-    return " / ".join(f"{v / scale:.{digits}f}" for v in pair) if pair else "-"
+def columns(lines):
+    """For a terminal: as wide as its words."""
+    width = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, width)).rstrip() for line in lines)
 
 
-HEAD = ("frames", "testpmd io, Mpps", "5tswap, Mpps", "Sluice, Mpps", "÷ 5tswap", "must / aim",
-        "cycles", "above io", "must / aim", "new flows, M/s", "must / aim")
+HEAD = ("frames", "testpmd io, Mpps", "5tswap, Mpps", "Sluice, Mpps", "÷ io", "÷ 5tswap", "cycles", "above io",
+        "new flows, M/s")
 
 
 def row(result):
-    f, t = result["figures"], result["targets"] or {}
+    f = result["figures"]
     return (result["title"], cell(f["io_pps"], 1e6), cell(f["5tswap_pps"], 1e6), cell(f["sluice_pps"], 1e6),
-            cell(f["ratio_5tswap"], digits=2), want(t.get("ratio_5tswap")),
-            cell(f["cycles"], digits=0), cell(f["cycles_above_io"], digits=0),
-            want(t.get("cycles_above_io"), digits=0),
-            cell(f["new_flows_per_s"], 1e6), want(t.get("new_flows_per_s"), 1e6, 0))
+            cell(f["ratio_io"], digits=2), cell(f["ratio_5tswap"], digits=2), cell(f["cycles"], digits=0),
+            cell(f["cycles_above_io"], digits=0), cell(f["new_flows_per_s"], 1e6))
 
 
 def table(results):
-    """For a terminal: as wide as its words."""
-    rows = [HEAD, *(row(r) for r in results)]
+    lines = [HEAD, *map(row, results)]
     # A column that no case of this run fills says nothing.
-    used = [i for i in range(len(HEAD)) if any(r[i] != "-" for r in rows[1:])]
-    width = {i: max(len(r[i]) for r in rows) for i in used}
-    return "\n".join("  ".join(r[i].ljust(width[i]) for i in used).rstrip() for r in rows)
+    used = [i for i in range(len(HEAD)) if any(line[i] != "-" for line in lines[1:])]
+    return columns([[line[i] for i in used] for line in lines])
 
 
 def markdown(results):
     line = lambda cells: "| " + " | ".join(cells) + " |"
     return "\n".join([line(HEAD), "|" + "---|" * len(HEAD), *(line(row(r)) for r in results)])
+
+
+def stage_table(results):
+    """Where the cycles of a packet go: a line a stage, a column a case; testpmd's whole packet below."""
+    names = list(results[0]["rounds"][0]["sluice"]["stages"])
+    of = lambda r, name: spread([one["sluice"]["stages"][name] for one in r["rounds"]])
+    total = lambda r: spread([sum(one["sluice"]["stages"].values()) for one in r["rounds"]])
+    lines = [["cycles a packet", *(r["title"] for r in results)]]
+    lines += [[name, *(cell(of(r, name)) for r in results)] for name in names]
+    lines += [["all of Sluice", *(cell(total(r)) for r in results)],
+              ["testpmd io", *(cell(r["figures"]["io_cycles"]) for r in results)],
+              ["testpmd 5tswap", *(cell(r["figures"]["5tswap_cycles"]) for r in results)]]
+    return columns(lines)
 
 
 def conditions(run):
@@ -100,63 +105,10 @@ def write_json(run, path):
     pathlib.Path(path).write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-# ---- plots ----
-
-PLOT = """
-set terminal {terminal}
-set output "{out}"
-set style data histogram
-set style histogram errorbars gap 1 lw 1
-set style fill solid 0.8 border -1
-set grid ytics
-set yrange [0:*]
-set key outside top center horizontal
-set xtics rotate by -25
-set ylabel "{ylabel}"
-set bmargin 6
-set rmargin 8
-plot {series}
-"""
-
-PLOTS = {
-    "rate": ("million packets per second and core",
-             [("io_pps", "testpmd io", 1e6), ("5tswap_pps", "testpmd 5tswap", 1e6), ("sluice_pps", "Sluice", 1e6)]),
-    "cycles": ("cycles per packet above testpmd io", [("cycles_above_io", "Sluice", 1)]),
-    "ratio": ("rate, testpmd 5tswap = 1", [("ratio_5tswap", "Sluice", 1)]),
-}
-TERMINALS = {"svg": "svg size 1000,520 dynamic background rgb 'white' font 'sans,12'",
-             "png": "png size 1000,520 font 'sans,11'"}
-
-
-def plot(results, folder):
-    """Draws SVG and PNG. Returns the files, or why there are none."""
-    if not shutil.which("gnuplot"):
-        return [], "gnuplot is not installed (scripts/setup)"
-    done = []
-    for name, (ylabel, series) in PLOTS.items():
-        data = folder / f"{name}.dat"
-        with open(data, "w", encoding="utf-8") as out:
-            for r in results:
-                columns = [f"{r['figures'][key][part] / scale:.4f}"
-                           for key, _, scale in series for part in ("median", "min", "max")]
-                out.write(f'"{r["title"]}" {" ".join(columns)}\n')
-        lines = ", ".join(f'"{data}" using {2 + 3 * i}:{3 + 3 * i}:{4 + 3 * i}:xtic(1) title "{title}"'
-                          for i, (_, title, _) in enumerate(series))
-        for kind, terminal in TERMINALS.items():
-            out = folder / f"{name}.{kind}"
-            drawn = subprocess.run(["gnuplot"], input=PLOT.format(terminal=terminal, out=out, ylabel=ylabel,
-                                                                  series=lines),
-                                   text=True, capture_output=True, check=False)
-            if drawn.returncode != 0:
-                return done, f"gnuplot: {drawn.stderr.strip()}"
-            done.append(str(out))
-    return done, ""
-
-
 # ---- the document ----
 
 def fill_document(run, root, plots):
-    """Puts table, conditions and plots between the markers of docs/performance.md."""
+    """Puts the tables, conditions and plots between the markers of docs/performance.md."""
     path = pathlib.Path(root) / "docs/performance.md"
     text = path.read_text("utf-8")
     head, _, rest = text.partition(BEGIN)
@@ -166,12 +118,11 @@ def fill_document(run, root, plots):
     folder = path.parent / "plots"
     folder.mkdir(exist_ok=True)
     pictures = []
-    for plotted in plots:
-        if plotted.endswith(".svg"):
-            shutil.copy(plotted, folder)
-            name = pathlib.Path(plotted).name
-            pictures.append(f"![{PLOTS[name[:-4]][0]}](plots/{name})")
+    for plotted in (pathlib.Path(p) for p in plots if p.endswith(".svg")):
+        shutil.copy(plotted, folder)
+        pictures.append(f"![{plotted.stem}](plots/{plotted.name})")
     verified = "\n".join(f"* {sink_line(r)}" for r in run["results"])
-    path.write_text(f"{head}{BEGIN}\n{conditions(run)}\n\n{markdown(run['results'])}\n\n"
-                    f"{'  '.join(pictures)}\n\nThe sink of each case:\n\n{verified}\n{END}{tail}", "utf-8")
+    path.write_text(f"{head}{BEGIN}\n{conditions(run)}\n\n{rows.markdown(run['rows'])}\n\nRig A, case by case:\n\n"
+                    f"{markdown(run['results'])}\n\n{'  '.join(pictures)}\n\nThe sink of each case:\n\n{verified}\n"
+                    f"{END}{tail}", "utf-8")
     return ""

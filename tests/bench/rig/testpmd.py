@@ -1,4 +1,4 @@
-"""The peer: dpdk-testpmd on the same port, the same file and the same CPU."""
+"""The peer: dpdk-testpmd on the same ports, the same frames and the same CPU."""
 import os
 import re
 import select
@@ -16,14 +16,14 @@ class Failed(Exception):
 
 
 class Testpmd:
-    def __init__(self, knobs, pcap, n_mbufs, mode, memory_mib):
+    def __init__(self, knobs, devices, n_mbufs, mode, memory_mib, options=()):
         self.printed = b""
         self.command = [
             "dpdk-testpmd", *(["--in-memory"] if knobs.hugepages else ["--no-huge", "-m", str(memory_mib)]),
             "--no-pci", "--no-telemetry", f"--file-prefix={knobs.prefix}",
             f"--lcores=0@{knobs.control_cpu},1@{knobs.worker_cpu}",
-            f"--vdev=net_pcap0,rx_pcap={pcap},infinite_rx=1", "--", "-i", f"--forward-mode={mode}",
-            "--port-topology=loop", f"--total-num-mbufs={n_mbufs}", f"--mbcache={knobs.mbuf_cache}",
+            *(f"--vdev={device}" for device in devices), "--", "-i", f"--forward-mode={mode}",
+            *options, f"--total-num-mbufs={n_mbufs}", f"--mbcache={knobs.mbuf_cache}",
             f"--mbuf-size={knobs.mbuf_size}", f"--burst={knobs.burst}", "--no-mlockall"]
         # Line by line, as if to a terminal: the answers are read while it runs.
         self.process = subprocess.Popen(["stdbuf", "-oL", *self.command], stdin=subprocess.PIPE,
@@ -55,8 +55,16 @@ class Testpmd:
         number = lambda name: int(re.search(rf"{name}:\s+(\d+)", text)[1])
         return {"rx_pps": number("Rx-pps"), "tx_pps": number("Tx-pps"), "tx_errors": number("TX-errors")}
 
-    def measure(self, warm_s, window_s, cpu):
+    def up(self):
         self.until_prompt(START_S)
+
+    def cycles(self):
+        """(cycles, packets) so far, of bursts with packets only; wants --record-core-cycles."""
+        found = re.findall(r"total cycles=(\d+) / total \S+ packets=(\d+)", self.ask("show fwd stats all"))
+        return tuple(map(int, found[-1])) if found else (0, 0)
+
+    def measure(self, warm_s, window_s, cpu, _n_flows):
+        self.up()
         self.ask("start")
         time.sleep(warm_s)
         steal = machine.steal_ticks(cpu)

@@ -16,18 +16,19 @@ enum op {
 	STAGE_DEL,
 	GRACE,   // the workers have moved on
 	RECLAIM, // busy: the slots that workers count flows on
+	RETRY,   // those that did not fit; compiles, or returns 1: there is no room for any
 };
 
 struct step {
 	enum op op;
 	struct text_se se;
-	uint64_t busy; // bits by slot
-	const char
-		*result; // "+ADDED -REMOVED ~SWAPPED", "new" when the table is; NULL: not looked at
-	const char *table; // NULL: as after the step before
-	const char *notes; // NULL: none
-	uint32_t slots;    // in use; 0: not looked at
-	unsigned retired;  // objects waiting for the grace period; looked at after a compile
+	uint64_t busy;      // bits by slot
+	const char *result; // "+ADDED -REMOVED ~SWAPPED", "new" when the table is, "N unfit";
+			    // NULL: not looked at
+	const char *table;  // NULL: as after the step before
+	const char *notes;  // NULL: none
+	uint32_t slots;     // in use; 0: not looked at
+	unsigned retired;   // objects waiting for the grace period; looked at after a compile
 	int rc;
 };
 
@@ -57,6 +58,8 @@ run_step(struct world *w, const struct step *s)
 	case RECLAIM:
 		sl_compile_reclaim_slots(w->compile, is_busy, &busy, 64);
 		break;
+	case RETRY:
+		return sl_compile_retry(w->compile) ? compile(w) : 1;
 	default:
 		break;
 	}
@@ -70,8 +73,12 @@ result_text(const struct world *w)
 {
 	const struct sl_compile_result *r = &w->result;
 
-	return sl_xasprintf(
-		"+%u -%u ~%u%s", r->added, r->removed, r->swapped, r->table_changed ? " new" : "");
+	char *unfit = r->unfit ? sl_xasprintf(" %u unfit", r->unfit) : NULL;
+	char *text = sl_xasprintf("+%u -%u ~%u%s%s", r->added, r->removed, r->swapped,
+		r->table_changed ? " new" : "", unfit ? unfit : "");
+
+	free(unfit);
+	return text;
 }
 
 // What a listing would say of every endpoint in the table has to agree with the table.
@@ -360,6 +367,15 @@ static const struct step twins[] = {
 	{.op = END},
 };
 
+#define UNFIT(n, key, what)                                                                        \
+	"spec.addresses[" n "]: 192.0.2." key                                                      \
+	" port 80/tcp: its endpoints do not fit, flows.maxEndpoints are in use: " what
+#define REFUSED "what comes is refused"
+#define STAYS   "the endpoints that it had stay"
+#define A7      "192.0.2.1:80/tcp{198.51.100.1:80*7#0} "
+#define B2_OF_3 "192.0.2.2:80/tcp{198.51.100.2:80*1#1} "
+#define C_NOTES "c:11: " UNFIT("0", "3", REFUSED) "; c:12: " UNFIT("1", "4", REFUSED)
+
 // Three slots.
 static const struct step out_of_slots[] = {
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.1"), .table = A1,
@@ -367,32 +383,58 @@ static const struct step out_of_slots[] = {
 	{SE(PUT, "b", NULL, "b.example", "192.0.2.1", "http/80/HTTP", ""),
 		.notes = "a:11: spec.addresses[0]: " HAS("b") "; b:11: spec.addresses[0]: " LOST(
 			"a")},
-	// b needs one more, c two: nothing changes, also not what would have fitted
+	// b needs one more, c two: c alone gets none, and holds none
 	{SE(STAGE_PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.1*7"),
 		.notes = "b:11: spec.addresses[0]: " LOST("a")},
 	{SE(STAGE_PUT, "b", NULL, "b.example", "192.0.2.2", "http/80/HTTP", "198.51.100.2")},
 	{SE(PUT, "c", NULL, "c.example", "192.0.2.3 192.0.2.4", "http/80/HTTP",
 		 "198.51.100.3 198.51.100.4"),
-		.rc = -ENOSPC, .result = "+0 -0 ~0", .table = A1, .slots = 1},
-	{.op = COMPILE, .rc = -ENOSPC, .result = "+0 -0 ~0", .table = A1, .slots = 1},
-	// two endpoints instead of one on the same key: also taken back
-	{.op = STAGE_DEL, .se = {.name = "c"}},
+		.result = "+3 -0 ~1 new 1 unfit", .slots = 2, .notes = C_NOTES,
+		.table = A7 B2_OF_3 "192.0.2.3:80/tcp{} 192.0.2.4:80/tcp{}"},
+	{.op = COMPILE, .result = "+0 -0 ~0 1 unfit", .slots = 2, .notes = C_NOTES},
+	{.op = RETRY, .rc = 1, .slots = 2, .notes = C_NOTES},
+	// more endpoints than there is room for: those that it had stay, and others go on
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP",
 		 "198.51.100.5 198.51.100.6 198.51.100.7"),
-		.rc = -ENOSPC, .result = "+0 -0 ~0", .table = A1, .slots = 1},
+		.result = "+0 -0 ~0 2 unfit", .slots = 2,
+		.notes = "a:11: " UNFIT("0", "1", STAYS) "; " C_NOTES},
+	{SE(PUT, "b", NULL, "b.example", "192.0.2.2", "http/80/HTTP", "198.51.100.2*5"),
+		.result = "+0 -0 ~1 2 unfit", .slots = 2, .retired = 1,
+		.notes = "a:11: " UNFIT("0", "1", STAYS) "; " C_NOTES,
+		.table = A7 "192.0.2.2:80/tcp{198.51.100.2:80*5#1} "
+			    "192.0.2.3:80/tcp{} 192.0.2.4:80/tcp{}"},
 	{SE(PUT, "a", NULL, "a.example", "192.0.2.1", "http/80/HTTP", "198.51.100.1*7"),
-		.result = "+1 -0 ~1 new", .slots = 2,
-		.table = "192.0.2.1:80/tcp{198.51.100.1:80*7#0} "
-			 "192.0.2.2:80/tcp{198.51.100.2:80*1#2}"},
-	// an exact fit
-	{SE(PUT, "c", NULL, "c.example", "192.0.2.3", "http/80/HTTP", "198.51.100.3"),
-		.result = "+1 -0 ~0 new", .slots = 3,
-		.table = "192.0.2.1:80/tcp{198.51.100.1:80*7#0} "
-			 "192.0.2.2:80/tcp{198.51.100.2:80*1#2} "
-			 "192.0.2.3:80/tcp{198.51.100.3:80*1#1}"},
+		.result = "+0 -0 ~0 1 unfit", .slots = 2, .retired = 1, .notes = C_NOTES},
+	// room for c, by itself: it is not looked at again before there is
+	{.op = DEL,
+		.se = {.name = "b"},
+		.result = "+0 -1 ~0 new 1 unfit",
+		.retired = 1,
+		.notes = C_NOTES,
+		.table = A7 "192.0.2.3:80/tcp{} 192.0.2.4:80/tcp{}"},
+	{.op = RETRY, .rc = 1, .notes = C_NOTES},
+	{.op = GRACE, .notes = C_NOTES},
+	{.op = RECLAIM, .slots = 1, .notes = C_NOTES},
+	{.op = RETRY,
+		.result = "+0 -0 ~2",
+		.retired = 2,
+		.slots = 3,
+		.table = A7 "192.0.2.3:80/tcp{198.51.100.3:80*1#1 198.51.100.4:80*1#2} "
+			    "192.0.2.4:80/tcp{198.51.100.3:80*1#1 198.51.100.4:80*1#2}"},
 	// a replacement needs its slot beside the old one until that is reclaimed
-	{SE(PUT, "c", NULL, "c.example", "192.0.2.3", "http/80/HTTP", "198.51.100.4"),
-		.rc = -ENOSPC, .result = "+0 -0 ~0", .slots = 3},
+	{SE(PUT, "c", NULL, "c.example", "192.0.2.3", "http/80/HTTP", "198.51.100.5"),
+		.result = "+0 -1 ~0 new 1 unfit", .retired = 2, .slots = 3,
+		.notes = "c:11: " UNFIT("0", "3", STAYS),
+		.table = A7 "192.0.2.3:80/tcp{198.51.100.3:80*1#1 198.51.100.4:80*1#2}"},
+	// one that is gone is no longer waiting
+	{.op = DEL,
+		.se = {.name = "c"},
+		.result = "+0 -1 ~0 new",
+		.retired = 2,
+		.table = "192.0.2.1:80/tcp{198.51.100.1:80*7#0}"},
+	{.op = GRACE},
+	{.op = RECLAIM, .slots = 1},
+	{.op = RETRY, .rc = 1},
 	{.op = END},
 };
 

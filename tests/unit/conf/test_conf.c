@@ -20,6 +20,9 @@ static const char full[] =
 	"flows:\n"
 	"  max: 4096\n"
 	"  maxEndpoints: 2048\n"
+	"  maxHalfOpen: 10\n"
+	"  maxUnanswered: 100\n"
+	"  newPerSource: {rate: 1000, burst: 1}\n"
 	"  timeouts: {handshake: 10s, established: 1h30m, closing: 20s, reset: 1s, udp: 45s}\n"
 	"pool:\n"
 	"  addresses: [198.51.100.10, 198.51.100.16/29]\n"
@@ -95,6 +98,10 @@ test_values(void)
 	SL_TEST_INT(c->mbufs, 65536);
 	SL_TEST_INT(c->max_flows, 4096);
 	SL_TEST_INT(c->max_endpoints, 2048);
+	SL_TEST_INT(c->max_half_open, 10);
+	SL_TEST_INT(c->max_unanswered, 100);
+	SL_TEST_INT(c->source_rate, 1000);
+	SL_TEST_INT(c->source_burst, 1);
 	SL_TEST_INT(c->timeout_syn_ns, 10 * SL_NSEC_PER_SEC);
 	SL_TEST_INT(c->timeout_established_ns, 5400 * SL_NSEC_PER_SEC);
 	SL_TEST_INT(c->timeout_closing_ns, 20 * SL_NSEC_PER_SEC);
@@ -138,6 +145,10 @@ test_defaults(void)
 	SL_TEST_INT(c->max_flows, 262144);
 	SL_TEST_INT(c->max_endpoints, 262144);
 	SL_TEST_INT(c->handshakes, 8192);
+	SL_TEST_INT(c->max_half_open, 25);
+	SL_TEST_INT(c->max_unanswered, 50);
+	SL_TEST_INT(c->source_rate, 0);
+	SL_TEST_INT(c->source_burst, 0);
 	SL_TEST_STR(c->node_namespace, "default");
 	SL_TEST_STR(c->root_namespace, "istio-system");
 	SL_TEST_INT(c->connect_timeout_ns, 10 * SL_NSEC_PER_SEC);
@@ -331,7 +342,7 @@ test_places(void)
 	for (uint32_t i = 0; i < c->n_places; i++) {
 		if (strcmp(c->places[i].path, "flows.timeouts.udp") != 0)
 			continue;
-		SL_TEST_INT(c->places[i].line, 20);
+		SL_TEST_INT(c->places[i].line, 23);
 		SL_TEST_INT(c->places[i].col, 80);
 		sl_conf_free(c);
 		return TEST_SUCCESS;

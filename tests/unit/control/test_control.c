@@ -233,7 +233,7 @@ reload_without_folder(void)
 	return TEST_SUCCESS;
 }
 
-// Objects that do not fit leave the services as they were, and hold up nothing else.
+// A service that does not fit keeps what it had, says so, and holds up no other; a new one refuses.
 static int
 reload_too_many(void)
 {
@@ -242,21 +242,61 @@ reload_too_many(void)
 
 	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
 	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1));
+	rig_write(&r, "objects/other.yaml", entry("other", 101, 21, 1));
 	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "start");
-	const uint64_t generation = sl_control_generation(r.control);
 	rig_write(&r, "objects/web.yaml", entry("web", 100, 11, 1100));
-	char *text = sl_xasprintf("%soutboundPolicy: {deny: silent}\n", RIG_YAML);
-	rig_write(&r, "sluice.yaml", text);
-	free(text);
+	rig_write(&r, "objects/other.yaml", entry("other", 101, 22, 1));
+	rig_write(&r, "objects/zoo.yaml", entry("zoo", 102, 11, 1100));
 	answer = rig_ask(&r, "reload", NULL, NULL);
-	EXPECT(answer, "the services stay as they were: more endpoints");
-	EXPECT(answer, "\"exit\":1");
-	SL_TEST_INT(sl_control_generation(r.control), generation + 1);
-	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"exit\":1");
-	SL_TEST_INT(sl_control_generation(r.control), generation + 1);
+	EXPECT(answer, "192.0.2.100 port 80/tcp: its endpoints do not fit, flows.maxEndpoints");
+	EXPECT(answer, "\"exit\":0");
+	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.22:80");
+	RTE_TEST_ASSERT(
+		sl_compile_slot_find(sl_control_compile(r.control), "default", "web.example.com",
+			80, sl_cpu_to_be32(0xc633640b), sl_cpu_to_be16(80)) != UINT32_MAX,
+		"198.51.100.11 is gone");
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL);
+	EXPECT(answer, "\"status\":\"Partial\"");
+	EXPECT(answer, "\"type\":\"Programmed\",\"status\":\"False\",\"reason\":\"NoResources\"");
+	EXPECT(answer, "the endpoints that it had stay");
+	answer = rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"zoo\"}", NULL);
+	EXPECT(answer, "\"status\":\"NotServed\"");
+	EXPECT(answer, "what comes is refused");
+	answer = rig_ask(&r, "events", NULL, NULL);
+	EXPECT(answer, "\"reason\":\"DoesNotFit\",\"object\":\"default/web.example.com\"");
+	// Said once for what it is.
+	EXPECT_NOT(rig_ask(&r, "reload", NULL, NULL), "do not fit");
 	rig_write(&r, "objects/web.yaml", entry("web", 100, 12, 1));
-	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"exit\":0");
-	EXPECT(rig_ask(&r, "endpoints", NULL, NULL), "198.51.100.12:80");
+	EXPECT_NOT(rig_ask(&r, "reload", NULL, NULL), "192.0.2.100");
+	EXPECT_NOT(rig_ask(&r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL),
+		"Programmed");
+	rig_free(&r);
+	return TEST_SUCCESS;
+}
+
+static bool
+has_room(void *ctx)
+{
+	struct rig *r = ctx;
+
+	return !strstr(rig_ask(r, "describe", "{\"kind\":\"ServiceEntry\",\"name\":\"web\"}", NULL),
+		"Programmed");
+}
+
+// What was too much is served by itself as soon as there is room.
+static int
+room_is_taken(void)
+{
+	struct rig r;
+
+	RTE_TEST_ASSERT_SUCCESS(rig_new(&r), "rig");
+	rig_write(&r, "objects/a.yaml", entry("a", 101, 1, 600));
+	rig_write(&r, "objects/web.yaml", entry("web", 100, 1, 600));
+	RTE_TEST_ASSERT_SUCCESS(rig_start(&r), "it starts, with one that does not fit");
+	RTE_TEST_ASSERT(!has_room(&r), "there is room");
+	rig_write(&r, "objects/a.yaml", "");
+	EXPECT(rig_ask(&r, "reload", NULL, NULL), "\"deleted\":1");
+	RTE_TEST_ASSERT(rig_wait(&r, has_room, &r), "it still does not fit");
 	rig_free(&r);
 	return TEST_SUCCESS;
 }
@@ -467,6 +507,7 @@ main(int argc, char **argv)
 		{"a reload keeps the last good version", reload_keeps_last_good},
 		{"a reload without the folder", reload_without_folder},
 		{"a reload with too many endpoints", reload_too_many},
+		{"room is taken", room_is_taken},
 		{"conflicts are told", conflicts_are_told},
 		{"a virtual IP makes a service whole", virtual_ips_make_it_whole},
 		{"describe every kind", describe_every_kind},

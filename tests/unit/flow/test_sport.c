@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "flow_test.h"
-#include "sl_sport.h"
+#include "sport.h"
 
 static const sl_be32 addrs[] = {0x016433c6, 0x026433c6, 0x036433c6};
 #define N_ADDRS SL_ARRAY_LEN(addrs)
@@ -72,6 +72,17 @@ begin(struct box *b, const struct sl_tuple *destination)
 	return rc < 0 ? rc : insert(b, &t, pool_addr);
 }
 
+// As begin(), with what is kept for it.
+static int64_t
+go_on(struct box *b, const struct sl_tuple *destination)
+{
+	struct sl_tuple t = *destination;
+	uint16_t pool_addr;
+	const int rc = sl_sport_get_reserve(b->sports, &t, b->hash, &pool_addr);
+
+	return rc < 0 ? rc : insert(b, &t, pool_addr);
+}
+
 static void
 end(struct box *b, int64_t index, sl_tick now, sl_tick until)
 {
@@ -110,7 +121,7 @@ each_port_once(void)
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
 		const struct sl_sport_range range = {
-			rows[r].first, rows[r].last, reserved, rows[r].n_reserved};
+			rows[r].first, rows[r].last, reserved, rows[r].n_reserved, 0};
 		const struct sl_tuple dst[] = {
 			to(SL_PROTO_TCP, 0xc0000201, 80),
 			to(SL_PROTO_UDP, 0xc0000201, 80),
@@ -149,13 +160,16 @@ each_port_once(void)
 			}
 			SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), n);
 			SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_UDP), n * 3);
-			RTE_TEST_ASSERT(!sl_sport_refused(b.sports, &refused), "refused before");
+			RTE_TEST_ASSERT(!sl_sport_refused(b.sports, SL_PROTO_TCP, &refused) &&
+						!sl_sport_refused(b.sports, SL_PROTO_UDP, &refused),
+				"refused before");
 			for (unsigned d = 0; d < n_dst; d++) {
 				SL_TEST_INT(begin(&b, &dst[d]), -ENOSPC);
-				RTE_TEST_ASSERT(sl_sport_refused(b.sports, &refused) &&
-							refused.src == dst[d].src &&
-							refused.sport == dst[d].sport &&
-							refused.proto == dst[d].proto,
+				RTE_TEST_ASSERT(
+					sl_sport_refused(b.sports, dst[d].proto, &refused) &&
+						refused.src == dst[d].src &&
+						refused.sport == dst[d].sport &&
+						refused.proto == dst[d].proto,
 					"destination %u is not the one refused", d);
 			}
 			total += n;
@@ -195,7 +209,7 @@ full_after_churn(void)
 	};
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
-		const struct sl_sport_range range = {1024, rows[r].last, NULL, 0};
+		const struct sl_sport_range range = {1024, rows[r].last, NULL, 0, 0};
 		struct box b = box_new(&range, rows[r].n_addrs, 0, 1, rows[r].capacity);
 		const uint32_t total = sl_sport_total(b.sports);
 		const uint32_t n = total * rows[r].fill / 100;
@@ -255,7 +269,7 @@ full_after_churn(void)
 static int
 given_back_is_last(void)
 {
-	const struct sl_sport_range range = {2000, 2099, NULL, 0};
+	const struct sl_sport_range range = {2000, 2099, NULL, 0, 0};
 	const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000201, 80);
 
 	for (unsigned busy = 0; busy < 2; busy++) { // before the place is dense, and after
@@ -291,7 +305,7 @@ given_back_is_last(void)
 static int
 rest(void)
 {
-	const struct sl_sport_range range = {2000, 2003, NULL, 0};
+	const struct sl_sport_range range = {2000, 2003, NULL, 0, 0};
 	const struct sl_tuple t = to(SL_PROTO_TCP, 0xc0000201, 80);
 	const struct sl_tuple other = to(SL_PROTO_TCP, 0xc0000201, 81);
 
@@ -332,7 +346,7 @@ rest(void)
 static int
 rest_is_bounded(void)
 {
-	const struct sl_sport_range range = {2000, 2099, NULL, 0};
+	const struct sl_sport_range range = {2000, 2099, NULL, 0, 0};
 	const struct sl_tuple t = to(SL_PROTO_TCP, 0xc0000201, 80);
 	struct box b = box_new(&range, 1, 0, 1, 1024);
 	uint16_t port[100];
@@ -364,7 +378,7 @@ rest_is_bounded(void)
 static int
 client_keeps_its_address(void)
 {
-	const struct sl_sport_range range = {2000, 2009, NULL, 0};
+	const struct sl_sport_range range = {2000, 2009, NULL, 0, 0};
 	static const unsigned want[] = {1, 2, 0}; // of the second client: its own, then the next
 	const struct sl_tuple tcp = to(SL_PROTO_TCP, 0xc0000201, 80);
 	const struct sl_tuple others[] = {
@@ -401,12 +415,208 @@ client_keeps_its_address(void)
 	return TEST_SUCCESS;
 }
 
+// What goes on gets the last ports of a full destination, and what begins does not, at any address.
+static int
+reserve(void)
+{
+	static const struct {
+		uint16_t last;
+		uint32_t n_addrs, reserve, want; // at each address of this worker
+		unsigned n_workers;
+	} rows[] = {
+		{65535, 1, 64, 64, 1},
+		{65535, 2, 64, 16, 4},
+		{2023, 3, 64, 10, 1}, // a hundredth
+		{2023, 3, 1, 1, 2},   // rounded up
+		{1122, 1, 64, 0, 1},  // a hundredth of 99
+		{2023, 1, 0, 0, 1},
+	};
+
+	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
+		const struct sl_sport_range range = {1024, rows[r].last, NULL, 0, rows[r].reserve};
+		const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
+		struct box b = box_new(&range, rows[r].n_addrs, 0, rows[r].n_workers, 1 << 18);
+		const uint32_t total = sl_sport_total(b.sports);
+		const uint32_t kept = rows[r].want * rows[r].n_addrs;
+		uint64_t seed = 7 + r;
+		int64_t last = -1;
+
+		SL_TEST_INT(sl_sport_reserve(b.sports), kept);
+		for (uint32_t i = 0; i < total - kept; i++) {
+			b.hash = (uint32_t)sl_test_rand(&seed);
+			last = begin(&b, &dst);
+			RTE_TEST_ASSERT(last >= 0, "row %u: refused with %u of %u", r, i, total);
+		}
+		SL_TEST_INT(begin(&b, &dst), -ENOSPC);
+		SL_TEST_INT(sl_sport_refusals(b.sports, SL_PROTO_TCP), 1);
+		for (uint32_t i = 0; i < kept; i++) {
+			b.hash = (uint32_t)sl_test_rand(&seed);
+			RTE_TEST_ASSERT(go_on(&b, &dst) >= 0, "row %u: %u of the reserve", r, i);
+			SL_TEST_INT(begin(&b, &dst), -ENOSPC);
+		}
+		SL_TEST_INT(go_on(&b, &dst), -ENOSPC);
+		SL_TEST_INT(sl_sport_refusals(b.sports, SL_PROTO_TCP), kept + 2);
+		SL_TEST_INT(sl_sport_refusals(b.sports, SL_PROTO_UDP), 0);
+		SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), total);
+		// What comes back fills the reserve first.
+		end(&b, last, 0, 0);
+		last = begin(&b, &dst);
+		RTE_TEST_ASSERT(kept ? last == -ENOSPC : last >= 0, "row %u: given back", r);
+		RTE_TEST_ASSERT(go_on(&b, &dst) >= 0 || kept == 0, "row %u: goes on", r);
+		box_free(&b);
+	}
+	return TEST_SUCCESS;
+}
+
+// The very port of a handshake that moves may be one of the reserve.
+static int
+reserve_is_taken(void)
+{
+	const struct sl_sport_range range = {2000, 2099, NULL, 0, 1};
+	const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
+	struct box b = box_new(&range, 1, 0, 1, 1024);
+	struct sl_tuple moved = dst;
+	bool used[100] = {false};
+	unsigned p = 0;
+
+	for (unsigned i = 0; i < 99; i++)
+		used[port_of(&b, begin(&b, &dst)) - 2000] = true;
+	SL_TEST_INT(begin(&b, &dst), -ENOSPC);
+	while (used[p])
+		p++;
+	moved.dst = addrs[0];
+	moved.dport = sl_cpu_to_be16((uint16_t)(2000 + p));
+	SL_TEST_INT(sl_sport_take(b.sports, &moved, 0), 0);
+	insert(&b, &moved, 0);
+	SL_TEST_INT(go_on(&b, &dst), -ENOSPC);
+	box_free(&b);
+	return TEST_SUCCESS;
+}
+
+// ---- what is shown ----
+
+#define N_WORKERS 2
+#define N_DST     12
+
+struct crowd {
+	struct box b[N_WORKERS];
+	const struct sl_sport *sports[N_WORKERS];
+	int64_t *flow[N_WORKERS][N_DST];
+	uint32_t n[N_WORKERS][N_DST];
+};
+
+static struct sl_tuple
+crowd_to(unsigned d)
+{
+	return to(d % 2 ? SL_PROTO_UDP : SL_PROTO_TCP, 0xc0000200 + d / 2, 80);
+}
+
+static uint32_t
+crowd_count(const struct crowd *c, const struct sl_sport_fill *f)
+{
+	for (unsigned d = 0; d < N_DST; d++) {
+		const struct sl_tuple t = crowd_to(d);
+
+		if (t.src == f->addr && t.sport == f->port && t.proto == f->proto)
+			return c->n[0][d] + c->n[1][d];
+	}
+	return 0;
+}
+
+// In percent of all; each worker has its half of what there is.
+static int
+crowd_fill(struct crowd *c, unsigned w, unsigned d, unsigned percent, uint64_t *seed)
+{
+	const struct sl_tuple t = crowd_to(d);
+	const uint32_t n = sl_sport_total(c->b[w].sports) * percent / 100;
+
+	for (; c->n[w][d] < n; c->n[w][d]++) {
+		c->b[w].hash = (uint32_t)sl_test_rand(seed);
+		c->flow[w][d][c->n[w][d]] = begin(&c->b[w], &t);
+		RTE_TEST_ASSERT(
+			c->flow[w][d][c->n[w][d]] >= 0, "destination %u, %u", d, c->n[w][d]);
+	}
+	return TEST_SUCCESS;
+}
+
+// The fullest destinations among many flows to others are found, in order, with what they have.
+static int
+fullest(void)
+{
+	static const unsigned percent[N_DST] = {97, 62, 88, 3, 55, 75, 1, 0, 80, 2, 70, 93};
+	static const unsigned order[] = {0, 11, 2, 8, 5, 10, 1, 4};
+	const struct sl_sport_range range = {1024, 5119, NULL, 0, 0};
+	struct sl_sport_fill out[N_DST];
+	struct crowd c = {0};
+	uint64_t seed = 3;
+
+	for (unsigned w = 0; w < N_WORKERS; w++) {
+		c.b[w] = box_new(&range, 2, w, N_WORKERS, 1 << 16);
+		c.sports[w] = c.b[w].sports;
+		// With these no two of the places share a slot.
+		c.b[w].sports->secret[0] = 17;
+		c.b[w].sports->secret[1] = UINT64_C(0x9e3779b97f4a7c15);
+		for (unsigned d = 0; d < N_DST; d++)
+			c.flow[w][d] = calloc(4096, sizeof(int64_t));
+	}
+	SL_TEST_INT(sl_sport_fullest(c.sports, N_WORKERS, out, N_DST), 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		const struct sl_tuple t = to(SL_PROTO_UDP, 0xc6330000 + i, 443);
+
+		RTE_TEST_ASSERT(begin(&c.b[i % N_WORKERS], &t) >= 0, "flow %u", i);
+	}
+	SL_TEST_INT(sl_sport_fullest(c.sports, N_WORKERS, out, N_DST), 0);
+	for (unsigned w = 0; w < N_WORKERS; w++)
+		for (unsigned d = 0; d < N_DST; d++)
+			if (crowd_fill(&c, w, d, percent[d], &seed) != TEST_SUCCESS)
+				return TEST_FAILED;
+	const unsigned n = sl_sport_fullest(c.sports, N_WORKERS, out, N_DST);
+
+	RTE_TEST_ASSERT(n >= SL_ARRAY_LEN(order), "%u found", n);
+	for (unsigned i = 0; i < SL_ARRAY_LEN(order); i++) {
+		const struct sl_tuple t = crowd_to(order[i]);
+		const uint32_t have = crowd_count(&c, &out[i]);
+		const uint32_t off =
+			out[i].taken > have ? out[i].taken - have : have - out[i].taken;
+
+		RTE_TEST_ASSERT(out[i].addr == t.src && out[i].proto == t.proto,
+			"%u of the fullest: %08x", i, sl_be32_to_cpu(out[i].addr));
+		SL_TEST_INT(out[i].total, 8192);
+		RTE_TEST_ASSERT(off <= 8192 / 100, "destination %u: %u for %u", order[i],
+			out[i].taken, have);
+	}
+	SL_TEST_INT(sl_sport_fullest(c.sports, N_WORKERS, out, 3), 3);
+	// A port that rests is none that can be lent; one that has rested is.
+	SL_TEST_INT(sl_sport_resting(c.b[0].sports, SL_PROTO_TCP), 0);
+	for (unsigned i = 0; i < 1000; i++)
+		end(&c.b[0], c.flow[0][0][i], 0, 10);
+	SL_TEST_INT(sl_sport_resting(c.b[0].sports, SL_PROTO_TCP), 1000);
+	struct sl_sport_fill before = out[0];
+	sl_sport_fullest(c.sports, N_WORKERS, out, 1);
+	SL_TEST_INT(out[0].taken, before.taken);
+	sl_sport_wake(c.b[0].sports, 10, 1000);
+	SL_TEST_INT(sl_sport_resting(c.b[0].sports, SL_PROTO_TCP), 0);
+	for (unsigned w = 0; w < N_WORKERS; w++) {
+		for (unsigned d = 0; d < N_DST; d++)
+			for (uint32_t i = w == 0 && d == 0 ? 1000 : 0; i < c.n[w][d]; i++)
+				end(&c.b[w], c.flow[w][d][i], 0, 0);
+		SL_TEST_INT(sl_sport_lent(c.b[w].sports, SL_PROTO_TCP), 0);
+	}
+	SL_TEST_INT(sl_sport_fullest(c.sports, N_WORKERS, out, N_DST), 0);
+	for (unsigned w = 0; w < N_WORKERS; w++) {
+		for (unsigned d = 0; d < N_DST; d++)
+			free(c.flow[w][d]);
+		box_free(&c.b[w]);
+	}
+	return TEST_SUCCESS;
+}
+
 // Ports 1024, 1025, 1026, ... one after the other would be a gift to whoever guesses them, and so
 // would the same ones for each destination.
 static int
 order_is_shuffled(void)
 {
-	const struct sl_sport_range range = {1024, 65535, NULL, 0};
+	const struct sl_sport_range range = {1024, 65535, NULL, 0, 0};
 	struct box b = box_new(&range, 1, 0, 1, 65536);
 	unsigned steps = 0, same = 0;
 	uint16_t last = 0;
@@ -430,8 +640,8 @@ static int
 refused(void)
 {
 	static const uint16_t all[] = {2000, 2001};
-	const struct sl_sport_range one = {2000, 2000, NULL, 0}, none = {2000, 2001, all, 2},
-				    backwards = {2001, 2000, NULL, 0};
+	const struct sl_sport_range one = {2000, 2000, NULL, 0, 0}, none = {2000, 2001, all, 2, 0},
+				    backwards = {2001, 2000, NULL, 0, 0};
 	const struct sl_flow_mem mem = heap(NULL);
 	static const struct {
 		const char *name;
@@ -486,7 +696,7 @@ memory(void)
 		RTE_TEST_ASSERT(bytes <= most, "row %u: %zu bytes, not %zu", r, bytes, most);
 	}
 	for (unsigned w = 1; w <= 64; w *= 4) {
-		const struct sl_sport_range range = {1024, 65535, NULL, 0};
+		const struct sl_sport_range range = {1024, 65535, NULL, 0, 0};
 		size_t bytes = 0;
 		const struct sl_flow_mem mem = heap(&bytes);
 		struct sl_flow_table *flows = table_new(4096);
@@ -510,6 +720,9 @@ main(int argc, char **argv)
 		{"rest", rest},
 		{"rest_is_bounded", rest_is_bounded},
 		{"client_keeps_its_address", client_keeps_its_address},
+		{"reserve", reserve},
+		{"reserve_is_taken", reserve_is_taken},
+		{"fullest", fullest},
 		{"order_is_shuffled", order_is_shuffled},
 		{"refused", refused},
 		{"memory", memory},
