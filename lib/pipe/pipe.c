@@ -147,8 +147,8 @@ pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 	settle(p, b);
 }
 
-// What the express way found is settled before odd packets are parsed: an ICMP error among these may
-// move a handshake on, and its flow has another tuple then than the one that was looked up.
+// What the express way found is settled before odd packets are parsed: an ICMP error among these
+// may move a handshake on, and its flow has another tuple then than the one that was looked up.
 static void
 all_else(struct sl_pipe *p, struct burst *b)
 {

@@ -317,8 +317,8 @@ icmp_at_the_other_worker(void)
 	return TEST_SUCCESS;
 }
 
-// A segment of the endpoint and the error that moves its handshake on, in one burst: whichever comes
-// first, what leaves is right.
+// A segment of the endpoint and the error that moves its handshake on, in one burst: whichever
+// comes first, what leaves is right.
 static int
 icmp_beside_an_answer(void)
 {
