@@ -89,11 +89,9 @@ PIPE_EXPRESS(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n
 			b->odd[b->n_odd++] = pkt;
 			continue;
 		}
+		hash[n_work] = sl_flow_hash(x.secret, &pkt->info.tuple);
+		sl_flow_prefetch_bucket(&x, hash[n_work]);
 		work[n_work++] = pkt;
-	}
-	for (unsigned i = 0; i < n_work; i++) {
-		hash[i] = sl_flow_hash(x.secret, &work[i]->info.tuple);
-		sl_flow_prefetch_bucket(&x, hash[i]);
 	}
 	sl_stats_stage(p->stats, SL_STAGE_PARSE);
 	for (unsigned i = 0; i < n_work; i++) {
