@@ -8,8 +8,10 @@
 
 #include "mirror.h"
 #include "options.h"
+#include "sl_affinity_choice.h"
 #include "sl_control.h"
 #include "sl_fill.h"
+#include "sl_port_rules.h"
 #include "worker.h"
 
 struct daemon_port {
@@ -17,6 +19,9 @@ struct daemon_port {
 	char *name; // as of the start: a reload may bring a configuration with other ports
 	char *device;
 	struct sl_port_info info; // as of its start
+	enum sl_affinity affinity_wanted;
+	enum sl_affinity affinity;
+	char affinity_why[SL_AFFINITY_WHY];
 };
 
 // A destination whose source ports are followed.
@@ -51,6 +56,10 @@ struct daemon {
 	struct daemon_port port[SL_PORT_MAX];
 	uint16_t n_ports;
 	struct sl_mac port_mac[SL_PORT_MAX];
+	uint8_t rss_key[SL_PORT_RSS_KEY];
+	uint64_t spray_key[2];
+	struct sl_owner owner;
+	struct sl_port_rules rules; // its pool is read while the ports start, not later
 	struct sl_host *host;
 	int tap_fd[SL_PORT_MAX];
 	sl_be32 pool[SL_MAX_POOL_ADDRS];
@@ -82,10 +91,18 @@ int eal_start(struct daemon *d, char **why);
 void eal_stop(struct daemon *d);
 int ports_start(struct daemon *d, char **why);
 void ports_stop(struct daemon *d);
+// affinity.c: the choice for each port, before anything depends on it; then, for a port that was
+// started, what the device is told, and taken back before it stops.
+void affinity_draw_keys(struct daemon *d);
+int affinity_start(struct daemon *d, char **why);
+int affinity_tell(struct daemon *d, struct daemon_port *p, char **why);
+void affinity_untell(struct daemon *d, struct daemon_port *p);
+const char *affinity_name(enum sl_affinity way);
 int mirrors_start(struct daemon *d, char **why);
 void mirrors_stop(struct daemon *d);
 int workers_start(struct daemon *d, char **why);
 void workers_stop(struct daemon *d);
+uint16_t daemon_first_queue(const struct daemon *d, uint16_t port, unsigned worker);
 int control_start(struct daemon *d, char **why);
 void control_stop(struct daemon *d);
 int socket_start(struct daemon *d, char **why);

@@ -100,8 +100,10 @@ carry_out_odd(struct sl_worker *w, const struct sl_pkt *pkt)
 	case SL_V_HANDOFF:
 		hand_off(w, pkt, m);
 		break;
-	case SL_V_HOLD:
 	case SL_V_FORWARD:
+		tx_add_odd(w, pkt->out_port, m, TX_FORWARD);
+		break;
+	case SL_V_HOLD:
 		break;
 	case SL_V_DROP:
 		rte_pktmbuf_free(m);
@@ -112,11 +114,13 @@ carry_out_odd(struct sl_worker *w, const struct sl_pkt *pkt)
 static void
 carry_out(struct sl_worker *w, const struct sl_pkt *pkts, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (sl_likely(pkts[i].verdict == SL_V_FORWARD))
-			tx_add(w, pkts[i].out_port, pkts[i].buf, pkts[i].frame_len, TX_FORWARD);
-		else
+	for (unsigned i = 0, taken; i < n; i += taken) {
+		taken = pkts[i].verdict == SL_V_FORWARD ? tx_forward(w, &pkts[i], n - i) : 0;
+		if (sl_unlikely(taken == 0)) {
 			carry_out_odd(w, &pkts[i]);
+			taken = 1;
+		}
+	}
 }
 
 static void
@@ -150,7 +154,10 @@ poll_port(struct sl_worker *w, const struct sl_fwd *fwd, uint16_t port)
 		}
 		count(w, SL_C_RX, n);
 		count(w, SL_C_RX_BYTES, bytes);
-		process(w, fwd, pkts, n);
+		const unsigned mine = sl_unlikely(p->spray) ? spray(w, fwd, pkts, n) : n;
+
+		if (sl_likely(mine > 0))
+			process(w, fwd, pkts, mine);
 		total += n;
 	}
 	return total;

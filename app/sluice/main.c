@@ -18,6 +18,7 @@ static const struct stage {
 } stages[] = {
 	{"eal", eal_start, eal_stop},             // DPDK's memory and threads, buffers
 	{"ports", ports_start, ports_stop},       // DPDK devices, configured, not started
+	{"affinity", affinity_start, NULL},       // how replies get to their workers
 	{"mirrors", mirrors_start, mirrors_stop}, // a TAP for each port
 	{"workers", workers_start, workers_stop}, // tables, rings; no thread yet
 	{"control", control_start, control_stop}, // objects, addresses, first snapshot
@@ -222,7 +223,8 @@ run(struct daemon *d)
 	if (!failed)
 		serve(d);
 	while (up-- > 0)
-		stages[up].stop(d);
+		if (stages[up].stop)
+			stages[up].stop(d);
 	loop_stop(d);
 	sl_conf_free(d->conf);
 	free(why);

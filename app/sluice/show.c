@@ -96,6 +96,18 @@ emit_busy(struct sl_emit *e, struct daemon_worker *w, uint64_t busy)
 	w->seen_busy = busy;
 }
 
+// Of the ports that a worker receives from.
+static void
+emit_affinity(struct sl_emit *e, const struct daemon *d, unsigned worker)
+{
+	sl_emit_arr(e, "affinity");
+	for (uint16_t p = 0; p < d->n_ports; p++)
+		if (daemon_first_queue(d, p, worker) < d->port[p].info.rx_queues)
+			sl_emit_strf(e, NULL, "%s=%s", d->port[p].name,
+				affinity_name(d->port[p].affinity));
+	sl_emit_end(e);
+}
+
 // Only where the workers were built to tell.
 static void
 emit_stages(struct sl_emit *e, const struct sl_stats_block *b)
@@ -131,6 +143,9 @@ cmd_workers(void *ctx, struct sl_ctl_req *req)
 		sl_emit_u64(e, "forwarded", b.counter[SL_C_FORWARDED]);
 		sl_emit_u64(e, "drops", sl_stats_drops(&b));
 		sl_emit_u64(e, "flows", b.counter[SL_C_FLOWS_LIVE]);
+		emit_affinity(e, d, i);
+		sl_emit_u64(e, "handedIn", b.counter[SL_C_HANDED_IN]);
+		sl_emit_u64(e, "handedOff", b.counter[SL_C_HANDED_OFF]);
 		sl_emit_u64(e, "flowsMax", sl_flow_capacity(sl_worker_flows(w->worker)));
 		sl_emit_u64(e, "halfOpen", b.counter[SL_C_HALF_OPEN]);
 		sl_emit_u64(e, "halfOpenMax", b.counter[SL_C_HALF_OPEN_MAX]);
@@ -199,6 +214,9 @@ cmd_ports(void *ctx, struct sl_ctl_req *req)
 		sl_emit_u64(e, "mtu", info.mtu);
 		sl_emit_u64(e, "rxQueues", info.rx_queues);
 		sl_emit_u64(e, "txQueues", info.tx_queues);
+		sl_emit_str(e, "affinity", affinity_name(d->port[p].affinity));
+		sl_emit_str(e, "affinityWhy",
+			d->port[p].affinity_why[0] ? d->port[p].affinity_why : NULL);
 		emit_addresses(e, d->host, p);
 		emit_port_stats(e, d->port[p].port);
 		sl_emit_u64(e, "buffersFree", rte_mempool_avail_count(d->frames));

@@ -135,6 +135,7 @@ log_port(struct daemon *d, const char *name, const struct sl_port_info *info)
 int
 ports_start(struct daemon *d, char **why)
 {
+	affinity_draw_keys(d);
 	for (uint32_t i = 0; i < d->conf->n_ports; i++) {
 		const struct sl_conf_port *conf = &d->conf->ports[i];
 		struct daemon_port *p = &d->port[i];
@@ -148,6 +149,7 @@ ports_start(struct daemon *d, char **why)
 			.queues_wanted = conf->rx_queues,
 			.tx_wanted = d->n_workers,
 			.descriptors = conf->descriptors,
+			.rss_key = d->rss_key,
 			.pool = d->frames,
 		};
 
@@ -217,6 +219,16 @@ random_seed(unsigned id)
 	return seed;
 }
 
+// Which queue of a port a worker begins with: its own number. Of sprayed ports, which may have one
+// queue, each begins with another worker: their queues are not all the first one's.
+uint16_t
+daemon_first_queue(const struct daemon *d, uint16_t port, unsigned id)
+{
+	const unsigned shift = d->port[port].affinity == SL_AFFINITY_SPRAY ? port : 0;
+
+	return (uint16_t)((id + d->n_workers - shift % d->n_workers) % d->n_workers);
+}
+
 static struct sl_worker *
 worker_new(struct daemon *d, unsigned id, char **why)
 {
@@ -225,8 +237,9 @@ worker_new(struct daemon *d, unsigned id, char **why)
 	for (uint16_t p = 0; p < d->n_ports; p++)
 		ports[p] = (struct sl_worker_port){
 			.dpdk_id = sl_port_id(d->port[p].port),
-			.rx_first = (uint16_t)id,
+			.rx_first = daemon_first_queue(d, p, id),
 			.rx_queues = d->port[p].info.rx_queues,
+			.spray = d->n_workers > 1 && d->port[p].affinity == SL_AFFINITY_SPRAY,
 			// Either each worker has a queue of its own, or worker 0 sends for all.
 			.max_frame = d->port[p].info.mtu + FRAME_OVERHEAD,
 			.has_tx = id == 0 || d->port[p].info.tx_queues >= d->n_workers,
@@ -234,7 +247,8 @@ worker_new(struct daemon *d, unsigned id, char **why)
 		};
 	const struct sl_worker_cfg cfg = {
 		.id = id,
-		.n_workers = d->n_workers,
+		.owner = &d->owner,
+		.spray_key = d->spray_key,
 		.conf = d->conf,
 		.ports = ports,
 		.port_mac = d->port_mac,
@@ -484,6 +498,8 @@ traffic_start(struct daemon *d, char **why)
 
 	for (uint16_t p = 0; rc == 0 && p < d->n_ports; p++) {
 		rc = sl_port_start(d->port[p].port, why);
+		if (rc == 0)
+			rc = affinity_tell(d, &d->port[p], why);
 		log_missing(d, &d->port[p]);
 	}
 	// The links are known before the first frame is looked at.
@@ -510,6 +526,8 @@ traffic_stop(struct daemon *d)
 			rte_eal_wait_lcore(d->worker[i].lcore);
 		d->worker[i].running = false;
 	}
-	for (uint16_t p = 0; p < d->n_ports; p++)
+	for (uint16_t p = 0; p < d->n_ports; p++) {
+		affinity_untell(d, &d->port[p]);
 		sl_port_stop(d->port[p].port);
+	}
 }

@@ -1,6 +1,8 @@
 // Sending: frames are collected per port and sent once a round, or when a burst is full.
 #include <rte_ethdev.h>
 
+#include <string.h>
+
 #include "worker_priv.h"
 
 // A transmit ring that is full for a moment (a vdev whose peer shares our core) is tried again a
@@ -45,7 +47,7 @@ static void
 give_up(struct sl_worker *w, struct tx_buffer *b, uint16_t sent)
 {
 	for (uint16_t i = sent; i < b->n; i++) {
-		b->bytes -= b->len[i];
+		b->bytes -= rte_pktmbuf_pkt_len(b->frame[i]);
 		not_sent(w, b->frame[i], b->kind[i], SL_DROP_TX_FULL);
 	}
 }
@@ -65,13 +67,41 @@ tx_flush_port(struct sl_worker *w, uint16_t port)
 		give_up(w, b, n);
 	count(w, SL_C_TX, n);
 	count(w, SL_C_TX_BYTES, b->bytes);
-	if (sl_likely(b->n_other == 0))
+	if (sl_likely(b->n_other == 0)) {
 		count(w, SL_C_FORWARDED, n);
-	else
+	} else {
 		sent_others(w, b, n);
+		memset(b->kind, TX_FORWARD, sizeof(b->kind));
+	}
 	b->n = b->n_other = 0;
 	b->bytes = 0;
 	sl_stats_stage(&w->stats.local, SL_STAGE_TX);
+}
+
+unsigned
+tx_forward(struct sl_worker *w, const struct sl_pkt *pkts, unsigned n)
+{
+	const uint16_t port = pkts[0].out_port;
+	const struct sl_worker_port *p = &w->port[port];
+	struct tx_buffer *b = &w->tx[port];
+	const uint32_t max_frame = p->has_tx ? p->max_frame : 0;
+	const unsigned most = RTE_MIN(n, (unsigned)(SL_BURST - b->n));
+	struct rte_mbuf **frame = &b->frame[b->n];
+	uint32_t bytes = 0;
+	unsigned i;
+
+	for (i = 0; i < most; i++) {
+		if (sl_unlikely(pkts[i].verdict != SL_V_FORWARD || pkts[i].out_port != port ||
+				pkts[i].frame_len > max_frame))
+			break;
+		frame[i] = pkts[i].buf;
+		bytes += pkts[i].frame_len;
+	}
+	b->n += (uint16_t)i;
+	b->bytes += bytes;
+	if (b->n == SL_BURST)
+		tx_flush_port(w, port);
+	return i;
 }
 
 // A port with fewer transmit queues than workers is sent on by worker 0.

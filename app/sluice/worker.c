@@ -123,8 +123,9 @@ make_tables(struct sl_worker *w, const struct sl_worker_cfg *cfg)
 
 	for (uint32_t i = 0; i < conf->n_pool_reserved && i <= UINT16_MAX; i++)
 		reserved[i] = (uint16_t)conf->pool_reserved[i];
-	w->flows = sl_flow_table_new(conf->max_flows / cfg->n_workers, w->ns_base, &hugepages);
-	w->sports = w->flows ? sl_sport_new(cfg->pool, cfg->n_pool, &range, cfg->id, cfg->n_workers,
+	w->flows =
+		sl_flow_table_new(conf->max_flows / cfg->owner->n_workers, w->ns_base, &hugepages);
+	w->sports = w->flows ? sl_sport_new(cfg->pool, cfg->n_pool, &range, cfg->id, cfg->owner,
 				       w->flows, &hugepages)
 			     : NULL;
 	w->load = mem_alloc(NULL, (size_t)conf->max_endpoints * sizeof(*w->load));
@@ -136,7 +137,7 @@ make_pipe(struct sl_worker *w, const struct sl_worker_cfg *cfg)
 {
 	const struct sl_pipe_cfg pipe = {
 		.worker = cfg->id,
-		.n_workers = cfg->n_workers,
+		.owner = cfg->owner,
 		.flows = w->flows,
 		.sports = w->sports,
 		.load = w->load,
@@ -165,7 +166,9 @@ sl_worker_new(const struct sl_worker_cfg *cfg, char **why)
 	if (!w)
 		goto no_memory;
 	w->id = cfg->id;
-	w->n_workers = cfg->n_workers;
+	w->n_workers = cfg->owner->n_workers;
+	w->owner = cfg->owner;
+	memcpy(w->spray_key, cfg->spray_key, sizeof(w->spray_key));
 	w->n_ports = cfg->n_ports;
 	memcpy(w->port, cfg->ports, cfg->n_ports * sizeof(w->port[0]));
 	w->rcu = cfg->rcu;
@@ -184,7 +187,7 @@ sl_worker_new(const struct sl_worker_cfg *cfg, char **why)
 no_memory:
 	*why = sl_xasprintf("worker %u: not enough memory for %u flows and %u endpoints: raise "
 			    "memory.size, or lower flows.max",
-		cfg->id, cfg->conf->max_flows / cfg->n_workers, cfg->conf->max_endpoints);
+		cfg->id, cfg->conf->max_flows / cfg->owner->n_workers, cfg->conf->max_endpoints);
 	errno = ENOMEM;
 	return NULL;
 }

@@ -36,6 +36,7 @@ struct sl_worker_port {
 	uint16_t dpdk_id;
 	uint16_t rx_first; // polls rx queues rx_first, rx_first + n_workers, ... below rx_queues
 	uint16_t rx_queues;
+	bool spray;  // what it receives here it hands out to all
 	bool has_tx; // sends on queue tx_queue itself; otherwise worker 0 does it
 	uint16_t tx_queue;
 	uint32_t max_frame; // bytes without FCS that the port may be given
@@ -43,7 +44,8 @@ struct sl_worker_port {
 
 struct sl_worker_cfg {
 	unsigned id;
-	unsigned n_workers;
+	const struct sl_owner *owner; // of replies; all workers have the same
+	const uint64_t *spray_key;    // 2; likewise
 	const struct sl_conf *conf;
 	const struct sl_worker_port *ports;
 	const struct sl_mac *port_mac;

@@ -1,4 +1,4 @@
-// Inside of a worker, for worker.c (life), loop.c (the poll loop) and tx.c (sending).
+// Inside of a worker, for worker.c (life), loop.c (the poll loop), spray.c and tx.c (sending).
 #pragma once
 
 #include "worker.h"
@@ -17,8 +17,7 @@ struct tx_buffer {
 	uint16_t n_other; // that are not TX_FORWARD
 	uint32_t bytes;
 	struct rte_mbuf *frame[SL_BURST];
-	uint16_t len[SL_BURST];
-	uint8_t kind[SL_BURST];
+	uint8_t kind[SL_BURST]; // all TX_FORWARD while n_other is 0
 };
 
 // What travels in a hand-off ring, kept in the frame's hash.usr (free once it was received).
@@ -33,6 +32,8 @@ struct sl_worker {
 	unsigned n_workers;
 	uint16_t n_ports;
 	struct sl_worker_port port[SL_PORT_MAX];
+	const struct sl_owner *owner;
+	uint64_t spray_key[2];
 	struct sl_rcu *rcu;
 	int punt_fd;
 	int ask_fd;
@@ -69,6 +70,9 @@ count(struct sl_worker *w, enum sl_counter c, uint64_t n)
 }
 
 // tx.c
+// Of the first packets, those that are forwarded to the same port, as many as it can take. 0: the
+// first one is none, or an odd one.
+unsigned tx_forward(struct sl_worker *w, const struct sl_pkt *pkts, unsigned n);
 void tx_flush_port(struct sl_worker *w, uint16_t port);
 void tx_flush(struct sl_worker *w);
 // A frame that the port cannot take, or that another worker has to send.
@@ -85,12 +89,14 @@ tx_add(struct sl_worker *w, uint16_t port, struct rte_mbuf *m, uint32_t len, enu
 		return;
 	}
 	b->frame[b->n] = m;
-	b->len[b->n] = (uint16_t)len;
 	b->kind[b->n] = (uint8_t)kind;
 	b->bytes += len;
 	b->n_other += kind != TX_FORWARD;
 	if (sl_unlikely(++b->n == SL_BURST))
 		tx_flush_port(w, port);
 }
+// spray.c
+// Hands out the frames of other workers; those that stay are first in pkts. Returns how many.
+unsigned spray(struct sl_worker *w, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n);
 // loop.c
 uint64_t worker_clock_ns(const struct sl_worker *w, uint64_t tsc);

@@ -110,6 +110,8 @@ static const struct field neigh_rows[] = {
 static const struct schema neigh_schema = {"neighbour", FIELDS(neigh_rows),
 	.size = sizeof(struct sl_conf_neigh), .loc_at = NEIGH(loc)};
 
+static const char *const affinity_names[] = {SL_AFFINITY_NAMES, NULL};
+
 static const struct field port_rows[] = {
 	{.key = "name",
 		.type = T_STRING,
@@ -156,6 +158,14 @@ static const struct field port_rows[] = {
 		.max = SL_MAX_WORKERS,
 		.def_text = "what the profile says, else one per worker; as far as the device goes",
 		.help = "Receive queues."},
+	{.key = "affinity",
+		.type = T_ENUM,
+		.flags = F_RESTART,
+		.at = PORT(affinity),
+		.names = affinity_names,
+		.def = "auto",
+		.help = "How replies get to the worker that has their flow; `auto` is what "
+			"`workers.affinity` says."},
 	{.key = "descriptors",
 		.type = T_NUMBER,
 		.flags = F_RESTART,
@@ -217,6 +227,16 @@ static const struct field workers_rows[] = {
 		.max = 1023,
 		.def_text = "the first core that no worker has",
 		.help = "Core of the control thread."},
+	{.key = "affinity",
+		.type = T_ENUM,
+		.flags = F_RESTART,
+		.at = AT(affinity),
+		.names = affinity_names,
+		.def = "auto",
+		.help = "How replies get to the worker that has their flow, for ports that do "
+			"not say: `flow_rules` and `rss` by the device, `partition` by a hand-off, "
+			"`spray` by one worker that hands all out; `auto` takes the first that the "
+			"port can do."},
 	{.key = "idle",
 		.type = T_ENUM,
 		.flags = F_RESTART,

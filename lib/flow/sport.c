@@ -7,7 +7,8 @@
 #include <sys/random.h>
 
 #define TRIES     4  // ports looked up at a place without a set
-#define LEARN_MAX 16 // words of 64 ports that one search learns at most
+#define PASS_MAX  16 // ports of each other worker that are passed by for them, at most
+#define LEARN_MAX 16 // words of 64 ports that one search learns at most, n of them by hash
 #define SPILL_MAX 8  // further addresses that one search tries at most
 
 // Sets for twice as many places as can have a sixteenth of their ports lent at one time, in 4 bytes
@@ -44,12 +45,12 @@ is_reserved(const struct sl_sport_range *range, uint16_t port)
 
 // The worker's ports into out (NULL: only counted). Returns how many.
 static uint32_t
-list_ports(const struct sl_sport_range *range, unsigned worker, unsigned n_workers, uint16_t *out)
+list_ports(const struct sl_sport_range *range, unsigned worker, unsigned step, uint16_t *out)
 {
 	uint32_t n = 0;
 
 	for (uint32_t p = range->first; p <= range->last; p++) {
-		if (p % n_workers != worker || p == 0 || is_reserved(range, (uint16_t)p))
+		if (p % step != worker % step || p == 0 || is_reserved(range, (uint16_t)p))
 			continue;
 		if (out)
 			out[n] = (uint16_t)p;
@@ -99,11 +100,11 @@ struct sizes {
 };
 
 static struct sizes
-sizes_of(uint32_t n_addrs, uint32_t n_ports, uint32_t capacity)
+sizes_of(uint32_t n_addrs, uint32_t n_ports, uint32_t n_own, uint32_t capacity)
 {
 	const uint32_t n = n_ports > n_addrs ? n_ports : n_addrs;
 	struct sizes z = {.n_ports = n_ports, .set_bytes = sport_set_bytes(n)};
-	uint64_t n_sets = (uint64_t)DENSE_SHARE * capacity / n_ports;
+	uint64_t n_sets = (uint64_t)DENSE_SHARE * capacity / n_own;
 	const uint64_t most = (uint64_t)SET_BYTES_FLOW * capacity / z.set_bytes;
 
 	n_sets = (n_sets < most ? n_sets : most) + SETS_MIN;
@@ -124,7 +125,7 @@ part(uint8_t *base, size_t *at, size_t bytes)
 }
 
 static size_t
-lay_out(struct sl_sport *s, uint32_t n_addrs, unsigned n_workers, const struct sizes *z)
+lay_out(struct sl_sport *s, uint32_t n_addrs, unsigned step, const struct sizes *z)
 {
 	struct sl_sport none;
 	uint8_t *base = (uint8_t *)s;
@@ -134,7 +135,7 @@ lay_out(struct sl_sport *s, uint32_t n_addrs, unsigned n_workers, const struct s
 	part(base, &at, sizeof(*s));
 	s->slot = part(base, &at, N_SLOTS * sizeof(*s->slot));
 	s->port = part(base, &at, z->n_ports * sizeof(*s->port));
-	s->index = part(base, &at, (65536 / n_workers + 1) * sizeof(*s->index));
+	s->index = part(base, &at, (65536 / step + 1) * sizeof(*s->index));
 	s->addr = part(base, &at, n_addrs * sizeof(*s->addr));
 	s->rests.ring = part(base, &at, z->rests * sizeof(*s->rests.ring));
 	s->rests.chain = part(base, &at, z->rests * sizeof(*s->rests.chain));
@@ -156,59 +157,68 @@ draw_secrets(struct sl_sport *s, uint64_t *seed)
 }
 
 static void
-fill_ports(struct sl_sport *s, const struct sl_sport_range *range, unsigned worker, uint64_t seed)
+fill_ports(struct sl_sport *s, const struct sl_sport_range *range, uint64_t seed)
 {
-	list_ports(range, worker, s->n_workers, s->port);
+	list_ports(range, s->worker, s->step, s->port);
 	shuffle(s->port, s->n_ports, &seed);
 	for (uint32_t i = 0; i < s->n_ports; i++)
-		s->index[s->port[i] / s->n_workers] = (uint16_t)i;
+		s->index[s->port[i] / s->step] = (uint16_t)i;
 }
 
 // This worker's share, rounded up.
 static uint32_t
-reserve_of(const struct sl_sport_range *range, uint32_t n_ports, unsigned n_workers)
+reserve_of(const struct sl_sport_range *range, uint32_t n_own, unsigned n_workers)
 {
 	const uint32_t share = (range->reserve + n_workers - 1) / n_workers;
 
-	return share < n_ports / RESERVE_SHARE ? share : n_ports / RESERVE_SHARE;
+	return share < n_own / RESERVE_SHARE ? share : n_own / RESERVE_SHARE;
 }
 
 size_t
 sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity)
 {
-	const uint32_t n_ports = 65535 / n_workers + 1;
-	const struct sizes z = sizes_of(n_addrs, n_ports < 65535 ? n_ports : 65535, capacity);
+	const uint32_t n_own = n_workers > 1 ? 65535 / n_workers + 1 : 65535;
+	const struct sizes by_port = sizes_of(n_addrs, n_own, n_own, capacity);
+	const struct sizes by_hash = sizes_of(n_addrs, 65535, n_own, capacity);
+	const size_t a = lay_out(NULL, n_addrs, n_workers, &by_port);
+	const size_t b = lay_out(NULL, n_addrs, 1, &by_hash);
 
 	// With fewer ports there may be room for one set more.
-	return lay_out(NULL, n_addrs, n_workers, &z) + z.set_bytes;
+	return (a > b ? a : b) + by_hash.set_bytes;
 }
 
 struct sl_sport *
 sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs, const struct sl_sport_range *range,
-	unsigned worker, unsigned n_workers, struct sl_flow_table *flows,
+	unsigned worker, const struct sl_owner *owner, struct sl_flow_table *flows,
 	const struct sl_flow_mem *mem)
 {
+	const unsigned n_workers = owner->n_workers, step = owner->n_entries ? 1 : n_workers;
 	uint64_t seed;
 
 	if (n_addrs == 0 || n_addrs >= ALL_ADDRS || worker >= n_workers)
 		goto einval;
-	const uint32_t n_ports = list_ports(range, worker, n_workers, NULL);
+	const uint32_t n_ports = list_ports(range, worker, step, NULL);
+	const uint32_t n_own =
+		step == n_workers ? n_ports : (n_ports + n_workers - 1 - worker) / n_workers;
 
-	if (n_ports == 0)
+	if (n_own == 0)
 		goto einval;
-	const struct sizes z = sizes_of(n_addrs, n_ports, sl_flow_capacity(flows));
-	struct sl_sport *s = mem->alloc(mem->ctx, lay_out(NULL, n_addrs, n_workers, &z));
+	const struct sizes z = sizes_of(n_addrs, n_ports, n_own, sl_flow_capacity(flows));
+	struct sl_sport *s = mem->alloc(mem->ctx, lay_out(NULL, n_addrs, step, &z));
 
 	if (!s) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	lay_out(s, n_addrs, n_workers, &z);
+	lay_out(s, n_addrs, step, &z);
 	s->flows = flows;
 	s->n_addrs = n_addrs;
 	s->n_ports = n_ports;
-	s->n_workers = n_workers;
-	s->reserve = reserve_of(range, n_ports, n_workers);
+	s->n_own = n_own;
+	s->step = step;
+	s->worker = worker;
+	s->owner = owner;
+	s->reserve = reserve_of(range, n_own, n_workers);
 	s->set_bytes = z.set_bytes;
 	s->n_words =
 		(uint32_t)((n_ports > n_addrs ? n_ports : n_addrs) + WORD_BITS - 1) / WORD_BITS;
@@ -219,7 +229,7 @@ sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs, const struct sl_sport_range
 	s->mem = *mem;
 	memcpy(s->addr, addrs, n_addrs * sizeof(*addrs));
 	draw_secrets(s, &seed);
-	fill_ports(s, range, worker, seed);
+	fill_ports(s, range, seed);
 	return s;
 
 einval:
@@ -252,16 +262,25 @@ try_few(struct sl_sport *s, uint64_t place)
 {
 	const uint64_t hash = place_hash(s, place);
 	const uint32_t begin = (uint32_t)((hash >> 32) * s->n_ports >> 32);
+	const uint16_t base = place_base(s, place);
+	unsigned tries = TRIES, passes = PASS_MAX * s->owner->n_workers;
 	struct slot *slot = place_slot(s, hash);
 	uint32_t port = 0;
+	bool due = false;
 
-	for (unsigned k = 0; k < TRIES; k++) {
+	while (tries > 0 && passes > 0) {
 		const uint32_t i = begin + slot->cursor;
 
 		port = i >= s->n_ports ? i - s->n_ports : i;
 		slot->cursor = slot->cursor + 1u >= s->n_ports ? 0 : (uint16_t)(slot->cursor + 1u);
+		due = due || (slot->cursor & s->half) == 0;
+		if (!place_has(s, base, port)) {
+			passes--;
+			continue;
+		}
+		tries--;
 		if (is_free(s, place, port)) {
-			if ((slot->cursor & s->half) == 0)
+			if (due)
 				sport_set_new(s, place)->from = (uint16_t)(port + 1);
 			return (int)port;
 		}
@@ -392,6 +411,13 @@ refuse(struct sl_sport *s, const struct sl_tuple *endpoint)
 	return -ENOSPC;
 }
 
+// By hash a word has that many fewer ports of its own.
+static unsigned
+learn_max(const struct sl_sport *s)
+{
+	return LEARN_MAX * s->owner->n_workers / s->step;
+}
+
 static uint32_t
 first_addr(const struct sl_sport *s, uint32_t client_hash)
 {
@@ -403,7 +429,7 @@ sl_sport_get(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
 {
 	uint32_t addr = first_addr(s, client_hash);
-	unsigned budget = LEARN_MAX;
+	unsigned budget = learn_max(s);
 	const int port = find_port(s, endpoint, &addr, &budget);
 
 	if (sl_unlikely(port < 0))
@@ -416,7 +442,7 @@ sl_sport_get_reserve(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
 {
 	uint32_t addr = first_addr(s, client_hash);
-	unsigned budget = LEARN_MAX;
+	unsigned budget = learn_max(s);
 	int port = find_port(s, endpoint, &addr, &budget);
 
 	if (port < 0 && s->reserve > 0) {
@@ -434,7 +460,7 @@ sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool
 	const uint64_t place = place_of(endpoint, pool_addr);
 	const uint32_t port = port_index(s, endpoint->dport);
 
-	if (!is_free(s, place, port))
+	if (!place_has(s, place_base(s, place), port) || !is_free(s, place, port))
 		return -EADDRINUSE;
 	struct set *set = sport_set_find(s, place);
 
@@ -487,7 +513,7 @@ sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_
 uint32_t
 sl_sport_total(const struct sl_sport *s)
 {
-	return s->n_addrs * s->n_ports;
+	return s->n_addrs * s->n_own;
 }
 
 uint32_t

@@ -59,12 +59,15 @@ struct sl_sport {
 	struct sl_flow_table *flows;
 	uint64_t secret[2];
 	uint32_t n_addrs;
-	uint32_t n_ports; // of this worker
-	uint32_t reserve; // of these, at each place
-	uint32_t n_workers;
+	uint32_t n_ports; // of this worker; by hash of all
+	uint32_t n_own;   // of these, at a place
+	uint32_t reserve; // of those
+	uint32_t step;    // between its ports; by hash 1
+	unsigned worker;
+	const struct sl_owner *owner;
 	uint16_t half;   // a mask: half of the ports at most
 	uint16_t *port;  // by index, shuffled
-	uint16_t *index; // by port / n_workers
+	uint16_t *index; // by port / step
 	sl_be32 *addr;
 	struct slot *slot;
 	// sets
@@ -126,7 +129,28 @@ set_at(const struct sl_sport *s, uint32_t number)
 static inline uint32_t
 port_index(const struct sl_sport *s, sl_be16 port)
 {
-	return s->index[sl_be16_to_cpu(port) / s->n_workers];
+	return s->index[sl_be16_to_cpu(port) / s->step];
+}
+
+// For place_has(): the hash of the place's tuple without its port.
+static inline uint16_t
+place_base(const struct sl_sport *s, uint64_t place)
+{
+	struct sl_tuple t;
+
+	if (sl_likely(s->step == s->owner->n_workers))
+		return 0;
+	t = place_tuple(s, place, 0);
+	t.dport = 0;
+	return sl_owner_hash(s->owner, &t);
+}
+
+// The port is this worker's at the place.
+static inline bool
+place_has(const struct sl_sport *s, uint16_t base, uint32_t port)
+{
+	return sl_likely(s->step == s->owner->n_workers) ||
+	       sl_owner_of_port(s->owner, base, s->port[port]) == s->worker;
 }
 
 // ---- sport_set.c ----

@@ -37,14 +37,14 @@ slot_taken(const struct sl_sport *s, uint64_t place)
 	const uint32_t usual = all > taken ? (all - taken) / (N_SLOTS - 1) : 0;
 	const uint32_t here = taken > usual ? taken - usual : 0;
 
-	return here < s->n_ports ? here : s->n_ports;
+	return here < s->n_own ? here : s->n_own;
 }
 
 static uint32_t
 set_taken(const struct sl_sport *s, const struct set *set, uint32_t slot)
 {
 	const uint32_t n_free = __atomic_load_n(&set->n_free, __ATOMIC_RELAXED);
-	const uint32_t most = n_free < s->n_ports ? s->n_ports - n_free : 0;
+	const uint32_t most = n_free < s->n_own ? s->n_own - n_free : 0;
 
 	if (__atomic_load_n(&set->n_unknown, __ATOMIC_RELAXED) == 0)
 		return most;
@@ -63,7 +63,7 @@ look_at(const struct sl_sport *s, uint32_t number, struct dense *out)
 
 	*out = (struct dense){
 		.destination = place | ALL_ADDRS, .taken = taken, .excess = (int64_t)slot - taken};
-	return taken > 0 && taken >= s->n_ports / DENSE;
+	return taken > 0 && taken >= s->n_own / DENSE;
 }
 
 static struct dense *

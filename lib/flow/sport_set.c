@@ -183,20 +183,24 @@ learn(const struct sl_sport *s, struct set *set, uint32_t w)
 {
 	const uint32_t first = w * WORD_BITS;
 	const uint32_t n = s->n_ports - first < WORD_BITS ? s->n_ports - first : WORD_BITS;
+	const uint16_t base = place_base(s, set->place);
 	struct sl_tuple tuple[WORD_BITS];
 	const struct sl_tuple *at[WORD_BITS] = {NULL};
-	uint32_t ref[WORD_BITS];
+	uint32_t ref[WORD_BITS], own[WORD_BITS], n_own = 0;
 	uint64_t word = 0;
 
 	_Static_assert(WORD_BITS <= SL_FLOW_BURST, "one burst");
 	for (uint32_t i = 0; i < n; i++) {
-		tuple[i] = place_tuple(s, set->place, first + i);
-		at[i] = &tuple[i];
+		if (!place_has(s, base, first + i))
+			continue;
+		tuple[n_own] = place_tuple(s, set->place, first + i);
+		at[n_own] = &tuple[n_own];
+		own[n_own++] = i;
 	}
-	sl_flow_lookup(s->flows, at, n, ref);
-	for (uint32_t i = 0; i < n; i++)
-		if (ref[i] == SL_FLOW_NONE && !sport_rests(s, set->place, first + i))
-			word |= UINT64_C(1) << i;
+	sl_flow_lookup(s->flows, at, n_own, ref);
+	for (uint32_t k = 0; k < n_own; k++)
+		if (ref[k] == SL_FLOW_NONE && !sport_rests(s, set->place, first + own[k]))
+			word |= UINT64_C(1) << own[k];
 	words(s, set)[w] = word;
 	bit_clear(unknown(s, set), w);
 	set_free(set, set->n_free + (uint32_t)__builtin_popcountll(word));

@@ -377,7 +377,7 @@ fill_record(struct sl_flow *f, const struct sl_tuple *client, const struct sl_tu
 	__atomic_store_n(&f->created, now, __ATOMIC_RELEASE);
 	__atomic_store_n(&f->state, (uint8_t)state, __ATOMIC_RELEASE);
 	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELEASE);
-	f->delta = (struct sl_wire_delta){0};
+	memset(f->delta, 0, sizeof(f->delta));
 	f->adj[0] = f->adj[1] = 0;
 	f->route_gen = 0;
 	f->flags = SL_FLOW_F_NONE;

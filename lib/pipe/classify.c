@@ -27,11 +27,11 @@ to_service(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct 
 		pipe_open(p, b, pkt, eps);
 }
 
-// To a pool address, where the destination port says which worker has the flow, if there is one.
+// To a pool address: the tuple says which worker has the flow, if there is one.
 static bool
 to_other_worker(const struct sl_pipe *p, struct sl_pkt *pkt)
 {
-	const unsigned owner = sl_sport_owner(pkt->info.tuple.dport, p->n_workers);
+	const unsigned owner = sl_owner_of(p->owner, &pkt->info.tuple);
 
 	if (owner == p->worker)
 		return false;

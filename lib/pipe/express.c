@@ -9,13 +9,16 @@
 #include "sl_flow_lookup.h"
 #include "sl_wire_plain.h"
 
-// States that a segment without SYN, FIN and RST does not leave, and in which it is only counted.
-#define PLAIN_STATES (1u << SL_FLOW_UDP | 1u << SL_FLOW_ESTABLISHED)
-#define TURNS        (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
+// A segment without these changes neither a UDP flow nor an established connection.
+#define TURNS (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
 
-// The last word of a record's first line: state, flags and kept SYN at once.
-#define CARE                    (SL_FLOW_F_COUNTED | SL_FLOW_F_CUT | SL_FLOW_F_TOLD | SL_FLOW_F_EMBRYONIC)
+// The last word of a record's first line: state, flags and kept SYN at once. Other bits of flags
+// do not matter here; TURNS of a packet are put into the first of them.
 #define WORD(state, flags, syn) ((uint32_t)(state) | (uint32_t)(flags) << 8 | (uint32_t)(syn) << 16)
+#define CARE                    (SL_FLOW_F_COUNTED | SL_FLOW_F_CUT | SL_FLOW_F_TOLD | SL_FLOW_F_EMBRYONIC)
+#define TURNS_SHIFT             (8 + SL_FLOW_ORDERS_SHIFT)
+_Static_assert(TURNS < 1 << (8 - SL_FLOW_ORDERS_SHIFT) && CARE < 1 << SL_FLOW_ORDERS_SHIFT,
+	"there is room for TURNS");
 _Static_assert(offsetof(struct sl_flow, flags) == offsetof(struct sl_flow, state) + 1 &&
 		       offsetof(struct sl_flow, syn) == offsetof(struct sl_flow, state) + 2,
 	"one word");
@@ -24,12 +27,10 @@ _Static_assert(offsetof(struct sl_fwd_adj, src) == sizeof(struct sl_mac) &&
 	"an Ethernet header's addresses");
 
 static inline bool
-to_us(const struct sl_pipe *p, const struct sl_pkt *pkt)
+same_mac(const uint8_t *a, const uint8_t *b)
 {
-	const uint8_t *mac = p->port_mac[pkt->in_port].b;
-
-	return ((sl_load32(pkt->data) ^ sl_load32(mac)) |
-		       (uint32_t)(sl_load16(pkt->data + 4) ^ sl_load16(mac + 4))) == 0;
+	return ((sl_load32(a) ^ sl_load32(b)) | (uint32_t)(sl_load16(a + 4) ^ sl_load16(b + 4))) ==
+	       0;
 }
 
 static inline bool
@@ -37,7 +38,7 @@ parse(const struct sl_pipe *p, struct sl_pkt *pkt)
 {
 	pkt->reason = SL_DROP_NONE;
 	return sl_wire_parse_plain(pkt->data, pkt->data_len, pkt->frame_len, &pkt->info) &&
-	       to_us(p, pkt);
+	       same_mac(pkt->data, p->port_mac[pkt->in_port].b);
 }
 
 // The next hop, if it is known and the packet changes nothing of the flow.
@@ -45,17 +46,17 @@ static inline const struct sl_fwd_adj *
 plain_hop(const struct burst *b, const struct sl_flow *flow, enum sl_flow_dir dir,
 	const struct sl_wire_info *info)
 {
-	const uint32_t word = sl_load32(&flow->state);
+	const uint32_t word = (sl_load32(&flow->state) & WORD(UINT8_MAX, CARE, UINT16_MAX)) |
+			      (uint32_t)(info->tcp_flags & TURNS) << TURNS_SHIFT;
 	const uint32_t adj = flow->adj[dir];
 
-	if (sl_unlikely((word & WORD(0, CARE, UINT16_MAX)) != WORD(0, SL_FLOW_F_COUNTED, 0) ||
-			!(PLAIN_STATES >> (word & 31) & 1) || (info->tcp_flags & TURNS) ||
+	if (sl_unlikely((word != WORD(SL_FLOW_UDP, SL_FLOW_F_COUNTED, 0) &&
+				word != WORD(SL_FLOW_ESTABLISHED, SL_FLOW_F_COUNTED, 0)) ||
 			info->ttl <= 1 || flow->route_gen != b->route_gen || adj >= b->n_adjs ||
 			b->adj[adj].state != SL_ADJ_OK))
 		return NULL;
 	return &b->adj[adj];
 }
-_Static_assert(SL_FLOW_STATE_MAX <= 32, "states fit in a word");
 
 static inline void
 forward(struct sl_pkt *pkt, struct sl_flow *flow, enum sl_flow_dir dir,
@@ -65,8 +66,8 @@ forward(struct sl_pkt *pkt, struct sl_flow *flow, enum sl_flow_dir dir,
 	__atomic_store_n(&flow->bytes[dir], flow->bytes[dir] + pkt->info.ip_len, __ATOMIC_RELAXED);
 	if (flow->last_seen != now)
 		__atomic_store_n(&flow->last_seen, now, __ATOMIC_RELAXED);
-	sl_wire_rewrite_to_mirror(pkt->data, SL_WIRE_PLAIN_L4, &flow->tuple[!dir],
-		dir == SL_DIR_CLIENT ? flow->delta : sl_wire_delta_reverse(flow->delta));
+	sl_wire_rewrite_to_mirror(
+		pkt->data, SL_WIRE_PLAIN_L4, &flow->tuple[!dir], flow->delta[dir]);
 	memcpy(pkt->data, adj, 2 * sizeof(struct sl_mac));
 	pkt->out_port = adj->port;
 	pkt->verdict = SL_V_FORWARD;
@@ -88,9 +89,11 @@ PIPE_EXPRESS(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n
 			b->odd[b->n_odd++] = pkt;
 			continue;
 		}
-		hash[n_work] = sl_flow_hash(x.secret, &pkt->info.tuple);
-		sl_flow_prefetch_bucket(&x, hash[n_work]);
 		work[n_work++] = pkt;
+	}
+	for (unsigned i = 0; i < n_work; i++) {
+		hash[i] = sl_flow_hash(x.secret, &work[i]->info.tuple);
+		sl_flow_prefetch_bucket(&x, hash[i]);
 	}
 	sl_stats_stage(p->stats, SL_STAGE_PARSE);
 	for (unsigned i = 0; i < n_work; i++) {

@@ -277,14 +277,14 @@ pipe_icmp_error(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt)
 		!says_unreachable(&e) || e.tuple.proto != SL_PROTO_TCP ||
 		e.tuple.src != pkt->info.tuple.dst)
 		return false;
-	const unsigned owner = sl_sport_owner(e.tuple.sport, p->n_workers);
+	const struct sl_tuple endpoint = pipe_mirror(&e.tuple);
+	const unsigned owner = sl_owner_of(p->owner, &endpoint);
 
 	if (owner != p->worker) {
 		pkt->verdict = SL_V_HANDOFF;
 		pkt->owner = (uint8_t)owner;
 		return true;
 	}
-	const struct sl_tuple endpoint = pipe_mirror(&e.tuple);
 	const uint32_t ref = sl_flow_find(p->flows, &endpoint);
 	const struct sl_flow *flow = ref == SL_FLOW_NONE ? NULL : sl_flow_at(p->flows, ref >> 1);
 

@@ -54,7 +54,10 @@ pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a)
 {
 	const struct sl_tuple out = pipe_mirror(&flow->tuple[SL_DIR_ENDPOINT]);
 
-	flow->delta = sl_wire_delta(&flow->tuple[SL_DIR_CLIENT], &out);
+	const struct sl_tuple back = pipe_mirror(&flow->tuple[SL_DIR_CLIENT]);
+
+	flow->delta[SL_DIR_CLIENT] = sl_wire_delta(&flow->tuple[SL_DIR_CLIENT], &out);
+	flow->delta[SL_DIR_ENDPOINT] = sl_wire_delta(&flow->tuple[SL_DIR_ENDPOINT], &back);
 	flow->adj[SL_DIR_CLIENT] = a->next.index;
 	flow->adj[SL_DIR_ENDPOINT] = SL_ADJ_NONE;
 	flow->route_gen = sl_fwd_net_gen(b->fwd->net);

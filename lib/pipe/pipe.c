@@ -67,7 +67,7 @@ sl_pipe_new(const struct sl_pipe_cfg *cfg)
 	}
 	p->express = variant->express;
 	p->worker = cfg->worker;
-	p->n_workers = cfg->n_workers;
+	p->owner = cfg->owner;
 	p->flows = cfg->flows;
 	p->sports = cfg->sports;
 	p->load = cfg->load;
@@ -147,14 +147,21 @@ pipe_again(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt)
 	settle(p, b);
 }
 
+// What the express way found is settled before odd packets are parsed: an ICMP error among these
+// may move a handshake on, and its flow has another tuple then than the one that was looked up.
 static void
 all_else(struct sl_pipe *p, struct burst *b)
 {
-	pipe_parse(p, b);
-	pipe_lookup(p, b);
 	pipe_turn_away(p, b);
 	forward(p, b);
 	settle(p, b);
+	if (b->n_odd > 0) {
+		pipe_parse(p, b);
+		pipe_lookup(p, b);
+		pipe_turn_away(p, b);
+		forward(p, b);
+		settle(p, b);
+	}
 	sl_stats_stage(p->stats, SL_STAGE_ALL_ELSE);
 }
 

@@ -12,7 +12,7 @@ struct burst;
 
 struct sl_pipe {
 	unsigned worker;
-	unsigned n_workers;
+	const struct sl_owner *owner;
 	struct sl_flow_table *flows;
 	struct sl_sport *sports;
 	struct sl_fwd_load *load;

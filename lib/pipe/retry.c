@@ -52,7 +52,7 @@ write_frame(const struct sl_pipe *p, const struct syn *s, const struct next_hop 
 		const struct sl_flow *flow = sl_flow_at(p->flows, s->flow);
 		const struct sl_tuple to = pipe_mirror(&flow->tuple[SL_DIR_ENDPOINT]);
 
-		sl_wire_rewrite(pkt->data, pkt->info.l4_off, &to, flow->delta);
+		sl_wire_rewrite(pkt->data, pkt->info.l4_off, &to, flow->delta[SL_DIR_CLIENT]);
 	}
 	assert(len > 0);
 	pkt->data_len = pkt->frame_len = len;

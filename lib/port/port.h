@@ -14,6 +14,8 @@ struct sl_port {
 	uint16_t id;
 	uint16_t rx_queues;
 	uint16_t tx_queues;
+	const uint8_t *rss_key; // NULL: the device's
+	uint8_t rss_key_len;
 	int quiet_fd; // -1: the kernel below is left as it is
 	bool probed;
 	bool has_id;
@@ -26,6 +28,10 @@ void sl_port_note(struct sl_port *p, const char *fmt, ...) SL_PRINTF(2, 3);
 
 // RX queues as sluice.yaml, else the profile, else the number of workers wants them; at least 1.
 uint32_t sl_port_queues_wanted(const struct sl_port *p, const struct sl_port_cfg *cfg);
+
+// rss.c: why the device cannot do RSS by our key and table over the types hf. NULL: it can.
+const char *sl_port_no_rss(const struct rte_eth_dev_info *dev, uint64_t hf);
+uint8_t sl_port_rss_key_len(const struct rte_eth_dev_info *dev);
 
 // From probed to configured: queues, offloads, RSS, MTU, MAC.
 int sl_port_setup(struct sl_port *p, const struct sl_port_cfg *cfg, char **why);

@@ -51,6 +51,7 @@ static const struct word quirk_words[] = {
 	{"xdp-socket", SL_QUIRK_XDP_SOCKET},
 	{"partial-checksums", SL_QUIRK_PARTIAL_CHECKSUMS},
 	{"queues-spread", SL_QUIRK_QUEUES_SPREAD},
+	{"whole-ports", SL_QUIRK_WHOLE_PORTS},
 	{NULL, 0},
 };
 

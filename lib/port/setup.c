@@ -63,20 +63,24 @@ plan_queues(struct sl_port *p, const struct sl_port_cfg *cfg, const struct plan 
 	p->tx_queues = at_most(tx_wanted, plan->dev.max_tx_queues, p->profile.max_queues);
 	if (has_quirk(p, SL_QUIRK_EQUAL_QUEUES))
 		p->rx_queues = p->tx_queues = RTE_MIN(p->rx_queues, p->tx_queues);
-	if (p->rx_queues < tx_wanted)
-		sl_port_note(p,
-			"%u of %u wanted RX queues: the other workers get no frames from this port",
-			p->rx_queues, tx_wanted);
+	if (p->rx_queues < wanted)
+		sl_port_note(p, "%u of %u wanted RX queues", p->rx_queues, wanted);
 	if (p->tx_queues < tx_wanted)
 		sl_port_note(p, "%u of %u wanted TX queues: the first worker sends for all",
 			p->tx_queues, tx_wanted);
 }
 
 static void
-plan_rss(struct sl_port *p, struct plan *plan)
+plan_rss(struct sl_port *p, const struct sl_port_cfg *cfg, struct plan *plan)
 {
 	const uint64_t hf = p->profile.rss_hf & plan->dev.flow_type_rss_offloads;
 
+	if (has_quirk(p, SL_QUIRK_WHOLE_PORTS))
+		p->info.no_rules = "the driver's disregard masks of port numbers";
+	p->info.reta_size = plan->dev.reta_size;
+	p->info.no_rss = p->rx_queues < 2 ? "one RX queue"
+			 : !cfg->rss_key  ? "there is no key for it"
+					  : sl_port_no_rss(&plan->dev, hf);
 	if (p->rx_queues < 2)
 		return;
 	if (hf == 0) {
@@ -87,6 +91,12 @@ plan_rss(struct sl_port *p, struct plan *plan)
 	}
 	plan->conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	plan->conf.rx_adv_conf.rss_conf.rss_hf = hf;
+	if (p->info.no_rss)
+		return;
+	p->rss_key = cfg->rss_key;
+	p->rss_key_len = sl_port_rss_key_len(&plan->dev);
+	plan->conf.rx_adv_conf.rss_conf.rss_key = (uint8_t *)(uintptr_t)cfg->rss_key;
+	plan->conf.rx_adv_conf.rss_conf.rss_key_len = p->rss_key_len;
 }
 
 // The largest MTU whose frames fit into one buffer.
@@ -268,7 +278,7 @@ sl_port_setup(struct sl_port *p, const struct sl_port_cfg *cfg, char **why)
 		return rc;
 	}
 	plan_queues(p, cfg, &plan);
-	plan_rss(p, &plan);
+	plan_rss(p, cfg, &plan);
 	plan_mtu(p, cfg, &plan);
 	plan_offloads(p, &plan);
 	rc = configure(p, cfg, &plan, why);

@@ -9,9 +9,12 @@ sum32(uint32_t v)
 struct sl_wire_delta
 sl_wire_delta(const struct sl_tuple *from, const struct sl_tuple *to)
 {
-	const uint32_t l3 = sum32(~from->src) + sum32(~from->dst) + sum32(to->src) + sum32(to->dst);
+	const uint32_t ttl_step = 0x0100; // of the word that TTL and protocol share
+	const uint32_t addrs =
+		sum32(~from->src) + sum32(~from->dst) + sum32(to->src) + sum32(to->dst);
+	const uint32_t l3 = addrs + (uint16_t)~sl_cpu_to_be16(ttl_step);
 	const uint32_t l4 =
-		l3 + (uint16_t)~from->sport + (uint16_t)~from->dport + to->sport + to->dport;
+		addrs + (uint16_t)~from->sport + (uint16_t)~from->dport + to->sport + to->dport;
 
 	return (struct sl_wire_delta){.l3 = sl_csum_fold(l3), .l4 = sl_csum_fold(l4)};
 }

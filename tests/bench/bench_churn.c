@@ -357,15 +357,16 @@ make_worker(struct rig *r)
 	static struct sl_stats stats;
 	static const struct sl_mac mac = {{2, 2, 2, 2, 2, 2}};
 	static const struct sl_sport_range range = {.first = 1024, .last = 65535};
+	static const struct sl_owner owner = {.n_workers = 1};
 	sl_be32 pool[POOL];
 
 	for (uint32_t i = 0; i < POOL; i++)
 		pool[i] = htonl(0xcb007100u + i);
 	struct sl_flow_table *flows = sl_flow_table_new(TABLE, sl_clock_ns(NULL), &mem);
 	const struct sl_pipe_cfg cfg = {
-		.n_workers = 1,
+		.owner = &owner,
 		.flows = flows,
-		.sports = sl_sport_new(pool, POOL, &range, 0, 1, flows, &mem),
+		.sports = sl_sport_new(pool, POOL, &range, 0, &owner, flows, &mem),
 		.load = r->load,
 		.n_slots = CHURN_ENDPOINTS,
 		.stats = &stats,

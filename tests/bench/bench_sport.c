@@ -19,6 +19,8 @@
 struct row {
 	const char *name;
 	uint32_t n_addrs, n_dst, permille; // of the ports of each destination
+	unsigned n_workers;                // of which this is the first; 0: 1
+	bool by_hash;
 };
 
 struct rig {
@@ -136,6 +138,9 @@ static void
 run(const struct row *row, unsigned rounds)
 {
 	static const struct sl_sport_range range = {.first = 1024, .last = 65535};
+	static const uint8_t key[SL_OWNER_KEY_BYTES] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e,
+		0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0};
+	struct sl_owner owner = {.n_workers = row->n_workers ? row->n_workers : 1};
 	struct rig r = {.seed = 1, .n_dst = row->n_dst};
 	double ns[MAX_ROUNDS], refuse = 0;
 	sl_be32 pool[MAX_ADDRS];
@@ -143,8 +148,10 @@ run(const struct row *row, unsigned rounds)
 
 	for (uint32_t i = 0; i < MAX_ADDRS; i++)
 		pool[i] = sl_cpu_to_be32(0xcb007180u + i);
+	if (row->by_hash && sl_owner_by_hash(&owner, row->n_workers, key, 128) < 0)
+		abort();
 	r.flows = sl_flow_table_new(1 << 21, 0, &mem);
-	r.sports = sl_sport_new(pool, row->n_addrs, &range, 0, 1, r.flows, &mem);
+	r.sports = sl_sport_new(pool, row->n_addrs, &range, 0, &owner, r.flows, &mem);
 	const uint32_t total = sl_sport_total(r.sports);
 	const uint32_t per_dst = (uint32_t)((uint64_t)total * row->permille / 1000);
 
@@ -175,15 +182,22 @@ main(int argc, char **argv)
 	const unsigned asked = argc > 1 ? (unsigned)atoi(argv[1]) : 5;
 	const unsigned rounds = asked < 1 ? 1 : asked < MAX_ROUNDS ? asked : MAX_ROUNDS;
 	static const struct row rows[] = {
-		{"1 destination, 1 address, 10 %", 1, 1, 100},
-		{"1 destination, 1 address, 50 %", 1, 1, 500},
-		{"1 destination, 1 address, 90 %", 1, 1, 900},
-		{"1 destination, 1 address, 99 %", 1, 1, 990},
-		{"1 destination, 1 address, 100 %", 1, 1, 1000},
-		{"1 destination, 16 addresses, 50 %", 16, 1, 500},
-		{"1 destination, 16 addresses, 100 %", 16, 1, 1000},
-		{"16 destinations, 1 address, 90 %", 1, 16, 900},
-		{"1,000,000 destinations, a flow each", 16, 1000000, 0},
+		{"1 destination, 1 address, 10 %", 1, 1, .permille = 100},
+		{"1 destination, 1 address, 50 %", 1, 1, .permille = 500},
+		{"1 destination, 1 address, 90 %", 1, 1, .permille = 900},
+		{"1 destination, 1 address, 99 %", 1, 1, .permille = 990},
+		{"1 destination, 1 address, 100 %", 1, 1, .permille = 1000},
+		{"1 destination, 16 addresses, 50 %", 16, 1, .permille = 500},
+		{"1 destination, 16 addresses, 100 %", 16, 1, .permille = 1000},
+		{"16 destinations, 1 address, 90 %", 1, 16, .permille = 900},
+		{"1 of 4 workers by port, 50 %", 1, 4, 500, .n_workers = 4},
+		{"1 of 4 workers by hash, 50 %", 1, 4, 500, .n_workers = 4, .by_hash = true},
+		{"1 of 4 workers by port, 95 %", 1, 4, 950, .n_workers = 4},
+		{"1 of 4 workers by hash, 95 %", 1, 4, 950, .n_workers = 4, .by_hash = true},
+		{"1,000,000 destinations, by port, 4", 16, 1000000, 0, .n_workers = 4},
+		{"1,000,000 destinations, by hash, 4", 16, 1000000, 0, .n_workers = 4,
+			.by_hash = true},
+		{"1,000,000 destinations, a flow each", 16, 1000000, .permille = 0},
 	};
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)

@@ -234,6 +234,7 @@ make_rig(void)
 	static struct sl_stats stats;
 	static const struct sl_mac mac = {{2, 2, 2, 2, 2, 2}};
 	static const struct sl_sport_range range = {.first = 1024, .last = 65535};
+	static const struct sl_owner owner = {.n_workers = 1};
 	struct rig *r = mem_alloc(NULL, sizeof(*r));
 	sl_be32 pool[POOL];
 
@@ -242,9 +243,9 @@ make_rig(void)
 	r->flows = sl_flow_table_new(FLOWS + FLOWS / 2, sl_clock_ns(NULL), &mem);
 	r->fwd = make_fwd();
 	const struct sl_pipe_cfg cfg = {
-		.n_workers = 1,
+		.owner = &owner,
 		.flows = r->flows,
-		.sports = sl_sport_new(pool, POOL, &range, 0, 1, r->flows, &mem),
+		.sports = sl_sport_new(pool, POOL, &range, 0, &owner, r->flows, &mem),
 		.load = mem_alloc(NULL, 64),
 		.n_slots = 1,
 		.stats = &stats,

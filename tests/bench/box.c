@@ -166,6 +166,7 @@ make_fwd(const struct box_cfg *cfg)
 void
 box_init(struct box *b, const struct box_cfg *cfg)
 {
+	static const struct sl_owner owner = {.n_workers = 1};
 	const struct sl_sport_range range = {.first = 1024, .last = cfg->last_port};
 	sl_be32 pool[BOX_POOL];
 
@@ -176,9 +177,9 @@ box_init(struct box *b, const struct box_cfg *cfg)
 	b->load = box_mem.alloc(NULL, (BOX_ENDPOINTS + 1) * sizeof(*b->load));
 	b->fwd = make_fwd(cfg);
 	box_must(b->flows && b->load && b->fwd, "no memory");
-	b->sports = sl_sport_new(pool, cfg->n_pool, &range, 0, 1, b->flows, &box_mem);
+	b->sports = sl_sport_new(pool, cfg->n_pool, &range, 0, &owner, b->flows, &box_mem);
 	const struct sl_pipe_cfg pipe = {
-		.n_workers = 1,
+		.owner = &owner,
 		.flows = b->flows,
 		.sports = b->sports,
 		.load = b->load,

@@ -13,10 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sl_owner.h"
 #include "sl_sport.h"
+#include "sl_test.h"
 #include "worker_priv.h"
 
-#define STASH 256 // frames of a worker at hand, at most
+#define STASH        256 // frames of a worker at hand, at most
+#define HASH_ENTRIES 128
 
 // Who has a frame; kept in it.
 enum holder { POOL, CALLER, WORKER };
@@ -52,6 +55,8 @@ struct node {
 	struct node_cfg cfg;
 	struct sl_conf *conf;
 	struct sl_rcu *rcu;
+	struct sl_owner owner;
+	uint64_t spray_key[2];
 	struct rte_mempool pool;
 	struct lane lane[NODE_WORKERS];
 	struct frame *frames;
@@ -332,11 +337,13 @@ make_worker(struct node *n, unsigned i)
 		port[p].rx_queues = (uint16_t)n->cfg.n_workers;
 		port[p].max_frame = 1514;
 	}
+	port[NODE_SERVERS].spray = i == 0;
 	must(n->cfg.pool <= SL_ARRAY_LEN(pool), "pool");
 	for (uint32_t a = 0; a < n->cfg.pool; a++)
 		pool[a] = sl_cpu_to_be32(0xcb0071e0u + a);
 	const struct sl_worker_cfg cfg = {.id = i,
-		.n_workers = n->cfg.n_workers,
+		.owner = &n->owner,
+		.spray_key = n->spray_key,
 		.conf = n->conf,
 		.ports = port,
 		.port_mac = mac,
@@ -355,6 +362,24 @@ make_worker(struct node *n, unsigned i)
 	return w;
 }
 
+// A key of chance, until it is one that will do.
+static void
+make_owner(struct node *n)
+{
+	uint64_t rnd = n->cfg.seed | 1, key[SL_OWNER_KEY_BYTES / 8];
+
+	n->spray_key[0] = sl_test_rand(&rnd);
+	n->spray_key[1] = sl_test_rand(&rnd);
+	sl_owner_by_port(&n->owner, n->cfg.n_workers);
+	if (!n->cfg.by_hash)
+		return;
+	do {
+		key[0] = sl_test_rand(&rnd);
+		key[1] = sl_test_rand(&rnd);
+	} while (sl_owner_by_hash(
+			 &n->owner, n->cfg.n_workers, (const uint8_t *)key, HASH_ENTRIES) != 0);
+}
+
 struct node *
 node_new(const struct node_cfg *cfg)
 {
@@ -366,6 +391,7 @@ node_new(const struct node_cfg *cfg)
 	n->cfg = *cfg;
 	n->fd = eventfd(0, EFD_NONBLOCK);
 	pthread_mutex_init(&n->lock, NULL);
+	make_owner(n);
 	make_frames(n);
 	make_devices(n);
 	n->rcu = sl_rcu_new(cfg->n_workers);

@@ -3,10 +3,11 @@
 // functions are the test's, frames come from a pool that knows of each who has it.
 //
 //   port 0, clients: a queue of its own for each worker, both ways
-//   port 1, servers: a receive queue for each worker, one transmit queue, which is worker 0's
+//   port 1, servers: a receive queue for each worker, one transmit queue, which is worker 0's;
+//                    what worker 0 receives it sprays
 //
-// so that frames change hands in both meanings: to be processed (answers that arrive at a worker
-// that does not own their flow) and to be sent.
+// so that frames change hands in all ways: to be processed (answers that arrive at a worker that
+// does not own their flow: by the spray or by the pipe) and to be sent.
 //
 // Owner:   node_new() / node_free(), after node_stop(). One node at a time.
 // Threads: who made it; the callbacks run in the workers' threads, and node_frame_get() and
@@ -32,6 +33,7 @@ struct node_cfg {
 	uint32_t frames;       // together
 	uint32_t pool;         // addresses from 203.0.113.224 on
 	bool poll;             // workers never sleep
+	bool by_hash;          // who owns a reply, else by port
 	int cpu[NODE_WORKERS]; // -1: any
 	uint64_t seed;
 	// What arrives at a worker's queue of a port: up to n frames of node_frame_get().

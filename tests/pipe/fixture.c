@@ -185,11 +185,11 @@ worker_init(struct fixture *fx, unsigned i)
 	w->flows = sl_flow_table_new(opt->capacity ? opt->capacity : 1024, fx->now, &mem);
 	must(w->flows, "flow table");
 	w->sports = sl_sport_new(
-		pool, opt->n_pool ? opt->n_pool : 1, &range, i, opt->n_workers, w->flows, &mem);
+		pool, opt->n_pool ? opt->n_pool : 1, &range, i, &fx->owner, w->flows, &mem);
 	must(w->sports, "source ports");
 	const struct sl_pipe_cfg cfg = {
 		.worker = i,
-		.n_workers = opt->n_workers,
+		.owner = &fx->owner,
 		.flows = w->flows,
 		.sports = w->sports,
 		.load = w->load,
@@ -240,6 +240,29 @@ adjacencies(struct fixture *fx)
 	fx->adj[ADJ_CLIENT2] = adjacency(0, CLIENT2, SL_ADJ_UNRESOLVED, none);
 }
 
+// The low bits of ports make a difference to the lowest bit of the hash.
+const uint8_t *
+fixture_rss_key(void)
+{
+	static const uint8_t key[SL_OWNER_KEY_BYTES] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e,
+		0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0};
+
+	return key;
+}
+
+static void
+share_out(struct fixture *fx)
+{
+	const struct fixture_opt *opt = &fx->opt;
+
+	if (opt->n_entries == 0)
+		sl_owner_by_port(&fx->owner, opt->n_workers);
+	else
+		must(sl_owner_by_hash(
+			     &fx->owner, opt->n_workers, fixture_rss_key(), opt->n_entries) == 0,
+			"a key that spreads");
+}
+
 struct fixture *
 fixture_new(const struct fixture_opt *opt)
 {
@@ -251,6 +274,7 @@ fixture_new(const struct fixture_opt *opt)
 		fx->opt = *opt;
 	if (fx->opt.n_workers == 0)
 		fx->opt.n_workers = 1;
+	share_out(fx);
 	fx->now = SEC(1000);
 	adjacencies(fx);
 	fixture_publish(fx);

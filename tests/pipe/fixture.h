@@ -49,7 +49,7 @@
 #define MAC_PORT1     2, 0, 0, 0, 0, 0xa1
 
 #define SEC(n)    ((uint64_t)(n)*SL_NSEC_PER_SEC)
-#define N_WORKERS 2
+#define N_WORKERS 4
 #define N_SLOTS   512
 #define N_BUFS    512
 #define BUF_BYTES 4096
@@ -102,6 +102,7 @@ enum {
 // What is zero has the usual value.
 struct fixture_opt {
 	unsigned n_workers;   // 1
+	uint32_t n_entries;   // replies are shared out by a hash with so many entries; by port
 	uint32_t capacity;    // 1024 flows
 	uint16_t sport_first; // 1024
 	uint16_t sport_last;  // 3071
@@ -135,6 +136,7 @@ struct buf {
 
 struct fixture {
 	struct fixture_opt opt;
+	struct sl_owner owner;
 	uint64_t now;
 	struct sl_fwd *fwd;
 	uint64_t generation;
@@ -169,6 +171,7 @@ struct result {
 	struct packet out; // that frame, taken apart
 };
 
+const uint8_t *fixture_rss_key(void);                       // of opt.n_entries
 struct fixture *fixture_new(const struct fixture_opt *opt); // opt may be NULL
 void fixture_free(struct fixture *fx);
 void fixture_publish(struct fixture *fx); // a new snapshot out of adj, default_route, route_gen

@@ -283,18 +283,20 @@ store_is_full(void)
 	return TEST_SUCCESS;
 }
 
-// ICMP comes to whatever worker the NIC likes; the port number of the quoted SYN says whose it is.
+// ICMP comes to whatever worker the NIC likes; the quoted SYN says whose it is.
 static int
 icmp_at_the_other_worker(void)
 {
-	static const struct fixture_opt opt = {.n_workers = 2, .syns = 64};
+	static const struct fixture_opt opts[] = {
+		{.n_workers = 2, .syns = 64}, {.n_workers = 2, .n_entries = 64, .syns = 64}};
 	static struct frame f;
 	static struct result r;
 
-	for (unsigned owner = 0; owner < 2; owner++) {
-		struct fixture *fx = fixture_new(&opt);
-		const struct packet k = {SYN_TO(VIP2, 80)};
-		const struct result first = fixture_send_to(fx, owner, &k, 0);
+	for (unsigned k = 0; k < 2 * SL_ARRAY_LEN(opts); k++) {
+		const unsigned owner = k % 2;
+		struct fixture *fx = fixture_new(&opts[k / 2]);
+		const struct packet syn = {SYN_TO(VIP2, 80)};
+		const struct result first = fixture_send_to(fx, owner, &syn, 0);
 
 		icmp_frame(fx, &f, &first, 1, 1000);
 		fixture_burst(fx, !owner, &f, 1, false, &r);
@@ -309,6 +311,38 @@ icmp_at_the_other_worker(void)
 		fixture_burst(fx, owner, &f, 1, true, &r);
 		SL_TEST_INT(r.verdict, SL_V_PUNT);
 		SL_TEST_INT(fixture_counter(fx, SL_C_HANDSHAKES_MOVED), 1);
+		CHECK_BOOKS(fx);
+		fixture_free(fx);
+	}
+	return TEST_SUCCESS;
+}
+
+// A segment of the endpoint and the error that moves its handshake on, in one burst: whichever
+// comes first, what leaves is right.
+static int
+icmp_beside_an_answer(void)
+{
+	static struct frame f[2];
+	static struct result r[2];
+
+	for (unsigned first_is_icmp = 0; first_is_icmp < 2; first_is_icmp++) {
+		struct fixture *fx = box();
+		const struct result first = syn(fx, VIP2, 1000);
+		const struct packet data = {.src = first.out.dst,
+			.dst = first.out.src,
+			.sport = first.out.dport,
+			.dport = first.out.sport,
+			.proto = P_TCP,
+			.flags = T_ACK | T_PSH,
+			.payload_len = 5};
+
+		icmp_frame(fx, &f[!first_is_icmp], &first, 1, 1000);
+		fixture_frame(fx, &f[first_is_icmp], &data, 1);
+		fixture_burst(fx, 0, f, 2, false, r);
+		RTE_TEST_ASSERT(r[first_is_icmp].verdict == SL_V_FORWARD && !r[first_is_icmp].bad,
+			"the segment: verdict %u, %s", r[first_is_icmp].verdict,
+			r[first_is_icmp].bad ? r[first_is_icmp].bad : "");
+		RTE_TEST_ASSERT(is_syn_to_other(&r[!first_is_icmp], &first.out), "the error");
 		CHECK_BOOKS(fx);
 		fixture_free(fx);
 	}
@@ -395,6 +429,7 @@ main(int argc, char **argv)
 		{"neighbour_fails", neighbour_fails},
 		{"store_is_full", store_is_full},
 		{"icmp_at_the_other_worker", icmp_at_the_other_worker},
+		{"icmp_beside_an_answer", icmp_beside_an_answer},
 		{"not_kept", not_kept},
 	};
 

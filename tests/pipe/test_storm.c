@@ -397,6 +397,20 @@ two_workers(void)
 }
 
 static int
+two_workers_by_hash(void)
+{
+	static const struct fixture_opt opt = {.n_workers = 2,
+		.n_entries = 128,
+		.sport_last = 1055,
+		.n_pool = 2,
+		.hold_per_hop = 2,
+		.syns = 8,
+		.connect_s = 5};
+
+	return storm(&opt, SL_DROP_NO_SOURCE_PORT);
+}
+
+static int
 small_table(void)
 {
 	static const struct fixture_opt opt = {.n_workers = 2,
@@ -414,6 +428,7 @@ main(int argc, char **argv)
 	static const struct sl_test tests[] = {
 		{"one_worker", one_worker},
 		{"two_workers", two_workers},
+		{"two_workers_by_hash", two_workers_by_hash},
 		{"small_table", small_table},
 	};
 

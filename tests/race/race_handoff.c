@@ -31,6 +31,7 @@ init(struct lab *l, bool changes)
 				.handshakes = 1024,
 				.frames = FRAMES,
 				.pool = 4,
+				.by_hash = changes,
 				.cpu = {-1, -1, -1, -1}},
 			.clients = CLIENTS,
 			.at_once = AT_ONCE,

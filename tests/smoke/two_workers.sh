@@ -21,6 +21,9 @@ basic
 is "two workers run" "$(ctl workers -o json | python3_ -c '
 import json, sys
 print(sum(w["state"] == "running" for w in json.load(sys.stdin)))')" 2
+is "with a queue each, they hand off what is another's" "$(ctl workers -o json | python3_ -c '
+import json, sys
+print(" ".join(sorted({a for w in json.load(sys.stdin) for a in w["affinity"]})))')" "clients=partition servers=partition"
 net client ask 192.0.2.101 7 200 >"$lab_tmp/asked"
 like "200 UDP flows over both" "$(cat "$lab_tmp/asked")" "^answers 200:"
 start client "$lab_tmp/wrk" wrk -t1 -c32 -d2s -H 'Connection: close' http://192.0.2.100/

@@ -36,7 +36,8 @@ struct sl_conf {
 	uint32_t n_workers;     // workers.count, default 1
 	uint32_t *worker_cores; // workers.cores; empty: the last cores of the machine's set
 	uint32_t n_worker_cores;
-	int32_t control_core; // -1: the first one no worker has
+	int32_t control_core;      // -1: the first one no worker has
+	enum sl_affinity affinity; // of ports that do not say
 	enum sl_conf_idle idle;
 	uint32_t idle_max_sleep_us; // default 100
 	// memory

@@ -3,6 +3,7 @@
 // Owner:   the struct sl_conf that they stand in. Threads: as it.
 #pragma once
 
+#include "sl_affinity.h"
 #include "sl_model.h"
 
 #define SL_MAX_PORTS         16
@@ -29,9 +30,10 @@ struct sl_conf_port {
 	char *profile; // drivers-config/nic profile; NULL: by driver
 	bool has_mac;
 	struct sl_mac mac;
-	uint32_t mtu;         // 0: the profile's or the device's
-	uint32_t rx_queues;   // 0: one per worker as far as the device goes
-	uint32_t descriptors; // 0: profile
+	uint32_t mtu;              // 0: the profile's or the device's
+	uint32_t rx_queues;        // 0: one per worker as far as the device goes
+	enum sl_affinity affinity; // AUTO: that of the workers
+	uint32_t descriptors;      // 0: profile
 	struct sl_prefix *addresses;
 	uint32_t n_addresses;
 	struct sl_conf_route *routes;

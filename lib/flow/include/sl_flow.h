@@ -65,10 +65,10 @@ struct sl_flow_timeouts {
 
 struct sl_flow {
 	// first line: what a packet needs
-	struct sl_tuple tuple[2];   // proto is the same in both
-	struct sl_wire_delta delta; // direction 0; direction 1 is its complement
-	uint32_t adj[2];            // adjacency to send on, by direction; see sl_fwd.h
-	uint32_t route_gen;         // of the snapshot that gave adj
+	struct sl_tuple tuple[2];      // proto is the same in both
+	struct sl_wire_delta delta[2]; // by direction, of its packets
+	uint32_t adj[2];               // adjacency to send on, by direction; see sl_fwd.h
+	uint32_t route_gen;            // of the snapshot that gave adj
 	sl_tick last_seen; // relaxed atomic: w: worker, r: walk; written at most once a tick
 	uint8_t state;     // enum sl_flow_state; relaxed atomic
 	uint8_t flags;     // SL_FLOW_F_*

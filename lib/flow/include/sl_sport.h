@@ -10,8 +10,8 @@
 // beginning of each destination's own, so that the next port cannot be told from the last of
 // another (RFC 6056).
 //
-// Worker w of n owns the ports p with p % n == w (low bits: clients and kernels walk ports in
-// order, so low bits spread), hence the owner of a reply is known from its destination port alone.
+// A worker lends the ports that are its own (sl_owner.h): by port number the same ones for each
+// destination, by hash others for each.
 //
 // Owner:   sl_sport_new() takes all memory at start; free after the worker has left, before the
 //          flow table.
@@ -21,7 +21,8 @@
 //          out of memory ends the process.
 // Limits:  ports first..last (default 1024..65535) without the reserved ones. A search looks up at
 //          most 9 * (4 + 64) + 16 * 64 tuples, and 4 unless the destination is dense: then most
-//          often none. Memory per worker of n, for c flows and P of its ports (64,512 / n):
+//          often none; by hash it passes by n times as many ports, of others, without looking them
+//          up. Memory per worker of n, for c flows and P of its ports (64,512 / n; by hash 64,512):
 //          32 KiB of cursors, 2 * P + 128 KiB / n of ports, 4 bytes a pool address; 28 bytes for
 //          each of c / 16 (rounded up to a power of two, 64 at least) resting ports: 1.75 to 3.5
 //          bytes a flow; sets of P / 8 bytes and some, for 32 * c / P places: 4 bytes a flow at
@@ -30,6 +31,7 @@
 #pragma once
 
 #include "sl_flow.h"
+#include "sl_owner.h"
 
 struct sl_sport;
 
@@ -43,14 +45,15 @@ struct sl_sport_range {
 	uint32_t reserve;
 };
 
-// flows: the worker's, with all flows that hold ports.
+// flows: the worker's, with all flows that hold ports. owner: all workers', and the caller's.
 struct sl_sport *sl_sport_new(const sl_be32 *addrs, uint32_t n_addrs,
-	const struct sl_sport_range *range, unsigned worker, unsigned n_workers,
+	const struct sl_sport_range *range, unsigned worker, const struct sl_owner *owner,
 	struct sl_flow_table *flows,
 	const struct sl_flow_mem
 		*mem); // NULL and ENOMEM, or EINVAL: no address, or no port for this worker
 void sl_sport_free(struct sl_sport *s);
-size_t sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity); // at most
+// At most, whichever way ports are shared out.
+size_t sl_sport_bytes(uint32_t n_addrs, unsigned n_workers, uint32_t capacity);
 
 // A port for a flow to endpoint->src and sport in proto (TCP or UDP), written to endpoint->dst and
 // dport. The address is chosen by client_hash (a client keeps its address while that has ports for
@@ -61,7 +64,8 @@ int sl_sport_get(
 // The same for what goes on rather than begins: one of the reserve when there is no other.
 int sl_sport_get_reserve(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
-// This very port, for another destination, be it of the reserve: 0 or -EADDRINUSE. The same holds.
+// This very port, for another destination, be it of the reserve: 0, or -EADDRINUSE, also when it is
+// another worker's there. The same holds.
 int sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
 // until > now: the port rests until then, and is not lent for this destination.
 void sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr,
@@ -70,16 +74,11 @@ void sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t 
 // were given back: one that rests longer than those behind it keeps them waiting.
 void sl_sport_wake(struct sl_sport *s, sl_tick now, unsigned budget);
 
-static inline unsigned
-sl_sport_owner(sl_be16 port, unsigned n_workers)
-{
-	return sl_be16_to_cpu(port) % n_workers;
-}
-
 // ---- what is shown ----
 
-// Ports of the worker for each destination and protocol, at all addresses together; and the reserve
-// among them.
+// Ports of the worker for each destination and protocol, at all addresses together, and the reserve
+// among them. By hash: its share; for one destination it may have a few more or less, all workers
+// together have the sum.
 uint32_t sl_sport_total(const struct sl_sport *s);
 uint32_t sl_sport_reserve(const struct sl_sport *s);
 // At all destinations together: ports lent, ports that rest, and how often get said -ENOSPC.

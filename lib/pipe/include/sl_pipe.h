@@ -61,7 +61,7 @@ struct sl_pipe;
 
 struct sl_pipe_cfg {
 	unsigned worker;
-	unsigned n_workers;
+	const struct sl_owner *owner; // of replies: the one that sports has
 	struct sl_flow_table *flows;
 	struct sl_sport *sports;
 	struct sl_fwd_load *load; // by endpoint slot

@@ -20,7 +20,9 @@
 #include "sl_ip.h"
 #include "sl_log.h"
 
-#define SL_PORT_MAX 16
+#define SL_PORT_MAX         16
+#define SL_PORT_RSS_KEY     64 // bytes: no device has more
+#define SL_PORT_RSS_KEY_MIN 16 // what IPv4 reads of it
 
 struct sl_port_eal_cfg {
 	const char *name; // process name for logs
@@ -70,6 +72,9 @@ struct sl_port_cfg {
 	uint32_t queues_wanted;   // RX; 0: what the profile says, else as many as tx_wanted
 	uint32_t tx_wanted;       // TX: one a worker; 0: as many as RX
 	uint32_t descriptors;     // 0: profile
+	// Of SL_PORT_RSS_KEY bytes, the port's for its life: for all ports of a node the same.
+	// NULL: the device's.
+	const uint8_t *rss_key;
 	struct rte_mempool *pool;
 };
 
@@ -82,6 +87,10 @@ struct sl_port_info {
 	uint16_t tx_queues;
 	uint16_t rx_desc;
 	uint16_t tx_desc;
+	uint16_t reta_size;   // entries of RSS's table, 0: none
+	const char *no_rules; // why flow rules by port (sl_port_rules.h) cannot be; NULL: ask the
+			      // device
+	const char *no_rss; // why sl_port_rss_steer() cannot be; NULL: it can
 	bool link_up;
 	uint32_t link_mbps; // 0: unknown
 	bool promiscuous;
@@ -98,6 +107,10 @@ struct sl_port;
 // polls.
 struct sl_port *sl_port_open(const struct sl_port_cfg *cfg, struct sl_log *log, char **why);
 int sl_port_start(struct sl_port *p, char **why);
+// After the start: entry i of RSS's table leads to queue i % n_entries % n_queues, and the key is
+// that of the node; both are read back. n_entries: a power of two, at most reta_size. Or -errno and
+// *why: the device hashes in a way of its own.
+int sl_port_rss_steer(struct sl_port *p, uint32_t n_entries, unsigned n_queues, char **why);
 void sl_port_stop(struct sl_port *p);
 void sl_port_close(struct sl_port *p);        // NULL is fine
 uint16_t sl_port_id(const struct sl_port *p); // DPDK port id

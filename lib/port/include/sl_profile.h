@@ -26,6 +26,7 @@ enum sl_quirk {
 	SL_QUIRK_PARTIAL_CHECKSUMS =
 		1 << 6,                  // a local sender's unfinished checksums arrive as they are
 	SL_QUIRK_QUEUES_SPREAD = 1 << 7, // spreads flows itself: no complaint without RSS
+	SL_QUIRK_WHOLE_PORTS = 1 << 8,   // flow rules disregard the mask of a port number
 };
 
 struct sl_profile {

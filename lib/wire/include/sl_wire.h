@@ -147,18 +147,13 @@ sl_be16 sl_csum_ipv4(const struct sl_ipv4_hdr *ip);
 sl_be16 sl_csum_l4(const struct sl_ipv4_hdr *ip, const void *l4, size_t l4_len);
 
 // The rewrite of one direction of a flow: new addresses and ports, and what the change does to the
-// checksums (RFC 1624: HC' = ~(~HC + delta)). The reverse direction's deltas are the complements.
+// checksums (RFC 1624: HC' = ~(~HC + delta)).
 struct sl_wire_delta {
-	uint16_t l3; // IPv4 header: addresses only; TTL is added by sl_wire_rewrite()
+	uint16_t l3; // IPv4 header: addresses, and TTL that is one less
 	uint16_t l4; // TCP/UDP: addresses and ports
 };
 
 struct sl_wire_delta sl_wire_delta(const struct sl_tuple *from, const struct sl_tuple *to);
-static inline struct sl_wire_delta
-sl_wire_delta_reverse(struct sl_wire_delta d)
-{
-	return (struct sl_wire_delta){.l3 = (uint16_t)~d.l3, .l4 = (uint16_t)~d.l4};
-}
 
 // Writes `to` into the frame's IPv4 and TCP/UDP headers, decrements TTL, updates both checksums by
 // delta. A zero UDP checksum stays zero; one that becomes zero is sent as 0xffff.

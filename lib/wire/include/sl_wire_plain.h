@@ -151,11 +151,10 @@ _Static_assert(offsetof(struct sl_wire_info, kind) == 16 &&
 // correct checksum in its usual form comes out in its usual form, because the sum of a packet is
 // never zero (version and protocol are in it), so that 0x0000 and 0xffff do not get mixed up.
 static inline uint16_t
-sl_wire_change(uint16_t csum, uint32_t delta)
+sl_wire_change(uint16_t csum, uint16_t delta)
 {
-	uint32_t sum = (uint32_t)(uint16_t)~csum + delta;
+	const uint32_t sum = (uint32_t)(uint16_t)~csum + delta;
 
-	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t) ~(sum + (sum >> 16));
 }
 
@@ -164,7 +163,6 @@ static inline void
 sl_wire_rewrite_to_mirror(
 	uint8_t *data, uint8_t l4_off, const struct sl_tuple *from, struct sl_wire_delta delta)
 {
-	const uint32_t ttl_step = 0x0100; // of the word that TTL and protocol share
 	const uint64_t addrs = sl_load64(from);
 	const uint32_t ports = sl_load32(&from->sport);
 	uint8_t *ip = data + SL_ETH_HLEN, *l4 = data + l4_off;
@@ -172,16 +170,14 @@ sl_wire_rewrite_to_mirror(
 	const bool is_udp = from->proto == SL_PROTO_UDP;
 	uint8_t *csum = l4 + (is_udp ? offsetof(struct sl_udp_hdr, csum)
 				     : offsetof(struct sl_tcp_hdr, csum));
-	const uint16_t was = sl_load16(csum);
-	uint16_t now = sl_wire_change(was, delta.l4);
+	const uint16_t was = sl_load16(csum), now = sl_wire_change(was, delta.l4);
 
 	ip[offsetof(struct sl_ipv4_hdr, ttl)]--;
-	sl_store16(ip_csum, sl_wire_change(sl_load16(ip_csum),
-				    (uint32_t)delta.l3 + (uint16_t)~sl_cpu_to_be16(ttl_step)));
+	sl_store16(ip_csum, sl_wire_change(sl_load16(ip_csum), delta.l3));
 	sl_store64(ip + offsetof(struct sl_ipv4_hdr, src), addrs << 32 | addrs >> 32);
 	sl_store32(l4, ports << 16 | ports >> 16);
 	// Of UDP zero says that the sender made none (RFC 768): there is nothing to keep right.
-	now = is_udp && now == 0 ? 0xffff : now;
-	now = is_udp && was == 0 ? 0 : now;
-	sl_store16(csum, now);
+	if (sl_unlikely(was == 0) && is_udp)
+		return;
+	sl_store16(csum, sl_unlikely(now == 0) && is_udp ? 0xffff : now);
 }

@@ -11,15 +11,15 @@ test_tables(void)
 	static const struct row rows[] = {
 		{"workers", 0,
 			"WORKER   CORE   STATE     BUSY %              RX   FORWARDED   DROPS   "
-			"FLOWS\n"
+			"FLOWS   AFFINITY\n"
 			"     0     12   running      3.2              10           5       0      "
-			" 1\n"
+			" 1   -\n"
 			"     1      3   stopped        -   1234567890123           5       0      "
-			" 1\n",
+			" 1   -\n",
 			""},
 		{"workers --no-headers", 0,
-			"0   12   running   3.2              10   5   0   1\n"
-			"1    3   stopped     -   1234567890123   5   0   1\n",
+			"0   12   running   3.2              10   5   0   1   -\n"
+			"1    3   stopped     -   1234567890123   5   0   1   -\n",
 			""},
 		{"workers -o json", 0,
 			"[\n"

@@ -8,6 +8,8 @@
 static const sl_be32 addrs[] = {0x016433c6, 0x026433c6, 0x036433c6};
 #define N_ADDRS SL_ARRAY_LEN(addrs)
 
+static const struct sl_owner alone = {.n_workers = 1};
+
 static const struct sl_flow_timeouts timeouts = {.by_state = {[0 ... SL_FLOW_STATE_MAX - 1] = 100}};
 
 // A flow table with the worker's ports, as the packet path uses them.
@@ -19,13 +21,13 @@ struct box {
 };
 
 static struct box
-box_new(const struct sl_sport_range *range, uint32_t n_addrs, unsigned worker, unsigned n_workers,
-	uint32_t capacity)
+box_new(const struct sl_sport_range *range, uint32_t n_addrs, unsigned worker,
+	const struct sl_owner *owner, uint32_t capacity)
 {
 	const struct sl_flow_mem mem = heap(NULL);
 	struct box b = {.flows = table_new(capacity)};
 
-	b.sports = sl_sport_new(addrs, n_addrs, range, worker, n_workers, b.flows, &mem);
+	b.sports = sl_sport_new(addrs, n_addrs, range, worker, owner, b.flows, &mem);
 	return b;
 }
 
@@ -129,11 +131,12 @@ each_port_once(void)
 			to(SL_PROTO_UDP, 0xc0000202, 80),
 		};
 		const unsigned n_dst = SL_ARRAY_LEN(dst);
+		const struct sl_owner owner = {.n_workers = rows[r].n_workers};
 		uint8_t *taken = calloc(n_dst * N_ADDRS, 65536);
 		uint32_t total = 0, want = 0;
 
 		for (unsigned w = 0; w < rows[r].n_workers; w++) {
-			struct box b = box_new(&range, N_ADDRS, w, rows[r].n_workers,
+			struct box b = box_new(&range, N_ADDRS, w, &owner,
 				1 << 20 >> (rows[r].n_workers > 8 ? 6 : 0));
 			const uint32_t n = sl_sport_total(b.sports);
 			struct sl_tuple refused;
@@ -154,7 +157,7 @@ each_port_once(void)
 							t->dst == addrs[f->pool_addr] &&
 							t->src == dst[d].src,
 					"address %u", f->pool_addr);
-				SL_TEST_INT(sl_sport_owner(t->dport, rows[r].n_workers), w);
+				SL_TEST_INT(sl_owner_of(&owner, t), w);
 				RTE_TEST_ASSERT(!taken[(d * N_ADDRS + f->pool_addr) * 65536 + p]++,
 					"port %u of address %u twice", p, f->pool_addr);
 			}
@@ -210,7 +213,7 @@ full_after_churn(void)
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
 		const struct sl_sport_range range = {1024, rows[r].last, NULL, 0, 0};
-		struct box b = box_new(&range, rows[r].n_addrs, 0, 1, rows[r].capacity);
+		struct box b = box_new(&range, rows[r].n_addrs, 0, &alone, rows[r].capacity);
 		const uint32_t total = sl_sport_total(b.sports);
 		const uint32_t n = total * rows[r].fill / 100;
 		int64_t *live = calloc(rows[r].n_dst, total * sizeof(*live));
@@ -273,7 +276,7 @@ given_back_is_last(void)
 	const struct sl_tuple t = to(SL_PROTO_UDP, 0xc0000201, 80);
 
 	for (unsigned busy = 0; busy < 2; busy++) { // before the place is dense, and after
-		struct box b = box_new(&range, 1, 0, 1, 1024);
+		struct box b = box_new(&range, 1, 0, &alone, 1024);
 		int64_t k[100];
 
 		for (unsigned i = 0; i < 100u * busy; i++)
@@ -310,7 +313,7 @@ rest(void)
 	const struct sl_tuple other = to(SL_PROTO_TCP, 0xc0000201, 81);
 
 	for (unsigned dense = 0; dense < 2; dense++) {
-		struct box b = box_new(&range, 1, 0, 1, 1024);
+		struct box b = box_new(&range, 1, 0, &alone, 1024);
 		int64_t k[4];
 
 		for (unsigned i = 0; i < 4; i++)
@@ -348,7 +351,7 @@ rest_is_bounded(void)
 {
 	const struct sl_sport_range range = {2000, 2099, NULL, 0, 0};
 	const struct sl_tuple t = to(SL_PROTO_TCP, 0xc0000201, 80);
-	struct box b = box_new(&range, 1, 0, 1, 1024);
+	struct box b = box_new(&range, 1, 0, &alone, 1024);
 	uint16_t port[100];
 
 	for (unsigned i = 0; i < 100; i++) {
@@ -383,7 +386,7 @@ client_keeps_its_address(void)
 	const struct sl_tuple tcp = to(SL_PROTO_TCP, 0xc0000201, 80);
 	const struct sl_tuple others[] = {
 		to(SL_PROTO_UDP, 0xc0000201, 80), to(SL_PROTO_TCP, 0xc0000201, 81)};
-	struct box b = box_new(&range, N_ADDRS, 0, 1, 1024);
+	struct box b = box_new(&range, N_ADDRS, 0, &alone, 1024);
 	int64_t k[30];
 
 	b.hash = UINT32_MAX / 3 + 1;
@@ -435,7 +438,8 @@ reserve(void)
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
 		const struct sl_sport_range range = {1024, rows[r].last, NULL, 0, rows[r].reserve};
 		const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
-		struct box b = box_new(&range, rows[r].n_addrs, 0, rows[r].n_workers, 1 << 18);
+		const struct sl_owner owner = {.n_workers = rows[r].n_workers};
+		struct box b = box_new(&range, rows[r].n_addrs, 0, &owner, 1 << 18);
 		const uint32_t total = sl_sport_total(b.sports);
 		const uint32_t kept = rows[r].want * rows[r].n_addrs;
 		uint64_t seed = 7 + r;
@@ -474,7 +478,7 @@ reserve_is_taken(void)
 {
 	const struct sl_sport_range range = {2000, 2099, NULL, 0, 1};
 	const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
-	struct box b = box_new(&range, 1, 0, 1, 1024);
+	struct box b = box_new(&range, 1, 0, &alone, 1024);
 	struct sl_tuple moved = dst;
 	bool used[100] = {false};
 	unsigned p = 0;
@@ -546,12 +550,13 @@ fullest(void)
 	static const unsigned percent[N_DST] = {97, 62, 88, 3, 55, 75, 1, 0, 80, 2, 70, 93};
 	static const unsigned order[] = {0, 11, 2, 8, 5, 10, 1, 4};
 	const struct sl_sport_range range = {1024, 5119, NULL, 0, 0};
+	static const struct sl_owner owner = {.n_workers = N_WORKERS};
 	struct sl_sport_fill out[N_DST];
 	struct crowd c = {0};
 	uint64_t seed = 3;
 
 	for (unsigned w = 0; w < N_WORKERS; w++) {
-		c.b[w] = box_new(&range, 2, w, N_WORKERS, 1 << 16);
+		c.b[w] = box_new(&range, 2, w, &owner, 1 << 16);
 		c.sports[w] = c.b[w].sports;
 		// With these no two of the places share a slot.
 		c.b[w].sports->secret[0] = 17;
@@ -617,7 +622,7 @@ static int
 order_is_shuffled(void)
 {
 	const struct sl_sport_range range = {1024, 65535, NULL, 0, 0};
-	struct box b = box_new(&range, 1, 0, 1, 65536);
+	struct box b = box_new(&range, 1, 0, &alone, 65536);
 	unsigned steps = 0, same = 0;
 	uint16_t last = 0;
 
@@ -658,9 +663,11 @@ refused(void)
 	struct sl_flow_table *flows = table_new(64);
 
 	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
+		const struct sl_owner owner = {.n_workers = rows[r].n_workers};
+
 		errno = 0;
 		RTE_TEST_ASSERT_NULL(sl_sport_new(addrs, rows[r].n_addrs, ranges[rows[r].range],
-					     rows[r].worker, rows[r].n_workers, flows, &mem),
+					     rows[r].worker, &owner, flows, &mem),
 			"%s", rows[r].name);
 		RTE_TEST_ASSERT_EQUAL(errno, EINVAL, "%s", rows[r].name);
 	}
@@ -681,7 +688,7 @@ memory(void)
 		{1, 1, 1 << 20, 6, 512 << 10},
 		{256, 1, 1 << 20, 6, 512 << 10},
 		{16, 2, 1 << 19, 6, 384 << 10},
-		{4, 64, 1 << 14, 6, 64 << 10},
+		{4, 64, 1 << 14, 6, 384 << 10},
 		{1, 1, 64, 6, 512 << 10},
 	};
 
@@ -695,12 +702,15 @@ memory(void)
 			rows[r].n_workers, rows[r].capacity, bytes);
 		RTE_TEST_ASSERT(bytes <= most, "row %u: %zu bytes, not %zu", r, bytes, most);
 	}
-	for (unsigned w = 1; w <= 64; w *= 4) {
+	for (unsigned k = 0; k < 8; k++) {
+		const unsigned w = 1 << 2 * (k / 2);
+		const struct sl_owner owner = {
+			.n_workers = w, .n_entries = k % 2 && w > 1 ? 128 : 0};
 		const struct sl_sport_range range = {1024, 65535, NULL, 0, 0};
 		size_t bytes = 0;
 		const struct sl_flow_mem mem = heap(&bytes);
 		struct sl_flow_table *flows = table_new(4096);
-		struct sl_sport *s = sl_sport_new(addrs, N_ADDRS, &range, 0, w, flows, &mem);
+		struct sl_sport *s = sl_sport_new(addrs, N_ADDRS, &range, 0, &owner, flows, &mem);
 
 		RTE_TEST_ASSERT(bytes <= sl_sport_bytes(N_ADDRS, w, 4096), "%u workers: %zu bytes",
 			w, bytes);

@@ -475,7 +475,7 @@ record_is_clean(void)
 	struct sl_flow_table *t = table_new(64);
 	struct sl_flow *f = sl_flow_at(t, (uint32_t)insert(t, client_tuple(0), endpoint_tuple(0)));
 
-	f->delta = (struct sl_wire_delta){1, 2};
+	f->delta[0] = f->delta[1] = (struct sl_wire_delta){1, 2};
 	f->adj[0] = f->adj[1] = f->route_gen = f->ep_slot = 3;
 	f->flags = SL_FLOW_F_COUNTED;
 	f->syn = f->policy = 1;
@@ -485,7 +485,8 @@ record_is_clean(void)
 	sl_flow_remove(t, 0);
 	SL_TEST_INT(f->state, SL_FLOW_FREE);
 	SL_TEST_INT(insert(t, client_tuple(1), endpoint_tuple(1)), 0);
-	RTE_TEST_ASSERT(f->delta.l3 == 0 && f->delta.l4 == 0 && f->adj[0] == 0 && f->adj[1] == 0,
+	RTE_TEST_ASSERT(
+		f->delta[0].l3 == 0 && f->delta[1].l4 == 0 && f->adj[0] == 0 && f->adj[1] == 0,
 		"rewrite left over");
 	RTE_TEST_ASSERT(f->route_gen == 0 && f->ep_slot == 0 && f->flags == 0 && f->pool_addr == 0,
 		"ids left over");

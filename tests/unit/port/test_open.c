@@ -75,6 +75,44 @@ null_port(void)
 	return TEST_SUCCESS;
 }
 
+// A device with RSS gets the node's key and a table by worker, and says so when it is asked.
+// (net_null keeps both and has no frames to hash.)
+static int
+rss(void)
+{
+	static uint8_t key[SL_PORT_RSS_KEY];
+	const struct sl_port_cfg cfg = {.name = "t",
+		.device = "net_null5",
+		.profile = "default",
+		.profile_dir = NIC_DIR,
+		.queues_wanted = 3,
+		.rss_key = key,
+		.pool = pool};
+	struct rte_eth_rss_reta_entry64 reta[2] = {{.mask = UINT64_MAX}, {.mask = UINT64_MAX}};
+	uint8_t now[SL_PORT_RSS_KEY];
+	struct rte_eth_rss_conf conf = {.rss_key = now, .rss_key_len = 40};
+	struct sl_port_info info;
+	char *why = NULL;
+	struct sl_port *p;
+
+	for (unsigned i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(i * 37 + 11);
+	p = sl_port_open(&cfg, NULL, &why);
+	RTE_TEST_ASSERT_NOT_NULL(p, "%s", why);
+	sl_port_info(p, &info);
+	RTE_TEST_ASSERT_NULL(info.no_rss, "%s", info.no_rss);
+	SL_TEST_INT(info.reta_size, 128);
+	RTE_TEST_ASSERT_SUCCESS(sl_port_start(p, &why), "%s", why);
+	RTE_TEST_ASSERT_SUCCESS(sl_port_rss_steer(p, 64, 3, &why), "%s", why);
+	SL_TEST_INT(rte_eth_dev_rss_hash_conf_get(sl_port_id(p), &conf), 0);
+	RTE_TEST_ASSERT(memcmp(now, key, 40) == 0, "another key");
+	SL_TEST_INT(rte_eth_dev_rss_reta_query(sl_port_id(p), reta, 128), 0);
+	for (unsigned i = 0; i < 128; i++)
+		SL_TEST_INT(reta[i / 64].reta[i % 64], i % 64 % 3);
+	sl_port_close(p);
+	return TEST_SUCCESS;
+}
+
 // A ring port gives back what was sent: content, order and count.
 static int
 ring_port(void)
@@ -296,6 +334,7 @@ main(int argc, char **argv)
 {
 	static const struct sl_test tests[] = {
 		{"null", null_port},
+		{"RSS", rss},
 		{"ring", ring_port},
 		{"pcap", pcap_port},
 		{"refused", refused},
