@@ -254,32 +254,57 @@ is_free(const struct sl_sport *s, uint64_t place, uint32_t port)
 	return sl_flow_find(s->flows, &t) == SL_FLOW_NONE && !sport_rests(s, place, port);
 }
 
+static inline uint16_t
+cursor_after(const struct sl_sport *s, const struct slot *slot)
+{
+	return slot->cursor + 1u >= s->n_ports ? 0 : (uint16_t)(slot->cursor + 1u);
+}
+
 // Places begin where their hash says, and go round all ports: one that is given back is tried again
-// when the cursor comes by. Each half of a round the place that is at it gets a set, so that one
-// that fills up without a gap is known before it is full.
+// when the cursor comes by.
+static inline uint32_t
+next_port(const struct sl_sport *s, uint64_t hash, struct slot *slot)
+{
+	const uint32_t begin = (uint32_t)((hash >> 32) * s->n_ports >> 32);
+	const uint32_t i = begin + slot->cursor;
+
+	slot->cursor = cursor_after(s, slot);
+	return i >= s->n_ports ? i - s->n_ports : i;
+}
+
+// The next one that is this worker's at the place, of few that are looked at. NO_PORT: none is.
+static inline int
+next_own(const struct sl_sport *s, uint64_t place, uint64_t hash, struct slot *slot, bool *due)
+{
+	const uint16_t base = place_base(s, place);
+
+	for (unsigned k = 0; k < PASS_MAX * s->owner->n_workers; k++) {
+		const uint32_t port = next_port(s, hash, slot);
+
+		*due = *due || (slot->cursor & s->half) == 0;
+		if (place_has(s, base, port))
+			return (int)port;
+	}
+	return NO_PORT;
+}
+
+// Each half of a round the place that is at it gets a set, so that one that fills up without a gap
+// is known before it is full.
 static int
 try_few(struct sl_sport *s, uint64_t place)
 {
 	const uint64_t hash = place_hash(s, place);
-	const uint32_t begin = (uint32_t)((hash >> 32) * s->n_ports >> 32);
-	const uint16_t base = place_base(s, place);
-	unsigned tries = TRIES, passes = PASS_MAX * s->owner->n_workers;
 	struct slot *slot = place_slot(s, hash);
-	uint32_t port = 0;
+	int port = 0;
 	bool due = false;
 
-	while (tries > 0 && passes > 0) {
-		const uint32_t i = begin + slot->cursor;
+	for (unsigned k = 0; k < TRIES; k++) {
+		const int own = next_own(s, place, hash, slot, &due);
 
-		port = i >= s->n_ports ? i - s->n_ports : i;
-		slot->cursor = slot->cursor + 1u >= s->n_ports ? 0 : (uint16_t)(slot->cursor + 1u);
-		due = due || (slot->cursor & s->half) == 0;
-		if (!place_has(s, base, port)) {
-			passes--;
-			continue;
-		}
-		tries--;
-		if (is_free(s, place, port)) {
+		if (own < 0)
+			break;
+		port = own;
+		if (is_free(s, place, (uint32_t)port)) {
 			if (due)
 				sport_set_new(s, place)->from = (uint16_t)(port + 1);
 			return (int)port;
@@ -424,6 +449,29 @@ first_addr(const struct sl_sport *s, uint32_t client_hash)
 	return (uint32_t)((uint64_t)client_hash * s->n_addrs >> 32);
 }
 
+bool
+sl_sport_offer(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
+{
+	const uint32_t addr = first_addr(s, client_hash);
+	const uint64_t place = place_of(endpoint, addr), hash = place_hash(s, place);
+	struct slot *slot = place_slot(s, hash);
+
+	bool due = false;
+	int port;
+
+	// One that has a set, or is to get one, is for get, which keeps the reserve.
+	if (sl_unlikely((cursor_after(s, slot) & s->half) == 0 || sport_set_find(s, place)))
+		return false;
+	port = next_own(s, place, hash, slot, &due);
+	if (sl_unlikely(port < 0))
+		return false;
+	*pool_addr = (uint16_t)addr;
+	endpoint->dst = s->addr[addr];
+	endpoint->dport = sl_cpu_to_be16(s->port[port]);
+	return true;
+}
+
 int
 sl_sport_get(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
@@ -475,7 +523,7 @@ sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool
 static void
 count_free(struct sl_sport *s, uint64_t place)
 {
-	struct set *open = s->n_addrs > 1 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
+	struct set *open = s->n_all > 0 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
 
 	add_taken(s, place, UINT32_MAX);
 	if (open)
@@ -500,12 +548,15 @@ sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_
 
 	assert(pool_addr < s->n_addrs && s->addr[pool_addr] == endpoint->dst);
 	add_lent(s, endpoint->proto, UINT32_MAX);
-	if (until > now)
+	if (until > now) {
 		sport_rest_add(s, place, port_index(s, endpoint->dport), until);
-	else if (sport_set_find(s, place))
-		sport_free_port(s, place, port_index(s, endpoint->dport));
-	else
+	} else {
+		struct set *set = sport_set_find(s, place);
+
+		if (set)
+			sport_set_add(s, set, port_index(s, endpoint->dport));
 		count_free(s, place);
+	}
 }
 
 // ---- what is shown, see also sport_fill.c ----

@@ -77,6 +77,7 @@ struct sl_sport {
 	uint32_t n_sums;
 	uint32_t n_sets;
 	uint32_t n_used; // those above were never used; relaxed: w: worker, r: any
+	uint32_t n_all;  // of these, sets of addresses
 	uint32_t hand;
 	struct rests rests;
 	struct sl_flow_mem mem;

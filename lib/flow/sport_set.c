@@ -91,6 +91,12 @@ sport_set_find(const struct sl_sport *s, uint64_t place)
 	return NULL;
 }
 
+static bool
+is_of_addrs(uint64_t place)
+{
+	return (place & ALL_ADDRS) == ALL_ADDRS;
+}
+
 static void
 unlink_set(struct sl_sport *s, uint32_t number)
 {
@@ -100,6 +106,7 @@ unlink_set(struct sl_sport *s, uint32_t number)
 	while (*link != number)
 		link = &set_at(s, *link)->next;
 	*link = set->next;
+	s->n_all -= is_of_addrs(set->place);
 }
 
 // One that was never used, or the next one that nobody asked for lately.
@@ -130,7 +137,7 @@ struct set *
 sport_set_new(struct sl_sport *s, uint64_t place)
 {
 	const uint32_t number = take_set(s);
-	const bool ports = (place & ALL_ADDRS) != ALL_ADDRS;
+	const bool ports = !is_of_addrs(place);
 	const uint32_t n = ports ? s->n_ports : s->n_addrs;
 	const uint32_t n_words = div_up(n, WORD_BITS);
 	struct slot *slot = place_slot(s, place_hash(s, place));
@@ -144,6 +151,7 @@ sport_set_new(struct sl_sport *s, uint64_t place)
 	set->from = 0;
 	set->warm = false;
 	slot->head = (uint16_t)number;
+	s->n_all += !ports;
 	set_first(maybe(set), n_words);
 	if (ports)
 		set_first(unknown(s, set), n_words);

@@ -84,7 +84,7 @@ sl_flow_table_new(uint32_t capacity, uint64_t now_ns, const struct sl_flow_mem *
 	t->bucket_mask = n_buckets(c) - 1;
 	t->capacity = c;
 	t->n_spares = n_spares(c);
-	t->free_head = SL_FLOW_NONE;
+	memset(t->free_head, 0xff, sizeof(t->free_head)); // SL_FLOW_NONE
 	t->start_ns = now_ns;
 	t->mem = *mem;
 	draw_secret(t);
@@ -186,6 +186,12 @@ find_hashed(const struct sl_flow_table *t, uint64_t hash, const struct sl_tuple 
 	if (sl_likely(ref != SL_FLOW_NONE || (b->away | b->next) == 0))
 		return ref;
 	return find_elsewhere(t, b, hash, tuple);
+}
+
+uint32_t
+sl_flow_find_hashed(struct sl_flow_table *t, uint64_t hash, const struct sl_tuple *tuple)
+{
+	return find_hashed(t, hash, tuple);
 }
 
 uint32_t
@@ -330,10 +336,17 @@ take_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 static uint32_t
 take_record(struct sl_flow_table *t)
 {
-	const uint32_t index = t->free_head;
+	for (unsigned i = 0; i < FREE_LANES; i++) {
+		uint32_t *head = &t->free_head[++t->free_turn % FREE_LANES];
+		const uint32_t index = *head;
 
-	if (index != SL_FLOW_NONE) {
-		t->free_head = t->flows[index].timer_next;
+		if (index == SL_FLOW_NONE)
+			continue;
+		*head = t->flows[index].timer_next;
+		if (*head != SL_FLOW_NONE) {
+			__builtin_prefetch(&t->flows[*head].pkts, 1);
+			__builtin_prefetch(&t->flows[*head], 1);
+		}
 		return index;
 	}
 	if (t->fresh == t->capacity)
@@ -345,8 +358,10 @@ take_record(struct sl_flow_table *t)
 static void
 give_record(struct sl_flow_table *t, uint32_t index)
 {
-	t->flows[index].timer_next = t->free_head;
-	t->free_head = index;
+	uint32_t *head = &t->free_head[index % FREE_LANES];
+
+	t->flows[index].timer_next = *head;
+	*head = index;
 }
 
 static void
@@ -362,12 +377,12 @@ store_tuple(struct sl_tuple *to, const struct sl_tuple *from)
 // The walk's side of this is in walk.c. Between the odd and the even number every store is a
 // release: whoever sees one of them sees the odd number too.
 static void
-fill_record(struct sl_flow *f, const struct sl_tuple *client, const struct sl_tuple *endpoint,
-	enum sl_flow_state state, uint16_t policy, sl_tick now)
+fill_record(struct sl_flow *f, const struct sl_tuple tuple[2], enum sl_flow_state state,
+	uint16_t policy, sl_tick now)
 {
 	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
-	store_tuple(&f->tuple[SL_DIR_CLIENT], client);
-	store_tuple(&f->tuple[SL_DIR_ENDPOINT], endpoint);
+	store_tuple(&f->tuple[SL_DIR_CLIENT], &tuple[SL_DIR_CLIENT]);
+	store_tuple(&f->tuple[SL_DIR_ENDPOINT], &tuple[SL_DIR_ENDPOINT]);
 	for (unsigned d = 0; d < 2; d++) {
 		__atomic_store_n(&f->pkts[d], 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&f->bytes[d], 0, __ATOMIC_RELEASE);
@@ -396,17 +411,13 @@ clear_record(struct sl_flow *f)
 }
 
 int64_t
-sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
-	const struct sl_tuple *endpoint, enum sl_flow_state state, uint16_t policy, sl_tick now,
+sl_flow_insert_hashed(struct sl_flow_table *t, const struct sl_tuple tuple[2],
+	const uint64_t hash[2], enum sl_flow_state state, uint16_t policy, sl_tick now,
 	const struct sl_flow_timeouts *timeouts)
 {
-	const uint64_t hash[2] = {key_hash(t, client), key_hash(t, endpoint)};
 	uint32_t index;
 
-	__builtin_prefetch(first_bucket(t, hash[SL_DIR_ENDPOINT]), 1);
-	if (find_hashed(t, hash[SL_DIR_CLIENT], client) != SL_FLOW_NONE ||
-		find_hashed(t, hash[SL_DIR_ENDPOINT], endpoint) != SL_FLOW_NONE ||
-		sl_flow_tuple_equal(client, endpoint))
+	if (sl_flow_tuple_equal(&tuple[SL_DIR_CLIENT], &tuple[SL_DIR_ENDPOINT]))
 		return -EEXIST;
 	index = take_record(t);
 	if (index == SL_FLOW_NONE)
@@ -415,7 +426,7 @@ sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
 		goto give_record;
 	if (!put_key(t, hash[SL_DIR_ENDPOINT], index << 1 | SL_DIR_ENDPOINT))
 		goto take_key;
-	fill_record(&t->flows[index], client, endpoint, state, policy, now);
+	fill_record(&t->flows[index], tuple, state, policy, now);
 	flow_timer_link(t, index, flow_deadline(&t->flows[index], timeouts));
 	__atomic_store_n(&t->live, t->live + 1, __ATOMIC_RELAXED);
 	return index;
@@ -425,6 +436,21 @@ take_key:
 give_record:
 	give_record(t, index);
 	return -ENOSPC;
+}
+
+int64_t
+sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
+	const struct sl_tuple *endpoint, enum sl_flow_state state, uint16_t policy, sl_tick now,
+	const struct sl_flow_timeouts *timeouts)
+{
+	const struct sl_tuple tuple[2] = {*client, *endpoint};
+	const uint64_t hash[2] = {key_hash(t, client), key_hash(t, endpoint)};
+
+	__builtin_prefetch(first_bucket(t, hash[SL_DIR_ENDPOINT]), 1);
+	if (find_hashed(t, hash[SL_DIR_CLIENT], client) != SL_FLOW_NONE ||
+		find_hashed(t, hash[SL_DIR_ENDPOINT], endpoint) != SL_FLOW_NONE)
+		return -EEXIST;
+	return sl_flow_insert_hashed(t, tuple, hash, state, policy, now, timeouts);
 }
 
 int

@@ -2,7 +2,7 @@
 //
 // Memory is one piece: this struct with the wheel's slots, the flows, the buckets. Half as many
 // buckets as flows, so that with every flow in use the 2 * capacity keys fill half of the entries:
-// 128 + 32 + 1 bytes a flow, and 128 KiB for the wheel.
+// 128 + 32 + 1 bytes a flow, and 256 KiB for the wheel.
 #pragma once
 
 #include "sl_flow_lookup.h"
@@ -11,7 +11,8 @@
 #define CAPACITY_MIN    64
 #define CAPACITY_MAX    (1u << 26)
 #define WHEEL_SLOTS     4096 // of one tick: 550 s
-#define WHEEL_LANES     8    // lists of a slot: index % 8 says which
+#define WHEEL_LANES     16   // lists of a slot: index % 16 says which
+#define FREE_LANES      8    // lists of free records
 #define SPARES_PER      32   // one spare bucket for as many buckets ...
 #define SPARES_AT_LEAST 16   // ... and these for small tables
 
@@ -30,7 +31,11 @@ struct sl_flow_table {
 	uint32_t bucket_mask;
 	uint32_t capacity;
 	// written by insert and remove
-	uint32_t free_head SL_CACHE_ALIGNED; // LIFO over timer_next: the record freed last is warm
+	// Free records, LIFO over timer_next: those freed last are warm. index % FREE_LANES says in
+	// which list, and they are taken from each in turn, so that the head of each is in the
+	// cache by the time that it is wanted.
+	uint32_t free_head[FREE_LANES] SL_CACHE_ALIGNED;
+	uint32_t free_turn;
 	uint32_t fresh; // records from here on were never used; relaxed atomic: w: worker, r: walk
 	uint32_t live;  // relaxed atomic: w: worker, r: any
 	uint32_t spare_head;

@@ -1,5 +1,5 @@
-// The timer wheel: 4096 slots of one tick, each with eight lists that are doubly linked through the
-// records by index.
+// The timer wheel: 4096 slots of one tick, each with sixteen lists that are doubly linked through
+// the records by index.
 //
 // Lazy: a packet writes only last_seen. When a slot comes due, each flow's real deadline (last_seen
 // + timeout of its state, and what its policy says) decides whether it expires or is hung there. A
@@ -7,8 +7,6 @@
 // idle flow costs nothing and a busy one is looked at once in a timeout or once in 9 minutes.
 #include "table.h"
 
-// Flows worked on together, so that their cache misses overlap.
-#define BATCH 32
 // Empty slots passed in one call at most: what a long stall left is caught up in several calls.
 #define STEPS 256
 
@@ -66,25 +64,32 @@ is_empty(const uint32_t slot[WHEEL_LANES])
 	return all == SL_FLOW_NONE;
 }
 
-// Takes up to n flows off the heads of a slot's lists, in turn: following one list is one cache
-// miss after the other, following several is several at a time.
+// Takes one flow off the head of each of a slot's lists, n at most: following one list is one cache
+// miss after the other, following several is several at a time, and the heads that come up are on
+// their way while what was taken is worked on. They have no timer_prev until end_take().
 static unsigned
 take(struct sl_flow_table *t, uint32_t slot[WHEEL_LANES], uint32_t index[], unsigned n)
 {
+	const struct sl_flow_index x = sl_flow_index(t);
 	unsigned taken = 0;
 
-	while (taken < n && !is_empty(slot))
-		for (unsigned l = 0; l < WHEEL_LANES && taken < n; l++) {
-			if (slot[l] == SL_FLOW_NONE)
-				continue;
-			index[taken++] = slot[l];
-			__builtin_prefetch(&t->flows[slot[l]]);
-			slot[l] = t->flows[slot[l]].timer_next;
-		}
+	for (unsigned l = 0; l < WHEEL_LANES && taken < n; l++) {
+		if (slot[l] == SL_FLOW_NONE)
+			continue;
+		index[taken++] = slot[l];
+		slot[l] = t->flows[slot[l]].timer_next;
+		if (slot[l] != SL_FLOW_NONE)
+			sl_flow_prefetch_record(&x, slot[l] << 1);
+	}
+	return taken;
+}
+
+static void
+end_take(struct sl_flow_table *t, const uint32_t slot[WHEEL_LANES])
+{
 	for (unsigned l = 0; l < WHEEL_LANES; l++)
 		if (slot[l] != SL_FLOW_NONE)
 			t->flows[slot[l]].timer_prev = SL_FLOW_NONE;
-	return taken;
 }
 
 // Hangs those that live on at their real deadline; packs the others to the front, their buckets on
@@ -132,18 +137,24 @@ skip_stall(struct wheel *w, sl_tick now)
 		w->next = now - (WHEEL_SLOTS - 1);
 }
 
+sl_tick
+sl_flow_behind(const struct sl_flow_table *t, sl_tick now)
+{
+	return now > t->wheel.next ? now - t->wheel.next : 0;
+}
+
 unsigned
 sl_flow_expire(struct sl_flow_table *t, sl_tick now, const struct sl_flow_timeouts *timeouts,
 	unsigned budget, sl_flow_due_fn *on_due, void *arg)
 {
-	uint32_t index[BATCH];
-	uint64_t hash[BATCH][2];
+	uint32_t index[WHEEL_LANES];
+	uint64_t hash[WHEEL_LANES][2];
 	unsigned expired = 0, steps = 0;
 
 	skip_stall(&t->wheel, now);
 	while (t->wheel.next <= now && budget > 0) {
 		uint32_t *slot = t->wheel.slot[t->wheel.next % WHEEL_SLOTS];
-		const unsigned n = take(t, slot, index, budget < BATCH ? budget : BATCH);
+		const unsigned n = take(t, slot, index, budget);
 		const unsigned due = sort_out(t, index, n, now, timeouts, hash);
 
 		for (unsigned i = 0; i < due; i++) {
@@ -159,6 +170,8 @@ sl_flow_expire(struct sl_flow_table *t, sl_tick now, const struct sl_flow_timeou
 			t->wheel.next++;
 			if (++steps == STEPS)
 				break;
+		} else if (budget == 0) {
+			end_take(t, slot);
 		}
 	}
 	return expired;

@@ -1,7 +1,7 @@
 // Which endpoint a flow goes to: of the service that the client's group sees, one that packets can
 // reach.
 
-#include "pipe_priv.h"
+#include "open.h"
 
 #include <assert.h>
 #include <errno.h>

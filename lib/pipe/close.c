@@ -15,12 +15,12 @@ add_active(struct sl_pipe *p, uint32_t slot, int32_t n)
 	__atomic_store_n(&load->active, load->active + (uint32_t)n, __ATOMIC_RELAXED);
 }
 
-static void
-add_active_both(struct sl_pipe *p, const struct sl_flow *flow, int32_t n)
+void
+pipe_add_active(struct sl_pipe *p, uint32_t ep_slot, uint32_t cluster_slot, int32_t n)
 {
-	add_active(p, flow->ep_slot, n);
-	if (flow->cluster_slot != SL_FLOW_NONE)
-		add_active(p, flow->cluster_slot, n);
+	add_active(p, ep_slot, n);
+	if (cluster_slot != SL_FLOW_NONE)
+		add_active(p, cluster_slot, n);
 }
 
 static void
@@ -35,7 +35,6 @@ void
 pipe_count(struct sl_pipe *p, struct sl_flow *flow)
 {
 	flow->flags |= SL_FLOW_F_COUNTED;
-	add_active_both(p, flow, 1);
 	add_total(p, flow->ep_slot);
 	if (flow->cluster_slot != SL_FLOW_NONE)
 		add_total(p, flow->cluster_slot);
@@ -50,7 +49,7 @@ pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state)
 	if (pipe_is_counted(flow) == counts)
 		return;
 	flow->flags ^= SL_FLOW_F_COUNTED;
-	add_active_both(p, flow, counts ? 1 : -1);
+	pipe_add_active(p, flow->ep_slot, flow->cluster_slot, counts ? 1 : -1);
 }
 
 // Until when the port of a flow that goes now is not lent for the same destination. One that is

@@ -8,6 +8,7 @@
 // aside until the others are through.
 
 #include "handshake.h"
+#include "open.h"
 
 #include <assert.h>
 #include <string.h>
@@ -103,6 +104,7 @@ pipe_move(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32
 	moved = take_aim(p, b, flow, index, &a);
 	if (moved) {
 		pipe_aim(flow, b, &a);
+		pipe_add_active(p, flow->ep_slot, flow->cluster_slot, 1);
 		pipe_count(p, flow);
 	} else {
 		pipe_recount(p, flow, SL_FLOW_SYN_SENT);

@@ -8,6 +8,8 @@
 
 #include "pipe_priv.h"
 
+struct attempt;
+
 // ---- handshake.c: stages and housekeeping ----
 
 // The SYN that opened the flow is kept, if there is room.

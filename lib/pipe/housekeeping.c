@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #define EXPIRE_BUDGET 64
+#define EXPIRE_SHIFT  3 // twice the budget for each tick that expiry is behind, up to so often
 #define WAKE_BUDGET   64
 #define HOPS_BUDGET   32
 
@@ -31,9 +32,11 @@ on_due(void *arg, struct sl_flow *flow, uint32_t index)
 static void
 expire(struct sl_pipe *p, const struct burst *b)
 {
+	const sl_tick behind = sl_flow_behind(p->flows, b->now);
+	const unsigned budget = EXPIRE_BUDGET << (behind < EXPIRE_SHIFT ? behind : EXPIRE_SHIFT);
 	struct due due = {.p = p, .b = b};
 
-	sl_flow_expire(p->flows, b->now, &b->timeouts, EXPIRE_BUDGET, on_due, &due);
+	sl_flow_expire(p->flows, b->now, &b->timeouts, budget, on_due, &due);
 }
 
 static void

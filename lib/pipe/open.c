@@ -1,7 +1,7 @@
 // A new flow: endpoint, next hop, source port, record.
 
+#include "open.h"
 #include "handshake.h"
-#include "pipe_priv.h"
 
 #include <errno.h>
 
@@ -15,37 +15,49 @@ pipe_client_hash(sl_be32 addr)
 	return h ^ h >> 16;
 }
 
-// Returns the index, -ENOSPC when the table is full, -EADDRNOTAVAIL when the pool is dry, or
-// -EEXIST; then no port is kept.
+// A record for a flow whose port is lent. Returns its index, or -ENOSPC when the table is full, or
+// -EEXIST; then the port is given back.
 static int64_t
-insert_once(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client,
-	const struct attempt *a, struct sl_tuple *endpoint, uint16_t *pool_addr)
+insert_lent(struct sl_pipe *p, const struct burst *b, const struct opening *o)
 {
-	const uint32_t hash = pipe_client_hash(client->src);
 	const enum sl_flow_state state =
-		client->proto == SL_PROTO_TCP ? SL_FLOW_SYN_SENT : SL_FLOW_UDP;
-
-	if ((a->reopens ? sl_sport_get_reserve(p->sports, endpoint, hash, pool_addr)
-			: sl_sport_get(p->sports, endpoint, hash, pool_addr)) < 0)
-		return -EADDRNOTAVAIL;
-	const int64_t index = sl_flow_insert(
-		p->flows, client, endpoint, state, a->choice.policy, b->now, &b->timeouts);
+		o->tuple[SL_DIR_CLIENT].proto == SL_PROTO_TCP ? SL_FLOW_SYN_SENT : SL_FLOW_UDP;
+	const int64_t index = sl_flow_insert_hashed(
+		p->flows, o->tuple, o->hash, state, o->a.choice.policy, b->now, &b->timeouts);
 
 	if (index < 0)
-		sl_sport_put(p->sports, endpoint, *pool_addr, b->now, 0);
+		sl_sport_put(p->sports, &o->tuple[SL_DIR_ENDPOINT], o->pool_addr, b->now, 0);
 	return index;
 }
 
-// A flow record with a source port of the pool.
+// Any port.
 static int64_t
-insert(struct sl_pipe *p, const struct burst *b, const struct sl_tuple *client,
-	const struct attempt *a, struct sl_tuple *endpoint, uint16_t *pool_addr)
+insert_any(struct sl_pipe *p, const struct burst *b, struct opening *o)
 {
-	const int64_t index = insert_once(p, b, client, a, endpoint, pool_addr);
+	const uint32_t client = pipe_client_hash(o->tuple[SL_DIR_CLIENT].src);
+	struct sl_tuple *endpoint = &o->tuple[SL_DIR_ENDPOINT];
 
+	if ((o->a.reopens ? sl_sport_get_reserve(p->sports, endpoint, client, &o->pool_addr)
+			  : sl_sport_get(p->sports, endpoint, client, &o->pool_addr)) < 0)
+		return -EADDRNOTAVAIL;
+	o->hash[SL_DIR_ENDPOINT] = sl_flow_hash(sl_flow_index(p->flows).secret, endpoint);
+	return insert_lent(p, b, o);
+}
+
+// A flow record with a source port of the pool: the one that was offered, if that is free. The
+// index, or as above; -EADDRNOTAVAIL: the pool is dry.
+static int64_t
+insert(struct sl_pipe *p, const struct burst *b, struct opening *o)
+{
+	int64_t index = -EEXIST;
+
+	if (sl_likely(o->offered &&
+		      sl_sport_take(p->sports, &o->tuple[SL_DIR_ENDPOINT], o->pool_addr) == 0))
+		index = insert_lent(p, b, o);
+	o->offered = false;
 	// A client whose own tuple is the one that the port would make: the next port does not.
-	if (sl_unlikely(index == -EEXIST))
-		return insert_once(p, b, client, a, endpoint, pool_addr);
+	for (unsigned i = 0; sl_unlikely(index == -EEXIST) && i < 2; i++)
+		index = insert_any(p, b, o);
 	return index;
 }
 
@@ -80,60 +92,98 @@ refuse(struct sl_pipe *p, const struct burst *b, struct sl_pkt *pkt, enum sl_dro
 		pipe_reject(p, b, pkt, why, SL_ICMP_UNREACH_PORT);
 }
 
-// A new flow to an endpoint, of those that there is a source port for. Returns its index, or why
+// What was chosen counts at once: the next choice of the burst has to know.
+static enum sl_drop
+choose(struct sl_pipe *p, const struct burst *b, struct opening *o)
+{
+	struct attempt *a = &o->a;
+	const struct sl_tuple *client = &o->tuple[SL_DIR_CLIENT];
+	const enum sl_drop why = pipe_choose(p, b, o->eps, client, a);
+
+	if (why != SL_DROP_NONE)
+		return why;
+	pipe_add_active(p, a->choice.ep->slot, a->choice.cluster_slot, 1);
+	o->tuple[SL_DIR_ENDPOINT] =
+		(struct sl_tuple){.src = a->addr, .sport = a->port, .proto = client->proto};
+	return SL_DROP_NONE;
+}
+
+bool
+pipe_plan(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, struct opening *o)
+{
+	struct sl_tuple *endpoint = &o->tuple[SL_DIR_ENDPOINT];
+	enum sl_drop why;
+
+	if (o->pkt->info.ttl <= 1) {
+		pipe_answer_icmp(p, b, o->pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
+		return false;
+	}
+	o->a.n_tried = 0;
+	o->a.reopens = o->pkt->reopens;
+	o->tuple[SL_DIR_CLIENT] = o->pkt->info.tuple;
+	why = choose(p, b, o);
+	if (why != SL_DROP_NONE) {
+		refuse(p, b, o->pkt, why);
+		return false;
+	}
+	o->offered = sl_sport_offer(
+		p->sports, endpoint, pipe_client_hash(o->tuple[SL_DIR_CLIENT].src), &o->pool_addr);
+	if (sl_likely(o->offered)) {
+		o->hash[SL_DIR_ENDPOINT] = sl_flow_hash(x->secret, endpoint);
+		sl_flow_prefetch_bucket(x, o->hash[SL_DIR_ENDPOINT]);
+	}
+	return true;
+}
+
+void
+pipe_unplan(struct sl_pipe *p, const struct opening *o)
+{
+	if (o->eps)
+		pipe_add_active(p, o->a.choice.ep->slot, o->a.choice.cluster_slot, -1);
+}
+
+// Of the endpoints that are left, one that there is a source port for. The flow's index, or why
 // there is none, negative.
 static int64_t
-find_place(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
-	const struct sl_tuple *client, struct attempt *a, uint16_t *pool_addr)
+find_place(struct sl_pipe *p, const struct burst *b, struct opening *o)
 {
-	enum sl_drop first = SL_DROP_NONE;
-
 	for (;;) {
-		const enum sl_drop why = pipe_choose(p, b, eps, client, a);
+		const int64_t index = insert(p, b, o);
 
-		if (why != SL_DROP_NONE)
-			return -(int64_t)(first != SL_DROP_NONE ? first : why);
-		struct sl_tuple endpoint = {
-			.src = a->addr, .sport = a->port, .proto = client->proto};
-		const int64_t index = insert(p, b, client, a, &endpoint, pool_addr);
-
-		if (index >= 0)
+		if (sl_likely(index >= 0))
 			return index;
+		pipe_unplan(p, o);
 		if (index == -ENOSPC)
 			return -(int64_t)SL_DROP_FLOW_TABLE_FULL;
-		first = SL_DROP_NO_SOURCE_PORT;
+		if (choose(p, b, o) != SL_DROP_NONE)
+			return -(int64_t)SL_DROP_NO_SOURCE_PORT;
 	}
 }
 
 void
-pipe_open(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps)
+pipe_open(struct sl_pipe *p, struct burst *b, struct opening *o)
 {
-	const struct sl_tuple *client = &pkt->info.tuple;
-	struct attempt a = {.reopens = pkt->reopens};
-	uint16_t pool_addr;
-
-	if (pkt->info.ttl <= 1) {
-		pipe_answer_icmp(p, b, pkt, SL_DROP_TTL, SL_ICMP_TIME_EXCEEDED, 0);
+	// Only now: how many were admitted is known when those before it in the burst are open.
+	if (sl_unlikely(!pipe_admit(p, b, o->pkt))) {
+		pipe_unplan(p, o);
 		return;
 	}
-	if (sl_unlikely(!pipe_admit(p, b, pkt)))
-		return;
-	const int64_t index = find_place(p, b, eps, client, &a, &pool_addr);
+	const int64_t index = find_place(p, b, o);
 
 	if (index < 0) {
-		refuse(p, b, pkt, (enum sl_drop) - index);
+		refuse(p, b, o->pkt, (enum sl_drop) - index);
 		return;
 	}
 	struct sl_flow *flow = sl_flow_at(p->flows, (uint32_t)index);
 
-	pipe_aim(flow, b, &a);
+	pipe_aim(flow, b, &o->a);
 	if (sl_unlikely(p->reset.n > 0))
 		pipe_spare(p, flow);
-	flow->pool_addr = pool_addr;
+	flow->pool_addr = o->pool_addr;
 	pipe_count(p, flow);
 	pipe_admitted(p, b, flow);
 	p->stats->counter[SL_C_FLOWS_CREATED]++;
-	if (client->proto == SL_PROTO_TCP)
-		pipe_keep_syn(p, flow, (uint32_t)index, pkt, &a);
-	pipe_add_hit(b, pkt, flow, (uint32_t)index << 1 | SL_DIR_CLIENT);
+	if (o->tuple[SL_DIR_CLIENT].proto == SL_PROTO_TCP)
+		pipe_keep_syn(p, flow, (uint32_t)index, o->pkt, &o->a);
+	pipe_add_hit(b, o->pkt, flow, (uint32_t)index << 1 | SL_DIR_CLIENT);
 }

@@ -47,17 +47,6 @@ struct hit {
 	struct next_hop next;
 };
 
-// A search for the endpoint of a flow, and what it found.
-struct attempt {
-	uint32_t tried[SYN_TRIED]; // slots; the one that was found is the last
-	unsigned n_tried;
-	bool reopens; // for a client that had this connection a moment ago
-	struct sl_fwd_choice choice;
-	sl_be32 addr;
-	sl_be16 port;
-	struct next_hop next;
-};
-
 // Stages compact: what has its verdict is in none of the lists.
 struct burst {
 	const struct sl_fwd *fwd;
@@ -167,21 +156,9 @@ pipe_mirror(const struct sl_tuple *t)
 		.proto = t->proto};
 }
 
-// choose.c: what a new flow to t goes to; kinds are those of its destination. NULL: nothing.
-const struct sl_fwd_eps *pipe_match(
-	const struct sl_fwd *fwd, const struct sl_tuple *t, uint32_t kinds);
-// An endpoint of eps that is not in a->tried and that packets can reach; those that they cannot are
-// added there. SL_DROP_NONE, or why there is none: of the first that was tried, if any was.
-enum sl_drop pipe_choose(struct sl_pipe *p, const struct burst *b, const struct sl_fwd_eps *eps,
-	const struct sl_tuple *client, struct attempt *a);
-
-// open.c: a new flow for a packet to a service; a hit, or the packet's verdict.
-void pipe_open(
-	struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, const struct sl_fwd_eps *eps);
-uint32_t pipe_client_hash(sl_be32 addr); // chooses its pool address: the same on every worker
-// The flow's packets go to the endpoint that was found, which its tuples already say.
-void pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a);
-// close.c: the flow counts for its endpoint and cluster, from its beginning on.
+// close.c: n more active flows of an endpoint, and of its cluster unless that is SL_FLOW_NONE.
+void pipe_add_active(struct sl_pipe *p, uint32_t ep_slot, uint32_t cluster_slot, int32_t n);
+// The flow, which is among these, is one more of all that they ever had.
 void pipe_count(struct sl_pipe *p, struct sl_flow *flow);
 // An open flow counts as one of its endpoint's active ones, one that is over does not; and
 // all that it has borrowed goes back (the record itself is the caller's).

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t
+sl_pipe_syns_bytes(uint32_t total)
+{
+	return ((size_t)total + 1) * sizeof(struct syn);
+}
+
 int
 syns_init(struct syns *q, uint32_t total)
 {

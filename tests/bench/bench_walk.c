@@ -1,149 +1,44 @@
 // What does `sluicectl flows` over a million flows cost the worker? One thread runs the whole
 // packet path over 1,048,576 UDP flows; a second one, on another CPU, walks the table all the time
 // and prints each flow as JSON, as the daemon does. Rounds with and without the walk alternate;
-// medians.
+// medians of the rate of the pipe alone.
 //
 //   bench_walk [ROUNDS]        prints, decides nothing
+#include <arpa/inet.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-#include "sl_clock.h"
+#include "box.h"
 #include "sl_emit.h"
-#include "sl_pipe.h"
-#include "sl_set.h"
-#include "sl_test.h"
+#include "sl_ip.h"
 
-#define FLOWS      (1u << 20)
-#define POOL       32
-#define FRAME_LEN  60
-#define ROUND_NS   (SL_NSEC_PER_SEC / 2)
-#define MAX_ROUNDS 64
+#define FLOWS    (1u << 20)
+#define ROUND_NS (SL_NSEC_PER_SEC / 2)
 
-struct rig {
-	struct sl_flow_table *flows;
-	struct sl_pipe *pipe;
-	struct sl_fwd *fwd;
-	uint8_t frame[SL_BURST][128];
-	uint32_t next; // flow
-};
-
-static void *
-mem_alloc(void *ctx, size_t bytes)
+// n packets: every flow once a turn, no two neighbours in one line. Returns cycles.
+static uint64_t
+run(struct box *b, uint32_t *flow)
 {
-	void *p = aligned_alloc(SL_CACHE_LINE, (bytes + 63) & ~(size_t)63);
-
-	return p ? memset(p, 0, bytes) : NULL;
-}
-
-static void
-mem_free(void *ctx, void *p)
-{
-	free(p);
-}
-
-static const struct sl_flow_mem mem = {.alloc = mem_alloc, .free = mem_free};
-
-static void
-ask(void *ctx, uint16_t port, sl_be32 addr)
-{
-}
-
-static struct sl_fwd *
-make_fwd(void)
-{
-	const struct sl_fwd_ep ep = {
-		.addr = inet_addr("198.51.100.11"), .port = htons(9), .weight = 1};
-	const struct sl_fwd_key key = {.vip = inet_addr("192.0.2.100"),
-		.port = htons(9),
-		.proto = SL_PROTO_UDP,
-		.len = 32};
-	const struct sl_fwd_route routes[] = {
-		{.dst = inet_addr("198.18.0.0"), .len = 15, .gateway = inet_addr("192.0.2.1")},
-		{.dst = inet_addr("198.51.100.0"), .len = 24},
-	};
-	const struct sl_fwd_adj adjs[] = {
-		{.state = SL_ADJ_OK, .addr = inet_addr("192.0.2.1")},
-		{.state = SL_ADJ_OK, .addr = inet_addr("198.51.100.11")},
-	};
-	const struct sl_fwd_addr addrs[] = {{.addr = key.vip, .kinds = SL_ADDR_VIP}};
-	const struct sl_fwd_net_spec net = {.route = routes,
-		.n_routes = 2,
-		.adj = adjs,
-		.n_adjs = 2,
-		.addr = addrs,
-		.n_addrs = 1,
-		.gen = 1};
-	struct sl_fwd_params params = {.reply_rate = 1000};
-	struct sl_fwd_services *services = sl_fwd_services_new(16);
-
-	for (int s = 0; s < SL_FWD_STATES; s++)
-		params.timeout[s] = 1u << 20;
-	sl_fwd_services_add(services, &key, SL_FWD_CLIENTS_ALL, 0, sl_set_flat(&ep, 1));
-	sl_fwd_services_seal(services);
-	return sl_fwd_new(&(struct sl_fwd){.generation = 1,
-		.services = services,
-		.net = sl_fwd_net_new(&net),
-		.params = params});
-}
-
-static void
-build_frame(uint8_t *f, uint32_t flow)
-{
-	struct sl_ipv4_hdr *ip = (void *)(f + SL_ETH_HLEN);
-	struct sl_udp_hdr *udp = (void *)(ip + 1);
-
-	memset(f, 0, FRAME_LEN);
-	memset(f, 2, 12);
-	f[12] = 8;
-	*ip = (struct sl_ipv4_hdr){.ver_ihl = 0x45,
-		.total_len = htons(FRAME_LEN - SL_ETH_HLEN),
-		.ttl = 64,
-		.proto = SL_PROTO_UDP,
-		.src = htonl(0xc6120000u + (flow & 0x1ffff)),
-		.dst = inet_addr("192.0.2.100")};
-	ip->csum = sl_csum_ipv4(ip);
-	*udp = (struct sl_udp_hdr){.sport = htons((uint16_t)(1024 + (flow >> 17))),
-		.dport = htons(9),
-		.len = htons(FRAME_LEN - SL_ETH_HLEN - SL_IPV4_HLEN)};
-}
-
-// One burst through the pipe. Returns how many were forwarded.
-static unsigned
-burst(struct rig *r, uint64_t now_ns)
-{
-	struct sl_pkt pkts[SL_BURST] = {0};
-	unsigned forwarded = 0;
-
 	for (unsigned i = 0; i < SL_BURST; i++) {
-		// Odd stride: every flow once a turn, no two neighbours in one line.
-		r->next = (r->next + 514229u) & (FLOWS - 1);
-		build_frame(r->frame[i], r->next);
-		pkts[i] = (struct sl_pkt){.data = r->frame[i],
-			.data_len = FRAME_LEN,
-			.frame_len = FRAME_LEN,
-			.room = sizeof(r->frame[i])};
+		*flow = (*flow + 514229u) & (FLOWS - 1);
+		const struct sl_tuple t = box_client(*flow, SL_PROTO_UDP);
+
+		box_frame(b, i, &t, 0);
 	}
-	sl_pipe_run(r->pipe, r->fwd, pkts, SL_BURST, now_ns);
-	for (unsigned i = 0; i < SL_BURST; i++)
-		forwarded += pkts[i].verdict == SL_V_FORWARD;
-	return forwarded;
+	return box_run(b, SL_BURST);
 }
 
 static double
-round_mpps(struct rig *r)
+round_mpps(struct box *b, uint32_t *flow)
 {
-	const uint64_t begin = sl_clock_ns(NULL);
-	uint64_t now = begin, n = 0;
+	const uint64_t begin = b->now_ns;
+	uint64_t n = 0;
 
-	while (now - begin < ROUND_NS) {
-		for (int i = 0; i < 64; i++)
-			n += burst(r, now);
-		now = sl_clock_ns(NULL);
-	}
-	return (double)n * 1e3 / (double)(now - begin);
+	for (; b->now_ns - begin < ROUND_NS; n += SL_BURST)
+		run(b, flow);
+	return (double)n * 1e3 / (double)(b->now_ns - begin);
 }
 
 struct walker {
@@ -170,16 +65,6 @@ emit_view(struct sl_emit *e, const struct sl_flow_view *v)
 	sl_emit_end(e);
 }
 
-static void
-pin(unsigned cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-}
-
 static void *
 walk(void *arg)
 {
@@ -188,7 +73,7 @@ walk(void *arg)
 	struct sl_buf out = {0};
 	uint32_t cursor = 0;
 
-	pin(0);
+	box_pin(0);
 	for (;;) {
 		const uint32_t on = __atomic_load_n(&w->on, __ATOMIC_ACQUIRE);
 		unsigned n;
@@ -215,79 +100,49 @@ walk(void *arg)
 	return NULL;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	return *(const double *)a < *(const double *)b ? -1 : 1;
-}
-
-static double
-median(double *v, unsigned n)
-{
-	qsort(v, n, sizeof(*v), by_value);
-	return v[n / 2];
-}
-
-static struct rig *
-make_rig(void)
-{
-	static struct sl_stats stats;
-	static const struct sl_mac mac = {{2, 2, 2, 2, 2, 2}};
-	static const struct sl_sport_range range = {.first = 1024, .last = 65535};
-	static const struct sl_owner owner = {.n_workers = 1};
-	struct rig *r = mem_alloc(NULL, sizeof(*r));
-	sl_be32 pool[POOL];
-
-	for (uint32_t i = 0; i < POOL; i++)
-		pool[i] = htonl(0xcb007100u + i);
-	r->flows = sl_flow_table_new(FLOWS + FLOWS / 2, sl_clock_ns(NULL), &mem);
-	r->fwd = make_fwd();
-	const struct sl_pipe_cfg cfg = {
-		.owner = &owner,
-		.flows = r->flows,
-		.sports = sl_sport_new(pool, POOL, &range, 0, &owner, r->flows, &mem),
-		.load = mem_alloc(NULL, 64),
-		.n_slots = 1,
-		.stats = &stats,
-		.port_mac = &mac,
-		.n_ports = 1,
-		.seed = 1,
-		.ask = ask,
-	};
-	r->pipe = sl_pipe_new(&cfg);
-	return r;
-}
-
 int
 main(int argc, char **argv)
 {
-	const unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 11;
-	struct rig *r = make_rig();
-	struct walker w = {.flows = r->flows};
-	double alone[MAX_ROUNDS], walked[MAX_ROUNDS];
+	const int asked = argc > 1 ? atoi(argv[1]) : 11;
+	const unsigned rounds = asked < 1 ? 1 : asked > BOX_ROUNDS ? BOX_ROUNDS : (unsigned)asked;
+	struct box *b = aligned_alloc(SL_CACHE_LINE, sizeof(*b));
+	double alone[BOX_ROUNDS], walked[BOX_ROUNDS];
+	uint64_t cycles = 0;
+	uint32_t flow = 0;
 	pthread_t thread;
 
-	pin(1);
-	const uint64_t begin = sl_clock_ns(NULL);
+	box_pin(1);
+	box_must(b, "no memory");
+	box_init(b, &(struct box_cfg){.capacity = 2 * FLOWS,
+			    .n_pool = BOX_POOL,
+			    .last_port = 65535,
+			    .timeout = 1u << 20,
+			    .closing = 1u << 20});
+	struct walker w = {.flows = b->flows};
 
 	for (uint32_t n = 0; n < FLOWS; n += SL_BURST)
-		burst(r, sl_clock_ns(NULL));
-	printf("flows in the table: %u, opened at %.2f M/s\n", sl_flow_live(r->flows),
-		FLOWS * 1e3 / (double)(sl_clock_ns(NULL) - begin));
+		cycles += run(b, &flow);
+	box_books(b, FLOWS);
+	printf("flows in the table: %u, opened at %.2f M/s\n", sl_flow_live(b->flows),
+		FLOWS * b->tsc_ghz * 1e3 / (double)cycles);
 	pthread_create(&thread, NULL, walk, &w);
-	for (unsigned i = 0; i < rounds && i < MAX_ROUNDS; i++) {
-		alone[i] = round_mpps(r);
+	for (unsigned i = 0; i < rounds; i++) {
+		alone[i] = round_mpps(b, &flow);
 		__atomic_store_n(&w.on, 1, __ATOMIC_RELEASE);
-		walked[i] = round_mpps(r);
+		walked[i] = round_mpps(b, &flow);
 		__atomic_store_n(&w.on, 0, __ATOMIC_RELEASE);
 	}
 	__atomic_store_n(&w.on, 2, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
-	const double a = median(alone, rounds), b = median(walked, rounds);
+	box_books(b, FLOWS);
+	const struct box_figure a = box_median(alone, rounds), c = box_median(walked, rounds);
 
-	printf("alone      %.2f Mpps (%.2f .. %.2f)\n", a, alone[0], alone[rounds - 1]);
-	printf("with walk  %.2f Mpps (%.2f .. %.2f)\n", b, walked[0], walked[rounds - 1]);
-	printf("the walk costs %.1f %%; it showed %.0f flows a second\n", 100.0 * (a - b) / a,
-		(double)w.shown / (rounds * ROUND_NS / 1e9));
+	printf("alone      %.2f Mpps (%.2f .. %.2f)\n", a.median, a.lo, a.hi);
+	printf("with walk  %.2f Mpps (%.2f .. %.2f)\n", c.median, c.lo, c.hi);
+	printf("the walk costs %.1f %%; it showed %.1f flows for each ms of the pipe\n",
+		100.0 * (a.median - c.median) / a.median,
+		(double)w.shown / (rounds * ROUND_NS / 1e6));
+	box_fini(b);
+	free(b);
 	return EXIT_SUCCESS;
 }

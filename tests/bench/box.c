@@ -13,6 +13,7 @@
 #include "sl_set.h"
 
 #define HOUSEKEEPING_ROUNDS 16 // bursts from one to the next, as in the daemon
+#define BEGIN_NS            SL_NSEC_PER_SEC
 
 static const struct sl_mac mac = {{2, 2, 2, 2, 2, 2}};
 
@@ -58,7 +59,7 @@ mem_free(void *ctx, void *p)
 	munmap(head, *head);
 }
 
-const struct sl_flow_mem box_mem = {.alloc = mem_alloc, .free = mem_free};
+static const struct sl_flow_mem box_mem = {.alloc = mem_alloc, .free = mem_free};
 
 const char *
 box_pages(void)
@@ -170,7 +171,7 @@ box_init(struct box *b, const struct box_cfg *cfg)
 	const struct sl_sport_range range = {.first = 1024, .last = cfg->last_port};
 	sl_be32 pool[BOX_POOL];
 
-	*b = (struct box){.tsc_ghz = tsc_ghz(), .now_ns = SL_NSEC_PER_SEC};
+	*b = (struct box){.tsc_ghz = tsc_ghz(), .now_ns = BEGIN_NS};
 	for (uint32_t i = 0; i < cfg->n_pool; i++)
 		pool[i] = htonl(0xcb007100u + i);
 	b->flows = sl_flow_table_new(cfg->capacity, b->now_ns, &box_mem);
@@ -263,6 +264,14 @@ void
 box_advance(struct box *b, uint64_t ns)
 {
 	b->now_ns += ns;
+}
+
+void
+box_next_tick(struct box *b)
+{
+	const uint64_t tick = UINT64_C(1) << SL_FLOW_TICK_SHIFT;
+
+	b->now_ns = BEGIN_NS + ((b->now_ns - BEGIN_NS) / tick + 1) * tick;
 }
 
 static uint64_t

@@ -44,8 +44,8 @@ struct box {
 void box_init(struct box *b, const struct box_cfg *cfg); // exits when there is no memory
 void box_fini(struct box *b);
 
-extern const struct sl_flow_mem box_mem; // hugepages where there are some
-const char *box_pages(void);             // what the last memory that was given out is made of
+// What the memory is made of: hugepages where there are some.
+const char *box_pages(void);
 void box_pin(unsigned cpu);
 
 // Writes frame i of the next burst: t with right checksums and nothing behind its headers.
@@ -57,6 +57,7 @@ struct sl_tuple box_client(uint32_t flow, uint8_t proto);
 uint64_t box_run(struct box *b, unsigned n);
 uint64_t box_housekeeping(struct box *b);
 void box_advance(struct box *b, uint64_t ns);
+void box_next_tick(struct box *b); // of the flow table
 // Frame i went out and every checksum of it is right: its tuple. False: it did not, or is wrong.
 bool box_out(const struct box *b, unsigned i, struct sl_tuple *t);
 

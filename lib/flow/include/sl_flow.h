@@ -10,7 +10,7 @@
 //          while its identity changes; the walk may miss flows that come or go meanwhile and never
 //          shows half of one.
 // Errors:  insert: -ENOSPC (table full) or -EEXIST (a tuple is in use); nothing is changed then.
-// Limits:  161 bytes a flow (128 the record, 33 the index) and 128 KiB for the timer wheel; 2^26
+// Limits:  161 bytes a flow (128 the record, 33 the index) and 256 KiB for the timer wheel; 2^26
 //          flows. Every record can be used: a test fills tables to the last one. No allocation
 //          after start. A hit reads one bucket line and the flow's first line, a miss one bucket
 //          line; with every record in use 1 to 3 keys in 100 need a second bucket line.
@@ -124,6 +124,8 @@ void sl_flow_fill(const struct sl_flow_table *t, struct sl_flow_fill *fill);
 void sl_flow_lookup(
 	struct sl_flow_table *t, const struct sl_tuple *const tuples[], unsigned n, uint32_t ref[]);
 uint32_t sl_flow_find(struct sl_flow_table *t, const struct sl_tuple *tuple); // one; a ref
+// The same for who has the tuple's hash: sl_flow_lookup.h.
+uint32_t sl_flow_find_hashed(struct sl_flow_table *t, uint64_t hash, const struct sl_tuple *tuple);
 struct sl_flow *sl_flow_at(struct sl_flow_table *t, uint32_t index);
 // Records from here on were never used: for a sweep over all below, free ones (SL_FLOW_FREE) among
 // them. The owning worker.
@@ -135,6 +137,11 @@ uint32_t sl_flow_used(const struct sl_flow_table *t);
 // -EEXIST as above.
 int64_t sl_flow_insert(struct sl_flow_table *t, const struct sl_tuple *client,
 	const struct sl_tuple *endpoint, enum sl_flow_state state, uint16_t policy, sl_tick now,
+	const struct sl_flow_timeouts *timeouts);
+// The same for two tuples that are known to be in no flow, by their hashes. -EEXIST: they are
+// equal.
+int64_t sl_flow_insert_hashed(struct sl_flow_table *t, const struct sl_tuple tuple[2],
+	const uint64_t hash[2], enum sl_flow_state state, uint16_t policy, sl_tick now,
 	const struct sl_flow_timeouts *timeouts);
 // The flow's handshake is tried anew with another endpoint: its second key is another one and
 // last_seen is now. Its timer is not touched. 0, or -ENOSPC, -EEXIST as above.
@@ -164,6 +171,9 @@ unsigned sl_flow_expire(struct sl_flow_table *t, sl_tick now,
 	const struct sl_flow_timeouts *timeouts, unsigned budget, sl_flow_due_fn *on_due,
 	void *arg);
 
+// How many whole ticks sl_flow_expire() has still to work off before it comes to this one.
+sl_tick sl_flow_behind(const struct sl_flow_table *t, sl_tick now);
+
 // A copy of a live record, taken by another thread.
 struct sl_flow_view {
 	struct sl_tuple tuple[2];
@@ -179,7 +189,6 @@ struct sl_flow_view {
 // *cursor == UINT32_MAX.
 unsigned sl_flow_walk(const struct sl_flow_table *t, uint32_t *cursor, struct sl_flow_view *out,
 	unsigned n, unsigned scan);
-
 #define SL_FLOW_F_NONE      0
 #define SL_FLOW_F_COUNTED   1 // among the active flows of its endpoint and cluster
 #define SL_FLOW_F_CUT       2 // it was cut while it was open: both sides have to be told

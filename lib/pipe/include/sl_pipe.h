@@ -92,7 +92,8 @@ struct sl_pipe *sl_pipe_new(const struct sl_pipe_cfg *cfg); // NULL and ENOMEM, 
 // "scalar", and on x86-64 "x86-64-v2", "-v3", "-v4". The name of the best that this machine has, or
 // `name` itself if it has that; NULL: it has not.
 const char *sl_pipe_variant(const char *name);
-void sl_pipe_free(struct sl_pipe *p); // after sl_pipe_drain()
+size_t sl_pipe_syns_bytes(uint32_t syns); // what these take of it
+void sl_pipe_free(struct sl_pipe *p);     // after sl_pipe_drain()
 
 // n <= SL_BURST frames with data, lengths, in_port and buf set. A frame that comes back need not be
 // in the buffer that it came in: of two with the tuple of a parked flow the later one stays. A
@@ -101,7 +102,8 @@ void sl_pipe_free(struct sl_pipe *p); // after sl_pipe_drain()
 void sl_pipe_run(struct sl_pipe *p, const struct sl_fwd *fwd, struct sl_pkt *pkts, unsigned n,
 	uint64_t now_ns);
 
-// Bounded housekeeping, every few bursts: expires at most 64 flows, looks at at most 32 next hops
+// Bounded housekeeping, every few bursts: expires at most 64 flows, 512 while it is
+// behind by 0.4 s or more, looks at at most 32 next hops
 // that frames wait for, at 32 handshakes that have something to send, at 16 parked frames and,
 // while there are orders to reset, at 128 flows. In `out`, max at most, come frames whose next hop
 // is known now (FORWARD) or that waited too long (DROP, or what their buffer carries instead:
