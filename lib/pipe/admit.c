@@ -17,7 +17,7 @@ admit_init(struct admit *a, const struct sl_pipe_cfg *cfg)
 {
 	// Nobody outside may know which sources share an entry.
 	*a = (struct admit){.secret = cfg->seed * UINT64_C(0x9e3779b97f4a7c15) | 1};
-	a->source = calloc(SOURCES, sizeof(*a->source));
+	a->source = own_calloc(SOURCES, sizeof(*a->source));
 	return a->source ? 0 : -ENOMEM;
 }
 

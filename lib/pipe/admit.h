@@ -15,6 +15,7 @@
 //          one is to give way, which happens at a bounded rate.
 #pragma once
 
+#include "own.h"
 #include "sl_pipe.h"
 
 // By a keyed hash of the address: sources of the same entry share its bucket.

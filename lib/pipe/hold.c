@@ -21,8 +21,8 @@ hold_init(struct hold *q, const struct sl_pipe_cfg *cfg)
 		.ctx = cfg->ctx,
 	};
 	q->max_waited = q->total + HOPS_EXTRA;
-	q->held = calloc(q->total + 1, sizeof(*q->held)); // of none may be NULL
-	q->waited = calloc(q->max_waited, sizeof(*q->waited));
+	q->held = own_calloc(q->total + 1, sizeof(*q->held)); // of none may be NULL
+	q->waited = own_calloc(q->max_waited, sizeof(*q->waited));
 	if (!q->held || !q->waited) {
 		hold_fini(q);
 		return -ENOMEM;

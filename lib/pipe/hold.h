@@ -8,6 +8,7 @@
 //          this is not a path that packets take all day.
 #pragma once
 
+#include "own.h"
 #include "sl_fwd.h"
 #include "sl_pipe.h"
 

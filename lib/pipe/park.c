@@ -20,7 +20,7 @@ park_init(struct park *q, const struct sl_pipe_cfg *cfg)
 		.total = cfg->park_total ? cfg->park_total : DEFAULT_TOTAL,
 		.ns = cfg->park_ns ? cfg->park_ns : DEFAULT_NS,
 	};
-	q->ring = calloc(q->total, sizeof(*q->ring));
+	q->ring = own_calloc(q->total, sizeof(*q->ring));
 	return q->ring ? 0 : -ENOMEM;
 }
 

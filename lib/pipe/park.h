@@ -10,6 +10,7 @@
 //          looks at all that are parked: only first packets to pending services pay for it.
 #pragma once
 
+#include "own.h"
 #include "sl_pipe.h"
 
 #define PARK_ROUND_NS (5 * UINT64_C(1000000))

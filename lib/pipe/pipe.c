@@ -59,7 +59,7 @@ struct sl_pipe *
 sl_pipe_new(const struct sl_pipe_cfg *cfg)
 {
 	const struct variant *variant = choose_variant(cfg->variant);
-	struct sl_pipe *p = variant ? calloc(1, sizeof(*p)) : NULL;
+	struct sl_pipe *p = variant ? own_calloc(1, sizeof(*p)) : NULL;
 
 	if (!p) {
 		errno = variant ? ENOMEM : EINVAL;

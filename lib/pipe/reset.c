@@ -12,7 +12,7 @@
 int
 reset_init(struct reset *r, const struct sl_pipe_cfg *cfg)
 {
-	r->wanted = calloc(cfg->n_slots / WORD_BITS + 1, sizeof(*r->wanted));
+	r->wanted = own_calloc(cfg->n_slots / WORD_BITS + 1, sizeof(*r->wanted));
 	return r->wanted ? 0 : -ENOMEM;
 }
 

@@ -13,6 +13,7 @@
 // began after the seventh stay.
 #pragma once
 
+#include "own.h"
 #include "sl_pipe.h"
 
 #define RESET_ORDERS  256

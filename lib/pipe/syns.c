@@ -14,7 +14,7 @@ int
 syns_init(struct syns *q, uint32_t total)
 {
 	*q = (struct syns){.total = total};
-	q->syn = calloc((size_t)total + 1, sizeof(*q->syn));
+	q->syn = own_calloc((size_t)total + 1, sizeof(*q->syn));
 	if (!q->syn)
 		return -ENOMEM;
 	for (uint32_t i = total; i > 0; i--) {

@@ -7,6 +7,7 @@
 //          queueing are O(1).
 #pragma once
 
+#include "own.h"
 #include "sl_pipe.h"
 
 #define SYN_BYTES 80 // an IPv4 header without options, a TCP header with all of them
