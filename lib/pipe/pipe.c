@@ -9,48 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct variant {
-	const char *name;
-	pipe_express_fn *express;
-} variants[] = {
-	{"scalar", pipe_express_scalar},
-#if defined(__x86_64__)
-	{"x86-64-v2", pipe_express_v2},
-	{"x86-64-v3", pipe_express_v3},
-	{"x86-64-v4", pipe_express_v4},
-#endif
-};
-
-static bool
-machine_has(const struct variant *v)
-{
-#if defined(__x86_64__)
-	if (v->express == pipe_express_v2)
-		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-	if (v->express == pipe_express_v3)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-		       __builtin_cpu_supports("fma");
-	if (v->express == pipe_express_v4)
-		return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-		       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2");
-#endif
-	return true;
-}
-
-// The last that the machine has, and that is what was asked for, if anything was.
-static const struct variant *
-choose_variant(const char *name)
-{
-	for (size_t i = SL_ARRAY_LEN(variants); i-- > 0;)
-		if (machine_has(&variants[i]) && (!name || strcmp(name, variants[i].name) == 0))
-			return &variants[i];
-	return NULL;
-}
-
 const char *
 sl_pipe_variant(const char *name)
 {
-	const struct variant *v = choose_variant(name);
+	const struct pipe_variant *v = pipe_variant(name);
 
 	return v ? v->name : NULL;
 }
@@ -58,7 +20,7 @@ sl_pipe_variant(const char *name)
 struct sl_pipe *
 sl_pipe_new(const struct sl_pipe_cfg *cfg)
 {
-	const struct variant *variant = choose_variant(cfg->variant);
+	const struct pipe_variant *variant = pipe_variant(cfg->variant);
 	struct sl_pipe *p = variant ? own_calloc(1, sizeof(*p)) : NULL;
 
 	if (!p) {

@@ -109,12 +109,8 @@ sl_drop_help(enum sl_drop d)
 bool
 sl_stats_stage_cycles(const struct sl_stats_block *b, enum sl_stage stage, uint64_t *cycles)
 {
-#ifdef SL_STAGES
 	*cycles = b->stage[stage];
-	return true;
-#else
-	return false;
-#endif
+	return SL_STAGES;
 }
 
 const char *

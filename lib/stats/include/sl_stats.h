@@ -7,7 +7,7 @@
 // Errors:  none.
 #pragma once
 
-#include "sl_types.h"
+#include "sl_clock.h"
 
 enum sl_counter {
 #define SL_COUNTER(id, name, help) SL_C_##id,
@@ -33,21 +33,19 @@ enum sl_stage {
 struct sl_stats_block {
 	uint64_t counter[SL_C_MAX];
 	uint64_t drop[SL_DROP_MAX];
-#ifdef SL_STAGES
 	uint64_t stage[SL_STAGE_MAX + 1]; // cycles; the last: when the last stage ended
-#endif
 };
 
 // The time since the last call goes to `stage`. Costs nothing where stages are not told.
 static inline void
 sl_stats_stage(struct sl_stats_block *b, enum sl_stage stage)
 {
-#ifdef SL_STAGES
-	const uint64_t now = __builtin_ia32_rdtsc();
+	if (!SL_STAGES)
+		return;
+	const uint64_t now = sl_cycles();
 
 	b->stage[stage] += now - b->stage[SL_STAGE_MAX];
 	b->stage[SL_STAGE_MAX] = now;
-#endif
 }
 // Cycles of a stage. False: they are not told.
 bool sl_stats_stage_cycles(const struct sl_stats_block *b, enum sl_stage stage, uint64_t *cycles);
