@@ -6,7 +6,7 @@
 #include "fuzz.h"
 #include "sl_guard.h"
 #include "sl_packet.h"
-#include "sl_wire.h"
+#include "sl_wire_plain.h"
 
 #define FRAME_MAX 2048
 #define ROOM_MAX  (FRAME_MAX + 128)
@@ -92,6 +92,19 @@ icmp_error(const uint8_t *frame, uint32_t len, const struct sl_wire_info *info)
 	MUST(ones_sum(quote - 8, info->ip_len + 14u - info->l4_off, 0) == 0xffff);
 }
 
+// The short cut says the same, or that it does not know; and it knows the usual frames.
+static void
+plain(const uint8_t *frame, uint32_t contiguous, uint32_t len, const struct sl_wire_info *info)
+{
+	struct sl_wire_info short_cut;
+	const bool is_plain =
+		sl_wire_parse_plain(place(frame, contiguous), contiguous, len, &short_cut);
+	const bool usual = info->kind == SL_WIRE_L4 && contiguous >= SL_WIRE_PLAIN_LEN;
+
+	MUST(is_plain == usual);
+	MUST(!is_plain || memcmp(&short_cut, info, sizeof(*info)) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -113,6 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (contiguous == len)
 			rewrite(frame, len, &info);
 	}
+	plain(frame, contiguous, len, &info);
 	icmp_error(frame, contiguous, &info);
 	answer(frame, contiguous, &info);
 	return 0;
