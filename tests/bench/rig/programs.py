@@ -21,6 +21,7 @@ class Program:
 
 
 PROGRAMS = {
+    "memory": Program("bench_memory", "latency of this machine's memory, by size: what its caches are worth now"),
     "pipe": Program("bench_pipe", "the packet path in one process: new flows, TCP life cycles, expiry, memory"),
     "flood": Program("bench_flood", "established traffic while SYNs flood in", True),
     "swaps": Program("bench_swaps", "1,000 swaps of the snapshot under load", True),
@@ -28,7 +29,7 @@ PROGRAMS = {
                     into_file=True),
     "soak": Program("bench_soak", "half a minute of churn: live flows = ports = table entries", True, ("30",), None),
 }
-HOTPATH = ROOT / "scripts/lint/_hotpath"
+HOTPATH = ROOT / "scripts/lint/hotpath"
 
 
 def targets(build):
@@ -51,12 +52,12 @@ def run(name, knobs, progress):
                            TIMEOUT_S, file)
 
 
-def hotpath(progress):
+def hotpath(knobs, progress):
     """The object code has no atomic read-modify-write in the packet path: as a row."""
     if not os.access(HOTPATH, os.X_OK):
         progress(f"objects: this tree has no {HOTPATH.name}")
         return []
-    done = subprocess.run([HOTPATH], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run([HOTPATH, knobs.build], capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode == 0:
-        return [rows.row("hotpath-atomics", 0, note="scripts/lint/_hotpath")]
+        return [rows.row("hotpath-atomics", 0, note="scripts/lint/hotpath")]
     return [rows.missing("hotpath-atomics", (done.stdout + done.stderr).strip().splitlines()[-1][:120])]

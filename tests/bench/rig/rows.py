@@ -32,7 +32,7 @@ FLOOD = "tests/bench/bench_flood"
 SOAK = "scripts/dev soak"
 MEMIF = "scripts/bench --only memif"
 VETH = "scripts/bench --only veth"
-OBJECTS = "scripts/lint/_hotpath"
+OBJECTS = "scripts/lint/hotpath"
 
 WANTED = [
     Wanted("ratio-5tswap-4k", "rig A ÷ testpmd 5tswap, 4 k flows", 0.65, 0.80, by=LADDER),
