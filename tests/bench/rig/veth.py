@@ -7,8 +7,7 @@ the limit of this rig, and rows tell how near to it Sluice is.
 from rig import lab as labs, middle, rows
 
 CONNECTIONS = 64
-SECONDS = 1   # of each measurement
-ROUNDS = 3    # of the full run
+SECONDS = 1 # of each measurement: many rounds say more than long ones
 KERNELS = (middle.Nft(), middle.Nft(spread=True))
 ALL = (*KERNELS, middle.Haproxy(), middle.Wire("af_packet"), middle.Wire("af_xdp"), middle.Sluice("af_packet"),
        middle.Sluice("af_xdp"))
@@ -16,15 +15,15 @@ SLUICE = "sluice-af_xdp" # what docs/ports.md advises for a veth
 UNITS = {"conn": "connections/s", "req": "requests/s", "bulk": "Gbit/s"}
 
 
-def measure(gateway, knobs, seconds):
+def measure(gateway, knobs):
     """One gateway, from an empty lab to its end."""
     with labs.Lab(knobs) as lab:
         gateway.up(lab)
         try:
             lab.reaches(gateway.address)
-            conn, bad = lab.http(gateway.address, seconds, CONNECTIONS, close=True)
-            req, worse = lab.http(gateway.address, seconds, CONNECTIONS, close=False)
-            bulk = lab.bulk(gateway.address, seconds)
+            conn, bad = lab.http(gateway.address, SECONDS, CONNECTIONS, close=True)
+            req, worse = lab.http(gateway.address, SECONDS, CONNECTIONS, close=False)
+            bulk = lab.bulk(gateway.address, SECONDS)
         except rows.Failed as error:
             raise rows.Failed(f"{gateway.name}: {error}\n{lab.tail(gateway.name)}") from error
         return {"conn": conn, "req": req, "bulk": bulk / 1e9, "errors": bad + worse}
@@ -33,11 +32,11 @@ def measure(gateway, knobs, seconds):
 def interleaved(knobs, progress):
     """A dict of each round: name of a gateway -> its figures."""
     rounds = []
-    for number in range(1 if knobs.quick else min(knobs.rounds, ROUNDS)):
+    for number in range(1 if knobs.quick else knobs.rounds):
         at = number % len(ALL)
         found = {}
         for gateway in ALL[at:] + ALL[:at]:
-            one = found[gateway.name] = measure(gateway, knobs, SECONDS if knobs.quick else 2 * SECONDS)
+            one = found[gateway.name] = measure(gateway, knobs)
             progress(f"veth: round {number + 1}, {gateway.name}: {one['conn']:.0f} connections/s, "
                      f"{one['req']:.0f} requests/s, {one['bulk']:.2f} Gbit/s, {one['errors']} errors")
         rounds.append(found)
