@@ -216,6 +216,14 @@ class Lab:
     # ---- the end ----
 
     def close(self):
+        # Whoever loses patience now waits until all is gone.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        try:
+            self.remove()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def remove(self):
         for process in reversed(self.processes):
             self.end(process)
         for space in self.spaces:
