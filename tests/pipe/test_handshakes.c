@@ -349,8 +349,9 @@ icmp_beside_an_answer(void)
 	return TEST_SUCCESS;
 }
 
-// One burst: the endpoint refuses, the client resets, and asks again from the same port. The refusal
-// waits until the others are through, and the flow that it belongs to is the next connection's then.
+// One burst: the endpoint refuses, the client resets, and asks again from the same port. The
+// refusal waits until the others are through, and the flow that it belongs to is the next
+// connection's then.
 static int
 refused_beside_next_syn(void)
 {
