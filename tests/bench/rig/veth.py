@@ -4,27 +4,28 @@ Sluice between them by turns. Ratios are taken round by round.
 All ends share the control CPU, the gateway has the worker's. So a fast gateway shows what the ends can do: the wire is
 the limit of this rig, and rows tell how near to it Sluice is.
 """
+import statistics
+
 from rig import lab as labs, middle, rows
 
 CONNECTIONS = 64
-SECONDS = 1   # of each measurement
-ROUNDS = 3    # of the full run
+SECONDS = 1 # of each measurement: many rounds say more than long ones
 KERNELS = (middle.Nft(), middle.Nft(spread=True))
 ALL = (*KERNELS, middle.Haproxy(), middle.Wire("af_packet"), middle.Wire("af_xdp"), middle.Sluice("af_packet"),
        middle.Sluice("af_xdp"))
-SLUICE = "sluice-af_xdp" # what docs/ports.md advises for a veth
+SLUICE, WIRE = "sluice-af_xdp", "wire-af_xdp" # the driver that docs/ports.md advises for a veth
 UNITS = {"conn": "connections/s", "req": "requests/s", "bulk": "Gbit/s"}
 
 
-def measure(gateway, knobs, seconds):
+def measure(gateway, knobs):
     """One gateway, from an empty lab to its end."""
     with labs.Lab(knobs) as lab:
         gateway.up(lab)
         try:
             lab.reaches(gateway.address)
-            conn, bad = lab.http(gateway.address, seconds, CONNECTIONS, close=True)
-            req, worse = lab.http(gateway.address, seconds, CONNECTIONS, close=False)
-            bulk = lab.bulk(gateway.address, seconds)
+            conn, bad = lab.http(gateway.address, SECONDS, CONNECTIONS, close=True)
+            req, worse = lab.http(gateway.address, SECONDS, CONNECTIONS, close=False)
+            bulk = lab.bulk(gateway.address, SECONDS)
         except rows.Failed as error:
             raise rows.Failed(f"{gateway.name}: {error}\n{lab.tail(gateway.name)}") from error
         return {"conn": conn, "req": req, "bulk": bulk / 1e9, "errors": bad + worse}
@@ -33,11 +34,11 @@ def measure(gateway, knobs, seconds):
 def interleaved(knobs, progress):
     """A dict of each round: name of a gateway -> its figures."""
     rounds = []
-    for number in range(1 if knobs.quick else min(knobs.rounds, ROUNDS)):
+    for number in range(1 if knobs.quick else knobs.rounds):
         at = number % len(ALL)
         found = {}
         for gateway in ALL[at:] + ALL[:at]:
-            one = found[gateway.name] = measure(gateway, knobs, SECONDS if knobs.quick else 2 * SECONDS)
+            one = found[gateway.name] = measure(gateway, knobs)
             progress(f"veth: round {number + 1}, {gateway.name}: {one['conn']:.0f} connections/s, "
                      f"{one['req']:.0f} requests/s, {one['bulk']:.2f} Gbit/s, {one['errors']} errors")
         rounds.append(found)
@@ -48,8 +49,12 @@ def ratios(rounds, key, sluice, peer):
     return [r[sluice][key] / r[peer][key] for r in rounds]
 
 
+def ratio(rounds, key, sluice, peer):
+    return statistics.median(ratios(rounds, key, sluice, peer))
+
+
 def median(rounds, key, name):
-    return rows.row("", [r[name][key] for r in rounds])["value"]
+    return statistics.median(r[name][key] for r in rounds)
 
 
 def table_rows(rounds):
@@ -57,18 +62,19 @@ def table_rows(rounds):
     out = []
     for key in ("conn", "req"):
         kernel = max((k.name for k in KERNELS), key=lambda name, key=key: median(rounds, key, name))
-        for name, peer in (("nft", kernel), ("haproxy", "haproxy")):
-            mine, other = (rows.number(median(rounds, key, n), UNITS[key]) for n in (SLUICE, peer))
-            out.append(rows.row(f"veth-{key}-{name}", ratios(rounds, key, SLUICE, peer),
-                                note=f"{SLUICE} {mine}, {peer} {other}"))
-    packet = rows.row("", ratios(rounds, "bulk", "sluice-af_packet", "wire-af_packet"))["value"]
-    return out + [rows.row("veth-bulk-wire", ratios(rounds, "bulk", SLUICE, "wire-af_xdp"),
+        slower = next(k.name for k in KERNELS if k.name != kernel)
+        out += [rows.row(f"veth-{key}-nft", ratios(rounds, key, SLUICE, kernel),
+                         note=f"of {kernel}, the faster; of {slower} {ratio(rounds, key, SLUICE, slower):.2f}"),
+                rows.row(f"veth-{key}-haproxy", ratios(rounds, key, SLUICE, "haproxy"),
+                         note=f"the wire: {ratio(rounds, key, WIRE, 'haproxy'):.2f}")]
+    packet = ratio(rounds, "bulk", "sluice-af_packet", "wire-af_packet")
+    return out + [rows.row("veth-bulk-wire", ratios(rounds, "bulk", SLUICE, WIRE),
                            note=f"of af_xdp; of af_packet {packet:.2f}")]
 
 
 def more_rows(rounds):
     """What stands behind it: how near the limit of the rig is, and every rate."""
-    out = [rows.row(f"veth-{key}-wire", ratios(rounds, key, SLUICE, "wire-af_xdp"), note="no gateway there has more")
+    out = [rows.row(f"veth-{key}-wire", ratios(rounds, key, SLUICE, WIRE), note="no gateway there has more")
            for key in ("conn", "req")]
     return out + [rows.row(f"veth-{key}:{gateway.name}", [r[gateway.name][key] for r in rounds], unit)
                   for gateway in ALL for key, unit in UNITS.items()]
