@@ -300,6 +300,10 @@ one_round(struct sl_worker *w, uint64_t round, bool idle_before)
 	unsigned n = 0;
 
 	w->now_ns = worker_clock_ns(w, start);
+	// A busy round is followed by the next one at once, whose reading of the counter ends it.
+	if (w->round_busy)
+		count(w, SL_C_BUSY_CYCLES, start - w->round_tsc);
+	w->round_tsc = start;
 	if (keeps_house)
 		n += take_orders(w);
 	const struct sl_fwd *fwd = sl_rcu_read(w->rcu);
@@ -314,9 +318,8 @@ one_round(struct sl_worker *w, uint64_t round, bool idle_before)
 		wake_mirror(w);
 	sl_rcu_quiescent(w->rcu, w->id);
 	count(w, SL_C_POLLS, 1);
-	if (n)
-		count(w, SL_C_BUSY_CYCLES, rte_rdtsc() - start);
-	else
+	w->round_busy = n > 0;
+	if (n == 0)
 		count(w, SL_C_POLLS_EMPTY, 1);
 	if (round % PUBLISH_ROUNDS == 0)
 		sl_stats_publish(&w->stats);

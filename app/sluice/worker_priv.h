@@ -52,6 +52,8 @@ struct sl_worker {
 	struct tx_buffer tx[SL_PORT_MAX];
 	bool punted; // this round put something into the punt ring
 	uint64_t now_ns;
+	uint64_t round_tsc; // when this round, or the last one, began
+	bool round_busy;    // the last one had something to do
 	// rings: one producer, one consumer
 	struct rte_ring *handoff_in[SL_MAX_WORKERS];  // from worker i
 	struct rte_ring *handoff_out[SL_MAX_WORKERS]; // to worker i

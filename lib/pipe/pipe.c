@@ -97,6 +97,7 @@ settle(struct sl_pipe *p, struct burst *b)
 {
 	while (sl_unlikely(b->n_miss + b->n_refused > 0)) {
 		pipe_refused(p, b);
+		forward(p, b); // a miss may replace the flow of one of these
 		pipe_classify(p, b);
 		forward(p, b);
 	}

@@ -349,6 +349,45 @@ icmp_beside_an_answer(void)
 	return TEST_SUCCESS;
 }
 
+// One burst: the endpoint refuses, the client resets, and asks again from the same port. The
+// refusal waits until the others are through, and the flow that it belongs to is the next
+// connection's then.
+static int
+refused_beside_next_syn(void)
+{
+	static struct frame f[3];
+	static struct result r[3];
+	static const struct fixture_opt opt = {.syns = 64, .connect_s = CONNECT_S};
+	struct fixture *fx = fixture_new(&opt);
+
+	fx->default_route = true;
+	fixture_publish(fx);
+	const struct result first = syn(fx, VIP2, 1000);
+	const struct packet refusal = {.src = first.out.dst,
+		.dst = first.out.src,
+		.sport = first.out.dport,
+		.dport = first.out.sport,
+		.proto = P_TCP,
+		.flags = T_RST | T_ACK,
+		.ack = 1001};
+	const struct packet reset = {TCP_TO(VIP2, 80), .flags = T_RST, .seq = 1001};
+	const struct packet next = {SYN_TO(VIP2, 80), .seq = 5000};
+
+	fixture_frame(fx, &f[0], &refusal, 1);
+	fixture_frame(fx, &f[1], &reset, 0);
+	fixture_frame(fx, &f[2], &next, 0);
+	fixture_burst(fx, 0, f, 3, false, r);
+	RTE_TEST_ASSERT(r[0].verdict == SL_V_FORWARD && !r[0].bad && r[0].out.src == VIP2 &&
+				r[0].out.dst == CLIENT && r[0].out.ack == 1001,
+		"the refusal goes to the client: verdict %u, %s", r[0].verdict, r[0].bad);
+	RTE_TEST_ASSERT(r[2].verdict == SL_V_FORWARD && !r[2].bad, "the next SYN");
+	SL_TEST_INT(fixture_live(fx), 1);
+	SL_TEST_INT(fixture_active(fx), 1);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
 // A handshake whose SYN is not kept ends without a word at the connect timeout; then the client's
 // next SYN is a new flow, which finds an endpoint anew.
 static int
@@ -430,6 +469,7 @@ main(int argc, char **argv)
 		{"store_is_full", store_is_full},
 		{"icmp_at_the_other_worker", icmp_at_the_other_worker},
 		{"icmp_beside_an_answer", icmp_beside_an_answer},
+		{"refused_beside_next_syn", refused_beside_next_syn},
 		{"not_kept", not_kept},
 	};
 

@@ -371,7 +371,7 @@ storm(const struct fixture_opt *opt, enum sl_drop limit)
 static int
 one_worker(void)
 {
-	static const struct fixture_opt opt = {.sport_last = 1055,
+	static const struct fixture_opt opt = {.sport_last = 1039,
 		.hold_total = 16,
 		.syns = 8,
 		.connect_s = 2,
