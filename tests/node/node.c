@@ -560,8 +560,9 @@ worker_books(const struct sl_worker *w)
 		return "received packets are not what became of them";
 	if (c[SL_C_TX] != c[SL_C_FORWARDED] + c[SL_C_REPLIES] + c[SL_C_RETRIED] + c[SL_C_INJECTED])
 		return "sent packets are not what was sent";
-	if (sl_flow_live(sl_worker_flows(w)) !=
-		c[SL_C_FLOWS_CREATED] - c[SL_C_FLOWS_EXPIRED] - c[SL_C_FLOWS_REPLACED])
+	if (sl_flow_live(sl_worker_flows(w)) != c[SL_C_FLOWS_CREATED] - c[SL_C_FLOWS_EXPIRED] -
+							c[SL_C_FLOWS_REPLACED] -
+							c[SL_C_FLOWS_EVICTED])
 		return "flows created are not those that live or went";
 	return NULL;
 }

@@ -16,7 +16,7 @@ test_text(void)
 			"RELOAD:   restart\n"
 			"\n"
 			"DESCRIPTION:\n"
-			"    Flows over all workers; about 180 bytes each, taken at the start.\n",
+			"    Flows over all workers; about 170 bytes each, taken at the start.\n",
 			""},
 		{"explain-field sluice.yaml.ports[0].neighbours", 0,
 			"KIND:     sluice.yaml\n"
