@@ -4,8 +4,8 @@
 #include "sl_test.h"
 #include "traffic_frame.h"
 
-#define ENDPOINT RTE_IPV4(198, 51, 100, 11)
-#define POOL     RTE_IPV4(203, 0, 113, 1)
+#define ENDPOINT RTE_IPV4(198u, 51, 100, 11)
+#define POOL     RTE_IPV4(203u, 0, 113, 1)
 #define TARGET   5009
 
 static const struct traffic_wanted want = {

@@ -10,8 +10,8 @@
 	{                                                                                          \
 		0x02, 0, 0, 0, 0x01, 0x01                                                          \
 	}
-#define CLIENTS  RTE_IPV4(192, 0, 2, 10)
-#define VIP      RTE_IPV4(198, 18, 0, 10)
+#define CLIENTS  RTE_IPV4(192u, 0, 2, 10)
+#define VIP      RTE_IPV4(198u, 18, 0, 10)
 #define VIP_PORT 9
 #define TTL      64
 #define MAGIC    0x5155
