@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from rig import frames, report, rows, sink
+from rig import frames, report, rows, sink, veth
 from rig.frames import DATA, L3, L4
 
 ENDPOINTS = [int(ipaddress.ip_address(a)) for a in ("198.51.100.11", "198.51.100.12")]
@@ -232,8 +232,25 @@ def row_cases(tmp):
         case("rows: a program that prints none has failed", True)
 
 
+def veth_cases():
+    """Ratios are those of a round, and each line of the table about veth gets one."""
+    rates = lambda scale: {"conn": 100 * scale, "req": 1000 * scale, "bulk": scale, "errors": 0}
+    rounds = [{gateway.name: rates(speed) for gateway in veth.ALL} | {veth.SLUICE: rates(speed * times)}
+              for speed, times in ((1, 2), (10, 3), (100, 4))]
+    found = {one["name"]: one for one in veth.all_rows(rounds)}
+    wanted = [w.name for w in rows.WANTED if w.by == rows.VETH]
+    case("veth: a row for each line of the table", all(name in found for name in wanted), str(list(found)))
+    case("veth: ratios are taken round by round", all((found[name]["lo"], found[name]["value"], found[name]["hi"]) ==
+                                                      (2, 3, 4) for name in wanted), str(found[wanted[0]]))
+    case("veth: nothing is wrong", not any("wrong" in one for one in found.values()))
+    rounds[1][veth.SLUICE]["errors"] = 5
+    said = veth.all_rows(rounds)[0].get("wrong", [])
+    case("veth: a connection that failed is wrong", said == ["veth: sluice-af_xdp: 5 connections or answers failed"], str(said))
+
+
 with tempfile.TemporaryDirectory() as folder:
     row_cases(folder)
+    veth_cases()
     document_case(folder)
     sink_cases(folder)
     frame_cases(folder)

@@ -4,10 +4,12 @@ Sluice between them by turns. Ratios are taken round by round.
 All ends share the control CPU, the gateway has the worker's. So a fast gateway shows what the ends can do: the wire is
 the limit of this rig, and rows tell how near to it Sluice is.
 """
+import shutil
 import statistics
 
 from rig import lab as labs, middle, rows
 
+PROGRAMS = ("curl", "ethtool", "haproxy", "iperf3", "nft", "nginx", "wrk")
 CONNECTIONS = 64
 SECONDS = 1 # of each measurement: many rounds say more than long ones
 KERNELS = (middle.Nft(), middle.Nft(spread=True))
@@ -74,18 +76,26 @@ def table_rows(rounds):
 
 def more_rows(rounds):
     """What stands behind it: how near the limit of the rig is, and every rate."""
-    out = [rows.row(f"veth-{key}-wire", ratios(rounds, key, SLUICE, WIRE), note="no gateway there has more")
+    out = [rows.row(f"veth-{key}-wire", ratios(rounds, key, SLUICE, WIRE),
+                    note="a wire does nothing: about the limit of the rig")
            for key in ("conn", "req")]
     return out + [rows.row(f"veth-{key}:{gateway.name}", [r[gateway.name][key] for r in rounds], unit)
                   for gateway in ALL for key, unit in UNITS.items()]
 
 
-def run(knobs, progress):
-    """Rows of rig C. A row with `wrong` says what no run may show."""
-    rounds = interleaved(knobs, progress)
+def all_rows(rounds):
+    """A row with `wrong` says what no run may show."""
     out = table_rows(rounds) + more_rows(rounds)
     wrong = [f"veth: {name}: {one['errors']} connections or answers failed" for r in rounds for name, one in r.items()
              if name.startswith("sluice") and one["errors"]]
     if wrong:
         out[0]["wrong"] = wrong
     return out
+
+
+def run(knobs, progress):
+    """Rows of rig C."""
+    missing = [name for name in PROGRAMS if not shutil.which(name)]
+    if missing:
+        raise rows.Failed(f"not installed (scripts/setup): {', '.join(missing)}")
+    return all_rows(interleaved(knobs, progress))
