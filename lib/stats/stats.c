@@ -22,10 +22,6 @@ static const char *const stage_names[] = {
 #define SL_STAGE(id, name, help) name,
 #include "sl_counters.def"
 };
-static const char *const stage_helps[] = {
-#define SL_STAGE(id, name, help) help,
-#include "sl_counters.def"
-};
 
 // A block is an array of 64-bit words: single words are copied with relaxed atomics (plain moves on
 // every machine we run on), the sequence number around them says whether they belong together.
@@ -117,10 +113,4 @@ const char *
 sl_stage_name(enum sl_stage stage)
 {
 	return stage_names[stage];
-}
-
-const char *
-sl_stage_help(enum sl_stage stage)
-{
-	return stage_helps[stage];
 }

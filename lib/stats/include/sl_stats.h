@@ -50,7 +50,6 @@ sl_stats_stage(struct sl_stats_block *b, enum sl_stage stage)
 // Cycles of a stage. False: they are not told.
 bool sl_stats_stage_cycles(const struct sl_stats_block *b, enum sl_stage stage, uint64_t *cycles);
 const char *sl_stage_name(enum sl_stage stage);
-const char *sl_stage_help(enum sl_stage stage);
 
 struct sl_stats {
 	struct sl_stats_block local SL_CACHE_ALIGNED; // w: the worker
