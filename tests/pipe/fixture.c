@@ -439,6 +439,13 @@ fixture_housekeeping(struct fixture *fx, struct result *out, unsigned max)
 	return n;
 }
 
+void
+fixture_pass(struct fixture *fx, double seconds)
+{
+	fx->now += (uint64_t)(seconds * 1e9);
+	fixture_housekeeping(fx, NULL, 0);
+}
+
 unsigned
 fixture_drain(struct fixture *fx, struct result *out, unsigned max)
 {

@@ -198,6 +198,7 @@ void fixture_frame(
 	const struct fixture *fx, struct frame *f, const struct packet *k, unsigned port);
 // Housekeeping until it has nothing more to do; frames that come out, at most max.
 unsigned fixture_housekeeping(struct fixture *fx, struct result *out, unsigned max);
+void fixture_pass(struct fixture *fx, double seconds); // time, then housekeeping
 unsigned fixture_drain(struct fixture *fx, struct result *out, unsigned max);
 
 // An order to all workers, with the time of now. False: one of them has no room.

@@ -34,13 +34,6 @@ reply_to(struct fixture *fx, const struct packet *out, uint8_t flags)
 	return fixture_send(fx, &k, 1);
 }
 
-static void
-pass(struct fixture *fx, double seconds)
-{
-	fx->now += (uint64_t)(seconds * 1e9);
-	fixture_housekeeping(fx, NULL, 0);
-}
-
 // A whole handshake. False: it did not come through.
 static bool
 connects(struct fixture *fx, uint32_t src, uint16_t sport)
@@ -105,7 +98,7 @@ share_of_the_table(void)
 	SL_TEST_INT(fixture_counter(fx, SL_C_REPLIES), 0);
 	SL_TEST_INT(fixture_send(fx, &data, 0).verdict, SL_V_FORWARD);
 	CHECK_BOOKS(fx);
-	pass(fx, TO_HANDSHAKE + 1);
+	fixture_pass(fx, TO_HANDSHAKE + 1);
 	SL_TEST_INT(half_open(fx), 0);
 	SL_TEST_INT(fixture_live(fx), 1);
 	SL_TEST_INT(syn_from(fx, STRANGER, 1).verdict, SL_V_FORWARD);
@@ -132,7 +125,7 @@ known_clients(void)
 	RTE_TEST_ASSERT(half_open(fx) <= 256, "%llu", (unsigned long long)half_open(fx));
 	CHECK_BOOKS(fx);
 	// An hour later it is a stranger.
-	pass(fx, 3700);
+	fixture_pass(fx, 3700);
 	flood(fx, 256);
 	fx->now += SEC(1);
 	exhaust(fx);
@@ -197,8 +190,8 @@ who_is_half_open(void)
 		RTE_TEST_ASSERT(half_open(fx) == rows[i].half_open, "%s: %llu", rows[i].name,
 			(unsigned long long)half_open(fx));
 		CHECK_BOOKS(fx);
-		pass(fx, TO_ESTABLISHED + 1);
-		pass(fx, 1);
+		fixture_pass(fx, TO_ESTABLISHED + 1);
+		fixture_pass(fx, 1);
 		SL_TEST_INT(fixture_live(fx), 0);
 		SL_TEST_INT(half_open(fx), 0);
 		fixture_free(fx);
@@ -255,7 +248,7 @@ full_table(void)
 		r.verdict, sl_drop_name(r.reason));
 	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_EVICTED), 4);
 	CHECK_BOOKS(fx);
-	pass(fx, TO_ESTABLISHED + 1);
+	fixture_pass(fx, TO_ESTABLISHED + 1);
 	SL_TEST_INT(syn_from(fx, CLIENT, 4000).verdict, SL_V_FORWARD);
 	CHECK_BOOKS(fx);
 	fixture_free(fx);
@@ -371,10 +364,10 @@ parked_counts_once(void)
 
 	SL_TEST_INT(fixture_send(fx, &k, 0).verdict, SL_V_HOLD);
 	for (unsigned i = 0; i < 50; i++)
-		pass(fx, 0.006);
+		fixture_pass(fx, 0.006);
 	fx->name = NAME_ANSWERED;
 	fixture_publish(fx);
-	pass(fx, 0.006);
+	fixture_pass(fx, 0.006);
 	SL_TEST_INT(fixture_live(fx), 1);
 	SL_TEST_INT(syn_from(fx, CLIENT, 2).verdict, SL_V_FORWARD);
 	SL_TEST_INT(syn_from(fx, CLIENT, 3).reason, SL_DROP_SOURCE_LIMIT);

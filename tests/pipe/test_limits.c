@@ -18,13 +18,6 @@ udp(struct fixture *fx, uint16_t service, uint16_t sport)
 	return fixture_send(fx, &k, 0);
 }
 
-static void
-pass(struct fixture *fx, double seconds)
-{
-	fx->now += (uint64_t)(seconds * 1e9);
-	fixture_housekeeping(fx, NULL, 0);
-}
-
 // Exactly as many flows as there are ports, each with its own; then a clear no; then, after one
 // has ended, one more.
 static int
@@ -67,11 +60,11 @@ ports_run_dry(void)
 		fixture_send(fx, &rst, 0);
 		r = syn(fx, 80, 9999);
 		SL_TEST_INT(r.reason, SL_DROP_NO_SOURCE_PORT);
-		pass(fx, TO_CLOSING + 1);
+		fixture_pass(fx, TO_CLOSING + 1);
 		r = syn(fx, 80, 9999);
 		RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD, "after one has ended: %s",
 			sl_drop_name(r.reason));
-		pass(fx, TO_ESTABLISHED);
+		fixture_pass(fx, TO_ESTABLISHED);
 		SL_TEST_INT(fixture_ports_used(fx), 0);
 		SL_TEST_INT(fixture_active(fx), 0);
 		CHECK_BOOKS(fx);
@@ -121,7 +114,7 @@ table_full(void)
 	SL_TEST_INT(fixture_ports_used(fx), n);
 	SL_TEST_INT(fixture_drops(fx, SL_DROP_FLOW_TABLE_FULL), 10);
 	CHECK_BOOKS(fx);
-	pass(fx, TO_HANDSHAKE + 1);
+	fixture_pass(fx, TO_HANDSHAKE + 1);
 	SL_TEST_INT(fixture_live(fx), 0);
 	SL_TEST_INT(syn(fx, 80, 1).verdict, SL_V_FORWARD);
 	CHECK_BOOKS(fx);
@@ -463,7 +456,7 @@ many_hops(void)
 	SL_TEST_INT(full, 192);
 	SL_TEST_INT(fx->asked, 200);
 	CHECK_BOOKS(fx);
-	pass(fx, 4);
+	fixture_pass(fx, 4);
 	SL_TEST_INT(fixture_counter(fx, SL_C_HELD), 0);
 	CHECK_BOOKS(fx);
 	fixture_free(fx);

@@ -305,13 +305,6 @@ establish(struct fixture *fx, struct packet *to)
 	return TEST_SUCCESS;
 }
 
-static void
-pass(struct fixture *fx, double seconds)
-{
-	fx->now += (uint64_t)(seconds * 1e9);
-	fixture_housekeeping(fx, NULL, 0);
-}
-
 // Both sides hear of it with their next segment.
 static int
 is_over(struct fixture *fx, const struct packet *to)
@@ -342,10 +335,10 @@ idle(void)
 
 	SL_TEST_INT(establish(fx, &to), TEST_SUCCESS);
 	for (int i = 0; i < 4; i++) {
-		pass(fx, 4);
+		fixture_pass(fx, 4);
 		SL_TEST_INT(fixture_send(fx, &ack, 0).verdict, SL_V_FORWARD);
 	}
-	pass(fx, 6);
+	fixture_pass(fx, 6);
 	return is_over(fx, &to);
 }
 

@@ -50,13 +50,6 @@ owner(const struct fixture *fx, const struct packet *out)
 	return sl_owner_of(&fx->owner, &reply);
 }
 
-static void
-pass(struct fixture *fx, double seconds)
-{
-	fx->now += (uint64_t)(seconds * 1e9);
-	fixture_housekeeping(fx, NULL, 0);
-}
-
 static bool
 is_refusal(const struct result *r, uint8_t proto)
 {
@@ -162,17 +155,17 @@ rests(void)
 			SL_TEST_INT(fixture_send(fx, &in, 1).verdict, SL_V_FORWARD);
 		if (rows[i].then)
 			go(fx, 0, FAR(0), P_TCP, 1000, rows[i].then);
-		pass(fx, rows[i].gone + 0.5);
+		fixture_pass(fx, rows[i].gone + 0.5);
 		SL_TEST_INT(fixture_live(fx), 0);
 		SL_TEST_INT(fixture_ports_used(fx), 0);
 		if (rows[i].rests > 0) {
-			pass(fx, rows[i].rests - 1);
+			fixture_pass(fx, rows[i].rests - 1);
 			r = go(fx, 0, FAR(0), P_TCP, 1001, T_SYN);
 			RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "%s: it rests", rows[i].name);
 			r = go(fx, 0, FAR(1), P_TCP, 1001, T_SYN);
 			RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD, "%s: elsewhere it does not",
 				rows[i].name);
-			pass(fx, 2);
+			fixture_pass(fx, 2);
 		}
 		r = go(fx, 0, FAR(0), P_TCP, 1002, T_SYN);
 		RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && r.out.sport == 2000,
@@ -193,14 +186,14 @@ replaced_rests(void)
 	const uint16_t first = go(fx, 0, FAR(0), P_TCP, 1000, T_SYN).out.sport;
 
 	go(fx, 0, FAR(0), P_TCP, 1000, T_RST);
-	pass(fx, 4);
+	fixture_pass(fx, 4);
 	struct result r = go(fx, 0, FAR(0), P_TCP, 1000, T_SYN);
 	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && r.out.sport != first, "the other port");
 	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_REPLACED), 1);
-	pass(fx, TO_CLOSING - 4 - 1);
+	fixture_pass(fx, TO_CLOSING - 4 - 1);
 	r = go(fx, 0, FAR(0), P_TCP, 1001, T_SYN);
 	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "it rests");
-	pass(fx, 2);
+	fixture_pass(fx, 2);
 	r = go(fx, 0, FAR(0), P_TCP, 1001, T_SYN);
 	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && r.out.sport == first, "it has rested");
 	CHECK_BOOKS(fx);
@@ -270,7 +263,7 @@ move(unsigned n_ports, bool has_another)
 			TCP_TO(VIP2, 80), .sport = (uint16_t)(40000 + gone), .flags = T_RST};
 
 		fixture_send(fx, &rst, 0);
-		pass(fx, TO_CLOSING + 1);
+		fixture_pass(fx, TO_CLOSING + 1);
 		SL_TEST_INT(fixture_live(fx), n - 1);
 	}
 	const struct packet refusal = answer_to(&out[0], T_RST | T_ACK);
@@ -306,8 +299,8 @@ move(unsigned n_ports, bool has_another)
 						     other.out.dport == 40000 + i),
 			"flow %u: %u", i, other.verdict);
 	}
-	pass(fx, TO_ESTABLISHED);
-	pass(fx, TO_CLOSING);
+	fixture_pass(fx, TO_ESTABLISHED);
+	fixture_pass(fx, TO_CLOSING);
 	SL_TEST_INT(fixture_ports_used(fx), 0);
 	CHECK_BOOKS(fx);
 	fixture_free(fx);
@@ -345,7 +338,7 @@ left_port_rests(void)
 		"moved with its port: %u", moved.verdict);
 	struct result r = syn(fx, 40001);
 	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "one is in use, one rests");
-	pass(fx, TO_CLOSING + 1);
+	fixture_pass(fx, TO_CLOSING + 1);
 	r = syn(fx, 40001);
 	RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && r.out.dst == first.out.dst, "it has rested");
 	CHECK_BOOKS(fx);

@@ -79,13 +79,6 @@ state_of(const struct fixture *fx)
 	return n == 1 ? (enum sl_flow_state)view[0].state : SL_FLOW_STATE_MAX;
 }
 
-static void
-pass(struct fixture *fx, double seconds)
-{
-	fx->now += (uint64_t)(seconds * 1e9);
-	fixture_housekeeping(fx, NULL, 0);
-}
-
 // A step of a conversation: who sends what, what the flow is then and whether it counts as open.
 struct step {
 	char who; // 'c'lient, 'e'ndpoint
@@ -195,7 +188,7 @@ life_cycles(void)
 			return TEST_FAILED;
 		SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_CREATED), 1);
 		SL_TEST_INT(fixture_ports_used(fx), 1);
-		pass(fx, TO_ESTABLISHED + 5);
+		fixture_pass(fx, TO_ESTABLISHED + 5);
 		SL_TEST_INT(fixture_live(fx), 0);
 		SL_TEST_INT(fixture_ports_used(fx), 0);
 		SL_TEST_INT(fixture_active(fx), 0);
@@ -230,9 +223,9 @@ timeouts(void)
 
 		if (play(&c, table[i].v.name, table[i].v.step, table[i].steps) != TEST_SUCCESS)
 			return TEST_FAILED;
-		pass(fx, table[i].seconds - 1);
+		fixture_pass(fx, table[i].seconds - 1);
 		RTE_TEST_ASSERT(fixture_live(fx) == 1, "row %zu: gone too early", i);
-		pass(fx, 2);
+		fixture_pass(fx, 2);
 		RTE_TEST_ASSERT(fixture_live(fx) == 0, "row %zu: still there", i);
 		CHECK_BOOKS(fx);
 		fixture_free(fx);
@@ -248,14 +241,14 @@ traffic_keeps_a_flow(void)
 	const struct result first = fixture_send(fx, &ask, 0);
 
 	for (int i = 0; i < 10; i++) {
-		pass(fx, TO_UDP - 1);
+		fixture_pass(fx, TO_UDP - 1);
 		const struct result r = fixture_send(fx, &ask, 0);
 
 		RTE_TEST_ASSERT(r.verdict == SL_V_FORWARD && r.out.sport == first.out.sport,
 			"round %d: another flow", i);
 	}
 	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_CREATED), 1);
-	pass(fx, TO_UDP + 1);
+	fixture_pass(fx, TO_UDP + 1);
 	SL_TEST_INT(fixture_live(fx), 0);
 	CHECK_BOOKS(fx);
 	fixture_free(fx);
