@@ -121,6 +121,9 @@ helpers_change_nothing(void)
 	struct sl_conf_cache *alone = sl_conf_cache_new(SL_ORIGIN_FILE);
 	struct sl_conf_cache *helped = sl_conf_cache_new(SL_ORIGIN_FILE);
 
+	struct sl_buf all = {0}; // all rounds: one that reads few files anew may have found nothing odd
+	char *told;
+
 	rnd = sl_test_seed();
 	RTE_TEST_ASSERT_NOT_NULL(mkdtemp(dir), "no folder");
 	sl_conf_cache_helpers(helped, 3, NULL);
@@ -133,12 +136,15 @@ helpers_change_nothing(void)
 		want = load(alone, dir);
 		got = load(helped, dir);
 		RTE_TEST_ASSERT(strcmp(got, want) == 0, "round %u: another story", round);
-		RTE_TEST_ASSERT(strstr(want, "+s") && strstr(want, "defined before") &&
-					strstr(want, "unknown field") && strstr(want, "not YAML"),
-			"round %u: the files have nothing in them", round);
+		sl_buf_puts(&all, want);
 		free(want);
 		free(got);
 	}
+	told = sl_buf_take(&all);
+	RTE_TEST_ASSERT(strstr(told, "+s") && strstr(told, "defined before") &&
+				strstr(told, "unknown field") && strstr(told, "not YAML"),
+		"the files have nothing in them");
+	free(told);
 	sl_conf_cache_free(alone);
 	sl_conf_cache_free(helped);
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
