@@ -384,6 +384,7 @@ fill_record(struct sl_flow *f, const struct sl_tuple tuple[2], enum sl_flow_stat
 	store_tuple(&f->tuple[SL_DIR_CLIENT], &tuple[SL_DIR_CLIENT]);
 	store_tuple(&f->tuple[SL_DIR_ENDPOINT], &tuple[SL_DIR_ENDPOINT]);
 	for (unsigned d = 0; d < 2; d++) {
+		__atomic_store_n(&f->recent[d], 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&f->pkts[d], 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&f->bytes[d], 0, __ATOMIC_RELEASE);
 	}

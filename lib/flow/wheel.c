@@ -64,13 +64,19 @@ is_empty(const uint32_t slot[WHEEL_LANES])
 	return all == SL_FLOW_NONE;
 }
 
+static inline void
+prefetch(const struct sl_flow *f)
+{
+	__builtin_prefetch(f);
+	__builtin_prefetch(&f->timer_next, 1);
+}
+
 // Takes one flow off the head of each of a slot's lists, n at most: following one list is one cache
 // miss after the other, following several is several at a time, and the heads that come up are on
 // their way while what was taken is worked on. They have no timer_prev until end_take().
 static unsigned
 take(struct sl_flow_table *t, uint32_t slot[WHEEL_LANES], uint32_t index[], unsigned n)
 {
-	const struct sl_flow_index x = sl_flow_index(t);
 	unsigned taken = 0;
 
 	for (unsigned l = 0; l < WHEEL_LANES && taken < n; l++) {
@@ -79,7 +85,7 @@ take(struct sl_flow_table *t, uint32_t slot[WHEEL_LANES], uint32_t index[], unsi
 		index[taken++] = slot[l];
 		slot[l] = t->flows[slot[l]].timer_next;
 		if (slot[l] != SL_FLOW_NONE)
-			sl_flow_prefetch_record(&x, slot[l] << 1);
+			prefetch(&t->flows[slot[l]]);
 	}
 	return taken;
 }

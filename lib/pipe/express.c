@@ -62,8 +62,7 @@ static inline void
 forward(struct sl_pkt *pkt, struct sl_flow *flow, enum sl_flow_dir dir,
 	const struct sl_fwd_adj *adj, sl_tick now)
 {
-	__atomic_store_n(&flow->pkts[dir], flow->pkts[dir] + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&flow->bytes[dir], flow->bytes[dir] + pkt->info.ip_len, __ATOMIC_RELAXED);
+	sl_flow_count(flow, dir, pkt->info.ip_len);
 	if (flow->last_seen != now)
 		__atomic_store_n(&flow->last_seen, now, __ATOMIC_RELAXED);
 	sl_wire_rewrite_to_mirror(

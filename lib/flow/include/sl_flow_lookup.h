@@ -1,4 +1,5 @@
-// The look-up of the flow table, for a loop that has it inline: hash, bucket, tag, record.
+// What a loop over packets has inline of the flow table: the look-up (hash, bucket, tag, record),
+// and the counters.
 //
 // A look-up is four steps, each a loop over the burst, so that the cache misses of its packets
 // overlap: sl_flow_hash() and sl_flow_prefetch_bucket(); sl_flow_guess() and
@@ -127,13 +128,11 @@ sl_flow_guess(const struct sl_flow_index *x, uint64_t hash)
 		sl_flow_match(b, sl_flow_tag(hash)) | 1u << SL_FLOW_BUCKET_SLOTS)];
 }
 
+// The first line: all that a packet needs that changes nothing of its flow.
 static inline void
 sl_flow_prefetch_record(const struct sl_flow_index *x, uint32_t ref)
 {
-	const struct sl_flow *f = &x->flows[ref >> 1];
-
-	__builtin_prefetch(f);
-	__builtin_prefetch(&f->pkts, 1);
+	__builtin_prefetch(&x->flows[ref >> 1]);
 }
 
 static inline bool
@@ -141,4 +140,43 @@ sl_flow_is(const struct sl_flow_index *x, uint32_t ref, const struct sl_tuple *t
 {
 	return ref != SL_FLOW_NONE &&
 	       sl_flow_tuple_equal(&x->flows[ref >> 1].tuple[ref & 1], tuple);
+}
+
+// ---- counters ----
+//
+// A packet is counted in the first line, which it needs anyway: 11 bits of packets above 21 bits of
+// bytes. Half of either is added to the second line and begun anew, which is once in a thousand
+// small packets or seven hundred large ones.
+
+#define SL_FLOW_RECENT_SHIFT 21
+#define SL_FLOW_RECENT_BYTES ((1u << SL_FLOW_RECENT_SHIFT) - 1)
+#define SL_FLOW_RECENT_HALF  (1u << 31 | 1u << (SL_FLOW_RECENT_SHIFT - 1))
+_Static_assert(SL_FLOW_RECENT_BYTES / 2 > UINT16_MAX, "half and a packet more do not overflow");
+
+// Adds a direction's counters in the first line to those in the second.
+void sl_flow_settle(struct sl_flow *f, enum sl_flow_dir dir);
+
+// The worker. ip_len: at most 65535. Release: for the walk, which looks at a record while it is
+// written; see walk.c.
+static inline void
+sl_flow_count(struct sl_flow *f, enum sl_flow_dir dir, uint32_t ip_len)
+{
+	const uint32_t recent = f->recent[dir] + (1u << SL_FLOW_RECENT_SHIFT) + ip_len;
+
+	__atomic_store_n(&f->recent[dir], recent, __ATOMIC_RELEASE);
+	if (sl_unlikely(recent & SL_FLOW_RECENT_HALF))
+		sl_flow_settle(f, dir);
+}
+
+// Packets and bytes of a direction until now, for the worker.
+static inline uint64_t
+sl_flow_pkts(const struct sl_flow *f, enum sl_flow_dir dir)
+{
+	return f->pkts[dir] + (f->recent[dir] >> SL_FLOW_RECENT_SHIFT);
+}
+
+static inline uint64_t
+sl_flow_bytes(const struct sl_flow *f, enum sl_flow_dir dir)
+{
+	return f->bytes[dir] + (f->recent[dir] & SL_FLOW_RECENT_BYTES);
 }

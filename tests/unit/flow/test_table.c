@@ -488,6 +488,7 @@ record_is_clean(void)
 	f->cluster_slot = 1;
 	f->pool_addr = 4;
 	f->pkts[0] = f->pkts[1] = f->bytes[0] = f->bytes[1] = 5;
+	f->recent[0] = f->recent[1] = 6;
 	sl_flow_remove(t, 0);
 	SL_TEST_INT(f->state, SL_FLOW_FREE);
 	SL_TEST_INT(insert(t, client_tuple(1), endpoint_tuple(1)), 0);
@@ -498,9 +499,45 @@ record_is_clean(void)
 		"ids left over");
 	RTE_TEST_ASSERT(
 		f->syn == 0 && f->policy == 0 && f->cluster_slot == SL_FLOW_NONE, "ids left over");
-	RTE_TEST_ASSERT(!f->pkts[0] && !f->pkts[1] && !f->bytes[0] && !f->bytes[1], "counts");
+	RTE_TEST_ASSERT(!f->pkts[0] && !f->pkts[1] && !f->bytes[0] && !f->bytes[1] &&
+				!f->recent[0] && !f->recent[1],
+		"counts");
 	SL_TEST_INT(f->seq % 2, 0);
 	sl_flow_table_free(t);
+	return TEST_SUCCESS;
+}
+
+// Whatever the packets' lengths, and whatever of them is in which line, the worker and the walk see
+// all of them.
+static int
+counters(void)
+{
+	static const struct {
+		uint32_t ip_len, n;
+	} rows[] = {{20, 1}, {20, 1023}, {20, 1024}, {20, 5000000}, {1500, 699}, {1500, 700},
+		{1500, 3000}, {UINT16_MAX, 1}, {UINT16_MAX, 16}, {UINT16_MAX, 17},
+		{UINT16_MAX, 100000}};
+
+	for (unsigned r = 0; r < SL_ARRAY_LEN(rows); r++) {
+		struct sl_flow_table *t = table_new(64);
+		const int64_t at = insert(t, client_tuple(0), endpoint_tuple(0));
+		struct sl_flow *f = sl_flow_at(t, (uint32_t)at);
+		struct sl_flow_view v;
+		uint32_t cursor = 0;
+
+		for (uint32_t i = 0; i < rows[r].n; i++)
+			sl_flow_count(f, SL_DIR_ENDPOINT, rows[r].ip_len);
+		sl_flow_count(f, SL_DIR_CLIENT, 60);
+		SL_TEST_INT(sl_flow_pkts(f, SL_DIR_ENDPOINT), rows[r].n);
+		SL_TEST_INT(
+			sl_flow_bytes(f, SL_DIR_ENDPOINT), (uint64_t)rows[r].n * rows[r].ip_len);
+		SL_TEST_INT(sl_flow_walk(t, &cursor, &v, 1, 64), 1);
+		SL_TEST_INT(v.pkts[SL_DIR_ENDPOINT], rows[r].n);
+		SL_TEST_INT(v.bytes[SL_DIR_ENDPOINT], (uint64_t)rows[r].n * rows[r].ip_len);
+		SL_TEST_INT(v.pkts[SL_DIR_CLIENT], 1);
+		SL_TEST_INT(v.bytes[SL_DIR_CLIENT], 60);
+		sl_flow_table_free(t);
+	}
 	return TEST_SUCCESS;
 }
 
@@ -572,6 +609,7 @@ main(int argc, char **argv)
 		{"match_variants", match_variants},
 		{"lifo_records", lifo_records},
 		{"record_is_clean", record_is_clean},
+		{"counters", counters},
 		{"walk", walk},
 	};
 
