@@ -3,6 +3,7 @@
 // The worker makes seq odd, stores the record with release stores and makes seq even. Here every
 // load is an acquire: one that meets a store made between odd and even orders the last look at seq
 // after the odd number, so the two looks differ. On x86 all of them are plain moves.
+#include "sl_flow_count.h"
 #include "table.h"
 
 // A record that changes this often under the walk's eyes comes and goes; it may be left out.

@@ -5,7 +5,7 @@
 
 #include "pace.h"
 #include "pipe_priv.h"
-#include "sl_flow_lookup.h"
+#include "sl_flow_count.h"
 
 #define SOURCES      32768
 #define ONE_WAY_PKTS 4 // of a UDP client, after which it is not waiting for an answer

@@ -6,6 +6,7 @@
 // inline, but for the search of a key that is not where it is first looked for.
 
 #include "express.h"
+#include "sl_flow_count.h"
 #include "sl_flow_lookup.h"
 #include "sl_wire_plain.h"
 
@@ -95,7 +96,7 @@ PIPE_EXPRESS(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n
 	sl_stats_stage(p->stats, SL_STAGE_PARSE);
 	for (unsigned i = 0; i < n_work; i++) {
 		ref[i] = sl_flow_guess(&x, hash[i]);
-		if (sl_likely(ref[i] != SL_FLOW_NONE))
+		if (sl_likely(ref[i] != SL_FLOW_NO_GUESS))
 			sl_flow_prefetch_record(&x, ref[i]);
 	}
 	sl_stats_stage(p->stats, SL_STAGE_LOOKUP);

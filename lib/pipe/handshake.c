@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sl_flow_lookup.h"
+#include "sl_flow_count.h"
 
 void
 pipe_keep_syn(struct sl_pipe *p, struct sl_flow *flow, uint32_t index, const struct sl_pkt *pkt,

@@ -4,7 +4,7 @@
 
 #include "handshake.h"
 #include "pipe_priv.h"
-#include "sl_flow_lookup.h"
+#include "sl_flow_count.h"
 
 // Both directions share one generation: what is known of the other one is forgotten with the old.
 static void

@@ -4,7 +4,7 @@
 
 #include "express.h"
 #include "fixture.h"
-#include "sl_flow_lookup.h"
+#include "sl_flow_count.h"
 
 #define ROUNDS  3000
 #define CLIENTS 40

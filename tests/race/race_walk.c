@@ -6,7 +6,7 @@
 // rest.
 #include <pthread.h>
 
-#include "sl_flow_lookup.h"
+#include "sl_flow_count.h"
 #include "sl_test.h"
 
 #define CAPACITY  64 // few records, so that the walk meets them while they change hands
