@@ -122,6 +122,10 @@ pipe_plan(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, str
 	o->a.reopens = o->pkt->reopens;
 	o->tuple[SL_DIR_CLIENT] = o->pkt->info.tuple;
 	why = choose(p, b, o);
+	if (sl_unlikely(why == SL_DROP_CONNECTION_LIMIT && o->may_wait)) {
+		o->eps = NULL;
+		return true;
+	}
 	if (why != SL_DROP_NONE) {
 		refuse(p, b, o->pkt, why);
 		return false;
