@@ -503,6 +503,19 @@ sl_sport_get_reserve(
 }
 
 int
+sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr)
+{
+	const uint64_t place = place_of(endpoint, pool_addr);
+
+	if (sl_unlikely(sport_set_find(s, place)) ||
+		!is_free(s, place, port_index(s, endpoint->dport)))
+		return -EADDRINUSE;
+	add_lent(s, endpoint->proto, 1);
+	add_taken(s, place, 1);
+	return 0;
+}
+
+int
 sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr)
 {
 	const uint64_t place = place_of(endpoint, pool_addr);

@@ -497,6 +497,40 @@ reserve_is_taken(void)
 	return TEST_SUCCESS;
 }
 
+// A port that was offered while its destination was sparse is none of the reserve's when it is
+// taken.
+static int
+reserve_is_not_offered(void)
+{
+	const struct sl_sport_range range = {2000, 2099, NULL, 0, 1};
+	const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
+	struct box b = box_new(&range, 1, 0, &alone, 1024);
+	struct sl_tuple offered = dst, t;
+	uint16_t pool_addr;
+
+	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &offered, 0, &pool_addr), "nothing is offered");
+	t = offered;
+	for (uint16_t port = 2000; port <= 2099; port++) {
+		t.dport = sl_cpu_to_be16(port);
+		if (t.dport == offered.dport)
+			continue;
+		SL_TEST_INT(sl_sport_take(b.sports, &t, pool_addr), 0);
+		insert(&b, &t, pool_addr);
+	}
+	SL_TEST_INT(begin(&b, &dst), -ENOSPC);
+	SL_TEST_INT(sl_sport_take_offered(b.sports, &offered, pool_addr), -EADDRINUSE);
+	RTE_TEST_ASSERT(go_on(&b, &dst) >= 0, "the reserve is gone");
+	// Of a sparse one it is taken, once.
+	t = to(SL_PROTO_TCP, 0xc0000202, 80);
+	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &t, 0, &pool_addr), "nothing is offered");
+	SL_TEST_INT(sl_sport_take_offered(b.sports, &t, pool_addr), 0);
+	insert(&b, &t, pool_addr);
+	SL_TEST_INT(sl_sport_take_offered(b.sports, &t, pool_addr), -EADDRINUSE);
+	SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), 101);
+	box_free(&b);
+	return TEST_SUCCESS;
+}
+
 // ---- what is shown ----
 
 #define N_WORKERS 2
@@ -732,6 +766,7 @@ main(int argc, char **argv)
 		{"client_keeps_its_address", client_keeps_its_address},
 		{"reserve", reserve},
 		{"reserve_is_taken", reserve_is_taken},
+		{"reserve_is_not_offered", reserve_is_not_offered},
 		{"fullest", fullest},
 		{"order_is_shuffled", order_is_shuffled},
 		{"refused", refused},
