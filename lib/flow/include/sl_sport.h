@@ -76,9 +76,10 @@ int sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, u
 // This very port, the flow's own for another destination, be it of the reserve: 0, or -EADDRINUSE,
 // also when it is another worker's there. The same holds.
 int sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
-// until > now: the port rests until then, and is not lent for this destination.
+// The port rests for so long from now on, UINT32_MAX: for ever, and is not lent for this
+// destination.
 void sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr,
-	sl_tick now, sl_tick until);
+	sl_tick now, sl_tick rest);
 // Ports that have rested can be lent again; at most `budget` of them, in the order in which they
 // were given back: one that rests longer than those behind it keeps them waiting.
 void sl_sport_wake(struct sl_sport *s, sl_tick now, unsigned budget);
