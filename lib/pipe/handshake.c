@@ -73,8 +73,7 @@ rekey(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t i
 		return false;
 	}
 	// The endpoint that is left may answer late.
-	sl_sport_put(p->sports, &was, flow->pool_addr, b->now,
-		b->now + b->timeouts.by_state[SL_FLOW_RESET]);
+	sl_sport_put(p->sports, &was, flow->pool_addr, b->now, b->timeouts.by_state[SL_FLOW_RESET]);
 	flow->pool_addr = pool_addr;
 	return true;
 }
