@@ -450,8 +450,8 @@ first_addr(const struct sl_sport *s, uint32_t client_hash)
 }
 
 bool
-sl_sport_offer(
-	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
+sl_sport_offer(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash,
+	struct sl_sport_offer *offer)
 {
 	const uint32_t addr = first_addr(s, client_hash);
 	const uint64_t place = place_of(endpoint, addr), hash = place_hash(s, place);
@@ -466,7 +466,7 @@ sl_sport_offer(
 	port = next_own(s, place, hash, slot, &due);
 	if (sl_unlikely(port < 0))
 		return false;
-	*pool_addr = (uint16_t)addr;
+	*offer = (struct sl_sport_offer){.pool_addr = (uint16_t)addr, .port = (uint16_t)port};
 	endpoint->dst = s->addr[addr];
 	endpoint->dport = sl_cpu_to_be16(s->port[port]);
 	return true;
@@ -503,12 +503,14 @@ sl_sport_get_reserve(
 }
 
 int
-sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr)
+sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint64_t hash,
+	struct sl_sport_offer offer)
 {
-	const uint64_t place = place_of(endpoint, pool_addr);
+	const uint64_t place = place_of(endpoint, offer.pool_addr);
 
 	if (sl_unlikely(sport_set_find(s, place)) ||
-		!is_free(s, place, port_index(s, endpoint->dport)))
+		sl_flow_find_hashed(s->flows, hash, endpoint) != SL_FLOW_NONE ||
+		sport_rests(s, place, offer.port))
 		return -EADDRINUSE;
 	add_lent(s, endpoint->proto, 1);
 	add_taken(s, place, 1);
