@@ -125,6 +125,7 @@ plan_all(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, stru
 
 		o->pkt = b->miss[i];
 		o->eps = NULL;
+		o->offered = false;
 		o->may_wait = n > 0;
 		o->hash[SL_DIR_CLIENT] = sl_flow_hash(x->secret, &o->pkt->info.tuple);
 		n += seen_before(&seen, o->hash[SL_DIR_CLIENT]) ||
@@ -141,6 +142,11 @@ pipe_classify(struct sl_pipe *p, struct burst *b)
 	const unsigned n = plan_all(p, b, &x, opening);
 
 	b->n_miss = 0;
+	for (unsigned i = 0; i < n; i++) {
+		sl_flow_prefetch_room(&x, opening[i].hash[SL_DIR_CLIENT]);
+		if (sl_likely(opening[i].offered))
+			sl_flow_prefetch_room(&x, opening[i].hash[SL_DIR_ENDPOINT]);
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct opening *o = &opening[i];
 

@@ -13,6 +13,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sl_flow_count.h"
+
 void
 pipe_keep_syn(struct sl_pipe *p, struct sl_flow *flow, uint32_t index, const struct sl_pkt *pkt,
 	const struct attempt *a)
@@ -179,7 +181,7 @@ has_next_hop(struct sl_pipe *p, const struct burst *b, const struct sl_flow *flo
 static bool
 is_retransmitted(const struct sl_flow *flow, const struct sl_pkt *pkt)
 {
-	return pipe_is_syn(&pkt->info) && flow->pkts[SL_DIR_CLIENT] > 0;
+	return pipe_is_syn(&pkt->info) && sl_flow_pkts(flow, SL_DIR_CLIENT) > 0;
 }
 
 // A client that begins anew from the same port has another sequence number.

@@ -70,7 +70,7 @@ pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a)
 
 	flow->delta[SL_DIR_CLIENT] = sl_wire_delta(&flow->tuple[SL_DIR_CLIENT], &out);
 	flow->delta[SL_DIR_ENDPOINT] = sl_wire_delta(&flow->tuple[SL_DIR_ENDPOINT], &back);
-	flow->adj[SL_DIR_CLIENT] = a->next.index;
+	flow->adj[SL_DIR_CLIENT] = (uint16_t)a->next.index;
 	flow->adj[SL_DIR_ENDPOINT] = SL_ADJ_NONE;
 	flow->route_gen = sl_fwd_net_gen(b->fwd->net);
 	flow->cluster_slot = a->choice.cluster_slot;
