@@ -147,7 +147,7 @@ int64_t sl_flow_insert_hashed(struct sl_flow_table *t, const struct sl_tuple tup
 // last_seen is now. Its timer is not touched. 0, or -ENOSPC, -EEXIST as above.
 int sl_flow_rekey(
 	struct sl_flow_table *t, uint32_t index, const struct sl_tuple *endpoint, sl_tick now);
-// Unlinks both keys and the timer and frees the record.
+// The flow is found no more, its timer is unlinked, and the record is free.
 void sl_flow_remove(struct sl_flow_table *t, uint32_t index);
 
 // A packet of direction dir was seen: advances the state (TCP flags; the table is in tcp.c), writes

@@ -408,6 +408,35 @@ out_of_spares(void)
 	return TEST_SUCCESS;
 }
 
+// A key that finds no place changes nothing.
+static int
+rekey_in_vain(void)
+{
+	struct sl_flow_table *t = table_new(64);
+	const struct sl_tuple was = endpoint_tuple(0);
+	struct sl_tuple to;
+	uint32_t i = 0;
+	int rc;
+
+	insert(t, client_tuple(0), was);
+	t->spare_head = 0;
+	for (uint32_t b = 0; b <= t->bucket_mask; b++)
+		for (unsigned s = 0; s < BUCKET_SLOTS; s++)
+			if (t->buckets[b].tag[s] == 0)
+				t->buckets[b].tag[s] = 1; // of the flow's client, as it seems
+	do {
+		to = endpoint_tuple(++i);
+		rc = sl_flow_rekey(t, 0, &to, NOW);
+		SL_TEST_INT(find(t, was), rc == 0 ? SL_FLOW_NONE : 1);
+		SL_TEST_INT(find(t, to), rc == 0 ? 1 : SL_FLOW_NONE);
+		if (rc == 0)
+			SL_TEST_INT(sl_flow_rekey(t, 0, &was, NOW), 0);
+	} while (rc == 0);
+	SL_TEST_INT(rc, -ENOSPC);
+	sl_flow_table_free(t);
+	return TEST_SUCCESS;
+}
+
 static int
 burst_lookup(void)
 {
@@ -528,6 +557,11 @@ dead_keys(void)
 	const struct sl_tuple client = client_tuple(7), endpoint = endpoint_tuple(7);
 	struct sl_flow_fill fill;
 
+	// So that it gets one record after the other.
+	for (uint32_t i = 0; i < FREE_LANES; i++)
+		insert(t, client_tuple(100 + i), endpoint_tuple(100 + i));
+	for (uint32_t i = 0; i < FREE_LANES; i++)
+		sl_flow_remove(t, i);
 	for (unsigned round = 0; round < 1000; round++) {
 		const int64_t at = insert(t, client, endpoint);
 		const uint32_t ref = (uint32_t)at << 1;
@@ -714,6 +748,7 @@ main(int argc, char **argv)
 		{"full_capacity_churn", full_capacity_churn},
 		{"one_bucket", one_bucket},
 		{"out_of_spares", out_of_spares},
+		{"rekey_in_vain", rekey_in_vain},
 		{"burst_lookup", burst_lookup},
 		{"match_variants", match_variants},
 		{"lifo_records", lifo_records},
