@@ -62,10 +62,11 @@ def single_port(device, addresses):
 
 
 class Gateway:
-    def __init__(self, knobs, ports, services, addresses, n_mbufs, n_flows, memory_mib, at_once=False, flows=""):
+    def __init__(self, knobs, ports, services, addresses, n_mbufs, n_flows, memory_mib, at_once=False, flows="",
+                 workers=""):
         """With at_once the services are there before the first frame, otherwise fill() brings them.
 
-        ports are those of sluice.yaml, flows what is more to say of flows there.
+        ports are those of sluice.yaml, flows and workers what is more to say of these there.
         """
         self.knobs = knobs
         self.hugepages, self.at_once = knobs.hugepages, at_once
@@ -76,6 +77,8 @@ class Gateway:
         self.log = self.folder / "sluice.log"
         self.flows = f"max: {n_flows}, maxEndpoints: {max(262144, len(services) * N_ENDPOINTS * 5 // 4)}, maxUnanswered: 100"
         self.flows += f", {flows}" if flows else ""
+        self.workers = f"count: 1, cores: [{knobs.worker_cpu}], controlCore: {knobs.control_cpu}"
+        self.workers += f", {workers}" if workers else ""
         with open(self.services, "w", encoding="ascii") as out:
             for number, (address, port) in enumerate(services):
                 out.write(service(number, address, port, addresses.endpoints))
@@ -96,7 +99,7 @@ class Gateway:
         memory = "hugepages: always" if self.hugepages else f"hugepages: never, size: {memory_mib}Mi"
         pool = ", ".join(map(str, self.addresses.pool))
         return f"""ports:
-{ports}workers: {{count: 1, cores: [{self.knobs.worker_cpu}], controlCore: {self.knobs.control_cpu}}}
+{ports}workers: {{{self.workers}}}
 pool: {{addresses: [{pool}], ports: {{first: {PORTS[0]}, last: {PORTS[1]}}}}}
 flows: {{{self.flows}}}
 memory: {{{memory}, buffers: {n_mbufs}}}
