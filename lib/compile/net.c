@@ -118,7 +118,9 @@ same_addrs(const struct net_state *a, const struct net_state *b)
 
 // ---- adjacencies: a place for each neighbour, kept while it is there ----
 
-// Places by (port, address): open addressing, a place or SL_ADJ_NONE a cell.
+#define NO_PLACE UINT32_MAX
+
+// Places by (port, address): open addressing, a place or NO_PLACE a cell.
 struct places {
 	uint32_t *cell;
 	uint32_t mask;
@@ -132,7 +134,7 @@ places_init(struct places *p, uint32_t n)
 	while (size < 2 * n)
 		size *= 2;
 	p->cell = sl_xcalloc(size, sizeof(*p->cell));
-	memset(p->cell, 0xff, size * sizeof(*p->cell)); // SL_ADJ_NONE
+	memset(p->cell, 0xff, size * sizeof(*p->cell)); // NO_PLACE
 	p->mask = size - 1;
 }
 
@@ -141,7 +143,7 @@ place_of(const struct places *p, const struct sl_fwd_adj *adj, uint16_t port, sl
 {
 	uint32_t i = sl_mix64((uint64_t)port << 32 | addr) & p->mask;
 
-	while (p->cell[i] != SL_ADJ_NONE &&
+	while (p->cell[i] != NO_PLACE &&
 		(adj[p->cell[i]].port != port || adj[p->cell[i]].addr != addr))
 		i = (i + 1) & p->mask;
 	return &p->cell[i];
@@ -191,7 +193,7 @@ keep_places(struct net_state *to, const struct net_state *old, const struct sl_c
 		const struct sl_compile_neigh *neigh = &net->neigh[i];
 		const uint32_t at = *place_of(places, old->adj, neigh->port, neigh->addr);
 
-		if (at == SL_ADJ_NONE)
+		if (at == NO_PLACE)
 			left[n_left++] = i;
 		else if (to->adj[at].state == SL_ADJ_FREE)
 			to->adj[at] = adj_of(net, neigh);
@@ -213,7 +215,7 @@ give_places(struct net_state *to, const struct sl_compile_net *net, uint32_t max
 		const struct sl_compile_neigh *neigh = &net->neigh[left[i]];
 		uint32_t *at = place_of(&given, to->adj, neigh->port, neigh->addr);
 
-		if (*at != SL_ADJ_NONE)
+		if (*at != NO_PLACE)
 			continue; // listed before
 		if (free_place(to, &from) == max) {
 			rc = -ENOSPC;

@@ -297,6 +297,21 @@ check_pool(struct check *c)
 			conf->n_workers);
 }
 
+// ---- flows ----
+
+static void
+check_flows(struct check *c)
+{
+	const struct sl_conf *conf = c->conf;
+
+	if (conf->n_workers && conf->max_flows / conf->n_workers > MAX_FLOWS_A_WORKER)
+		say(c, SL_ERROR, "flows.max", "%u for %u workers, expected at most %u each",
+			conf->max_flows, conf->n_workers, MAX_FLOWS_A_WORKER);
+	if (conf->source_burst && !conf->source_rate)
+		say(c, SL_WARNING, "flows.newPerSource.burst",
+			"no effect without flows.newPerSource.rate");
+}
+
 // ---- mesh ----
 
 static void
@@ -337,11 +352,9 @@ conf_check(struct reader *r, const struct sl_conf *conf)
 		check_port(&c, p);
 	check_workers(&c);
 	check_pool(&c);
+	check_flows(&c);
 	check_mesh(&c);
 	conf_dns_check(r, conf);
-	if (conf->n_workers && conf->max_flows / conf->n_workers > MAX_FLOWS_A_WORKER)
-		say(&c, SL_ERROR, "flows.max", "%u for %u workers, expected at most %u each",
-			conf->max_flows, conf->n_workers, MAX_FLOWS_A_WORKER);
 	if (conf->outbound == SL_OUTBOUND_ALLOW_ANY)
 		say(&c, SL_WARNING, "outboundPolicy.mode",
 			"ALLOW_ANY: every client reaches every address and port that the routes "

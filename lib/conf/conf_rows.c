@@ -338,7 +338,7 @@ static const struct field source_rows[] = {
 		.min = 1,
 		.max = 1000000000,
 		.def_text = "`rate`, a second's worth",
-		.help = "Of these at once."},
+		.help = "Of these at once; of no effect, with a warning, without `rate`."},
 };
 static const struct schema source_schema = {"newPerSource", FIELDS(source_rows), .loc_at = NO_AT};
 

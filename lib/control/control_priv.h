@@ -12,7 +12,7 @@
 
 #define TOPIC "control"
 
-#define CONTROL_MAX_ADJS 65536
+#define CONTROL_MAX_ADJS 65535
 
 // What a load did to the registry.
 struct load_result {

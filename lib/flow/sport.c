@@ -503,6 +503,19 @@ sl_sport_get_reserve(
 }
 
 int
+sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr)
+{
+	const uint64_t place = place_of(endpoint, pool_addr);
+
+	if (sl_unlikely(sport_set_find(s, place)) ||
+		!is_free(s, place, port_index(s, endpoint->dport)))
+		return -EADDRINUSE;
+	add_lent(s, endpoint->proto, 1);
+	add_taken(s, place, 1);
+	return 0;
+}
+
+int
 sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr)
 {
 	const uint64_t place = place_of(endpoint, pool_addr);
@@ -542,14 +555,14 @@ sport_free_port(struct sl_sport *s, uint64_t place, uint32_t port)
 
 void
 sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr, sl_tick now,
-	sl_tick until)
+	sl_tick rest)
 {
 	const uint64_t place = place_of(endpoint, pool_addr);
 
 	assert(pool_addr < s->n_addrs && s->addr[pool_addr] == endpoint->dst);
 	add_lent(s, endpoint->proto, UINT32_MAX);
-	if (until > now) {
-		sport_rest_add(s, place, port_index(s, endpoint->dport), until);
+	if (rest > 0) {
+		sport_rest_add(s, place, port_index(s, endpoint->dport), tick_add(now, rest));
 	} else {
 		struct set *set = sport_set_find(s, place);
 

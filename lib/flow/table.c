@@ -4,6 +4,8 @@
 
 #include "table.h"
 
+#define ALL_SLOTS ((1u << BUCKET_SLOTS) - 1)
+
 static uint32_t
 capacity_round(uint32_t capacity)
 {
@@ -37,7 +39,8 @@ sl_flow_table_bytes(uint32_t capacity)
 {
 	const uint32_t c = capacity_round(capacity);
 
-	return sizeof(struct sl_flow_table) + (size_t)c * sizeof(struct sl_flow) + buckets_bytes(c);
+	return sizeof(struct sl_flow_table) + (size_t)c * sizeof(struct sl_flow) +
+	       buckets_bytes(c) + c;
 }
 
 // A secret that nobody outside can know. Odd, because an even multiplier loses bits.
@@ -58,7 +61,7 @@ init_buckets(struct sl_flow_table *t)
 	const uint32_t end = first_spare + t->n_spares;
 
 	for (uint32_t i = 0; i < end; i++)
-		t->buckets[i].ref[BUCKET_SLOTS] = SL_FLOW_NONE;
+		t->buckets[i].ref[BUCKET_SLOTS] = UINT32_MAX;
 	for (uint32_t i = first_spare; i < end; i++)
 		t->buckets[i].next = i + 1 < end ? i + 1 : 0;
 	t->spare_head = first_spare;
@@ -81,6 +84,7 @@ sl_flow_table_new(uint32_t capacity, uint64_t now_ns, const struct sl_flow_mem *
 	}
 	t->flows = (struct sl_flow *)(t + 1);
 	t->buckets = (struct sl_flow_bucket *)(t->flows + c);
+	t->gen = (uint8_t *)t->buckets + buckets_bytes(c);
 	t->bucket_mask = n_buckets(c) - 1;
 	t->capacity = c;
 	t->n_spares = n_spares(c);
@@ -148,14 +152,29 @@ ref_has(const struct sl_flow_table *t, uint32_t ref, const struct sl_tuple *tupl
 	return sl_flow_tuple_equal(&t->flows[ref >> 1].tuple[ref & 1], tuple);
 }
 
+// What a bucket has of a ref.
+static inline uint32_t
+entry_of(const struct sl_flow_table *t, uint32_t ref)
+{
+	return ref | (uint32_t)(t->gen[ref >> 1] & GEN_MASK) << SL_FLOW_REF_BITS;
+}
+
+static inline bool
+is_dead(const struct sl_flow_table *t, uint32_t entry)
+{
+	return entry != entry_of(t, entry & SL_FLOW_REF_MASK);
+}
+
 static inline uint32_t
 find_in(const struct sl_flow_table *t, const struct sl_flow_bucket *b, uint16_t tag,
 	const struct sl_tuple *tuple)
 {
 	for (unsigned m = sl_flow_match(b, tag); m; m &= m - 1) {
-		const uint32_t ref = b->ref[__builtin_ctz(m)];
+		const uint32_t entry = b->ref[__builtin_ctz(m)];
+		const uint32_t ref = entry & SL_FLOW_REF_MASK;
 
-		if (sl_likely(ref_has(t, ref, tuple)))
+		// Dead ones are known without their records.
+		if (sl_likely(!is_dead(t, entry) && ref_has(t, ref, tuple)))
 			return ref;
 	}
 	return SL_FLOW_NONE;
@@ -206,6 +225,7 @@ sl_flow_index(const struct sl_flow_table *t)
 	return (struct sl_flow_index){
 		.flows = t->flows,
 		.buckets = t->buckets,
+		.gen = t->gen,
 		.secret = {t->secret[0], t->secret[1], t->secret[2]},
 		.bucket_mask = t->bucket_mask,
 	};
@@ -225,7 +245,7 @@ sl_flow_lookup(
 	}
 	for (unsigned i = 0; i < n; i++) {
 		ref[i] = sl_flow_guess(&x, hash[i]);
-		if (sl_likely(ref[i] != SL_FLOW_NONE))
+		if (sl_likely(ref[i] != SL_FLOW_NO_GUESS))
 			sl_flow_prefetch_record(&x, ref[i]);
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -233,15 +253,41 @@ sl_flow_lookup(
 			ref[i] = find_hashed(t, hash[i], tuples[i]);
 }
 
-static inline bool
-put_in(struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
+// Those of the entries in the mask that are dead.
+static inline unsigned
+dead_ones(const struct sl_flow_table *t, const struct sl_flow_bucket *b, unsigned mask)
 {
-	const unsigned room = sl_flow_match(b, 0);
+	unsigned dead = 0;
 
+	for (; mask; mask &= mask - 1)
+		dead |= (unsigned)is_dead(t, b->ref[__builtin_ctz(mask)]) << __builtin_ctz(mask);
+	return dead;
+}
+
+static unsigned
+bury_dead(const struct sl_flow_table *t, struct sl_flow_bucket *b)
+{
+	const unsigned dead = dead_ones(t, b, ALL_SLOTS);
+
+	for (unsigned m = dead; m; m &= m - 1)
+		b->tag[__builtin_ctz(m)] = 0;
+	return dead;
+}
+
+// A dead key of the same tag gives way first: a look-up guesses the first one.
+static inline bool
+put_in(const struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
+{
+	unsigned room = dead_ones(t, b, sl_flow_match(b, tag));
+
+	if (sl_likely(!room))
+		room = sl_flow_match(b, 0);
+	if (!room)
+		room = bury_dead(t, b);
 	if (!room)
 		return false;
 	b->tag[__builtin_ctz(room)] = tag;
-	b->ref[__builtin_ctz(room)] = ref;
+	b->ref[__builtin_ctz(room)] = entry_of(t, ref);
 	return true;
 }
 
@@ -251,7 +297,7 @@ put_in_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag, ui
 	struct sl_flow_bucket *spare;
 
 	for (uint32_t i = b->next; i; i = t->buckets[i].next)
-		if (put_in(&t->buckets[i], tag, ref))
+		if (put_in(t, &t->buckets[i], tag, ref))
 			return true;
 	if (!t->spare_head)
 		return false;
@@ -261,7 +307,7 @@ put_in_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag, ui
 	t->n_spares_used++;
 	spare->next = b->next;
 	b->next = index;
-	return put_in(spare, tag, ref);
+	return put_in(t, spare, tag, ref);
 }
 
 static bool
@@ -270,26 +316,27 @@ put_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 	struct sl_flow_bucket *b = first_bucket(t, hash);
 	const uint16_t tag = sl_flow_tag(hash);
 
-	if (sl_likely(put_in(b, tag, ref)))
+	if (sl_likely(put_in(t, b, tag, ref)))
 		return true;
-	if (put_in(second_bucket(t, hash), tag, ref)) {
+	if (put_in(t, second_bucket(t, hash), tag, ref)) {
 		b->away++;
 		t->n_away++;
-		return true;
-	}
-	if (!put_in_chain(t, b, tag, ref))
+	} else if (put_in_chain(t, b, tag, ref)) {
+		t->n_chained++;
+	} else {
 		return false;
-	t->n_chained++;
+	}
+	t->gen[ref >> 1] |= GEN_ELSEWHERE;
 	return true;
 }
 
 static inline bool
-take_from(struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
+take_from(struct sl_flow_bucket *b, uint16_t tag, uint32_t entry)
 {
 	for (unsigned m = sl_flow_match(b, tag); m; m &= m - 1) {
 		const unsigned i = (unsigned)__builtin_ctz(m);
 
-		if (b->ref[i] == ref) {
+		if (b->ref[i] == entry) {
 			b->tag[i] = 0;
 			return true;
 		}
@@ -298,16 +345,16 @@ take_from(struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
 }
 
 static void
-take_from_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag, uint32_t ref)
+take_from_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag, uint32_t entry)
 {
 	for (uint32_t *link = &b->next; *link; link = &t->buckets[*link].next) {
 		const uint32_t index = *link;
 		struct sl_flow_bucket *spare = &t->buckets[index];
 
-		if (!take_from(spare, tag, ref))
+		if (!take_from(spare, tag, entry))
 			continue;
 		t->n_chained--;
-		if (sl_flow_match(spare, 0) == (1u << BUCKET_SLOTS) - 1) {
+		if (sl_flow_match(spare, 0) == ALL_SLOTS) {
 			*link = spare->next;
 			spare->next = t->spare_head;
 			t->spare_head = index;
@@ -322,15 +369,16 @@ take_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 {
 	struct sl_flow_bucket *b = first_bucket(t, hash);
 	const uint16_t tag = sl_flow_tag(hash);
+	const uint32_t entry = entry_of(t, ref);
 
-	if (sl_likely(take_from(b, tag, ref)))
+	if (sl_likely(take_from(b, tag, entry)))
 		return;
-	if (b->away && take_from(second_bucket(t, hash), tag, ref)) {
+	if (b->away && take_from(second_bucket(t, hash), tag, entry)) {
 		b->away--;
 		t->n_away--;
 		return;
 	}
-	take_from_chain(t, b, tag, ref);
+	take_from_chain(t, b, tag, entry);
 }
 
 static uint32_t
@@ -384,6 +432,7 @@ fill_record(struct sl_flow *f, const struct sl_tuple tuple[2], enum sl_flow_stat
 	store_tuple(&f->tuple[SL_DIR_CLIENT], &tuple[SL_DIR_CLIENT]);
 	store_tuple(&f->tuple[SL_DIR_ENDPOINT], &tuple[SL_DIR_ENDPOINT]);
 	for (unsigned d = 0; d < 2; d++) {
+		__atomic_store_n(&f->recent[d], 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&f->pkts[d], 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&f->bytes[d], 0, __ATOMIC_RELEASE);
 	}
@@ -402,10 +451,15 @@ fill_record(struct sl_flow *f, const struct sl_tuple tuple[2], enum sl_flow_stat
 	f->policy = policy;
 }
 
+// The tuples go, because dead keys lead to them.
 static void
 clear_record(struct sl_flow *f)
 {
+	static const struct sl_tuple none;
+
 	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
+	store_tuple(&f->tuple[0], &none);
+	store_tuple(&f->tuple[1], &none);
 	__atomic_store_n(&f->state, SL_FLOW_FREE, __ATOMIC_RELEASE);
 	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELEASE);
 }
@@ -433,6 +487,7 @@ sl_flow_insert_hashed(struct sl_flow_table *t, const struct sl_tuple tuple[2],
 
 take_key:
 	take_key(t, hash[SL_DIR_CLIENT], index << 1 | SL_DIR_CLIENT);
+	t->gen[index] &= GEN_MASK;
 give_record:
 	give_record(t, index);
 	return -ENOSPC;
@@ -473,11 +528,14 @@ sl_flow_rekey(struct sl_flow_table *t, uint32_t index, const struct sl_tuple *en
 }
 
 void
-flow_remove_hashed(struct sl_flow_table *t, uint32_t index, const uint64_t hash[2])
+flow_remove_unlinked(struct sl_flow_table *t, uint32_t index)
 {
-	take_key(t, hash[SL_DIR_CLIENT], index << 1 | SL_DIR_CLIENT);
-	take_key(t, hash[SL_DIR_ENDPOINT], index << 1 | SL_DIR_ENDPOINT);
-	clear_record(&t->flows[index]);
+	struct sl_flow *f = &t->flows[index];
+
+	for (uint32_t d = 0; sl_unlikely(t->gen[index] & GEN_ELSEWHERE) && d < 2; d++)
+		take_key(t, key_hash(t, &f->tuple[d]), index << 1 | d);
+	t->gen[index] = (t->gen[index] + 1) & GEN_MASK;
+	clear_record(f);
 	give_record(t, index);
 	__atomic_store_n(&t->live, t->live - 1, __ATOMIC_RELAXED);
 }
@@ -485,10 +543,6 @@ flow_remove_hashed(struct sl_flow_table *t, uint32_t index, const uint64_t hash[
 void
 sl_flow_remove(struct sl_flow_table *t, uint32_t index)
 {
-	const struct sl_flow *f = &t->flows[index];
-	const uint64_t hash[2] = {
-		key_hash(t, &f->tuple[SL_DIR_CLIENT]), key_hash(t, &f->tuple[SL_DIR_ENDPOINT])};
-
 	flow_timer_unlink(t, index);
-	flow_remove_hashed(t, index, hash);
+	flow_remove_unlinked(t, index);
 }

@@ -2,7 +2,12 @@
 //
 // Memory is one piece: this struct with the wheel's slots, the flows, the buckets. Half as many
 // buckets as flows, so that with every flow in use the 2 * capacity keys fill half of the entries:
-// 128 + 32 + 1 bytes a flow, and 256 KiB for the wheel.
+// 128 + 32 + 1 + 1 bytes a flow, and 256 KiB for the wheel.
+//
+// A flow that goes leaves its keys where they are, and its record gets the next generation: keys
+// that have another one are dead, and give way when their bucket is full. So a flow that goes
+// touches no bucket. That goes for keys in their first bucket: others are taken out at once,
+// because they are counted.
 #pragma once
 
 #include "sl_flow_lookup.h"
@@ -13,6 +18,8 @@
 #define WHEEL_SLOTS     4096 // of one tick: 550 s
 #define WHEEL_LANES     16   // lists of a slot: index % 16 says which
 #define FREE_LANES      8    // lists of free records
+#define GEN_MASK        0x0f // of a record's byte in gen
+#define GEN_ELSEWHERE   0x80 // one of its keys at least is not in its first bucket
 #define SPARES_PER      32   // one spare bucket for as many buckets ...
 #define SPARES_AT_LEAST 16   // ... and these for small tables
 
@@ -30,6 +37,7 @@ struct sl_flow_table {
 	uint64_t secret[3];
 	uint32_t bucket_mask;
 	uint32_t capacity;
+	uint8_t *gen; // by record: its generation, GEN_*
 	// written by insert and remove
 	// Free records, LIFO over timer_next: those freed last are warm. index % FREE_LANES says in
 	// which list, and they are taken from each in turn, so that the head of each is in the
@@ -69,8 +77,8 @@ second_bucket(const struct sl_flow_table *t, uint64_t hash)
 	return &t->buckets[(hash >> 24) & t->bucket_mask];
 }
 
-// Removes a flow whose keys' hashes are known and whose timer is unlinked.
-void flow_remove_hashed(struct sl_flow_table *t, uint32_t index, const uint64_t hash[2]);
+// Removes a flow whose timer is unlinked.
+void flow_remove_unlinked(struct sl_flow_table *t, uint32_t index);
 
 // wheel.c
 void flow_wheel_init(struct wheel *w);

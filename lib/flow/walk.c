@@ -3,6 +3,7 @@
 // The worker makes seq odd, stores the record with release stores and makes seq even. Here every
 // load is an acquire: one that meets a store made between odd and even orders the last look at seq
 // after the odd number, so the two looks differ. On x86 all of them are plain moves.
+#include "sl_flow_count.h"
 #include "table.h"
 
 // A record that changes this often under the walk's eyes comes and goes; it may be left out.
@@ -22,19 +23,36 @@ static bool
 copy_once(const struct sl_flow *f, struct sl_flow_view *v)
 {
 	const uint32_t seq = __atomic_load_n(&f->seq, __ATOMIC_ACQUIRE);
+	uint32_t recent;
 
 	if (seq & 1)
 		return false;
 	for (unsigned d = 0; d < 2; d++) {
 		load_tuple(&v->tuple[d], &f->tuple[d]);
-		v->pkts[d] = __atomic_load_n(&f->pkts[d], __ATOMIC_ACQUIRE);
-		v->bytes[d] = __atomic_load_n(&f->bytes[d], __ATOMIC_ACQUIRE);
+		recent = __atomic_load_n(&f->recent[d], __ATOMIC_ACQUIRE);
+		v->pkts[d] = __atomic_load_n(&f->pkts[d], __ATOMIC_ACQUIRE) +
+			     (recent >> SL_FLOW_RECENT_SHIFT);
+		v->bytes[d] = __atomic_load_n(&f->bytes[d], __ATOMIC_ACQUIRE) +
+			      (recent & SL_FLOW_RECENT_BYTES);
 	}
 	v->last_seen = __atomic_load_n(&f->last_seen, __ATOMIC_ACQUIRE);
 	v->created = __atomic_load_n(&f->created, __ATOMIC_ACQUIRE);
 	v->ep_slot = __atomic_load_n(&f->ep_slot, __ATOMIC_ACQUIRE);
 	v->state = __atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
 	return __atomic_load_n(&f->seq, __ATOMIC_RELAXED) == seq;
+}
+
+// Once a thousand packets: the walk must not see them in both places, or in none.
+void
+sl_flow_settle(struct sl_flow *f, enum sl_flow_dir dir)
+{
+	const uint64_t pkts = sl_flow_pkts(f, dir), bytes = sl_flow_bytes(f, dir);
+
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->pkts[dir], pkts, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->bytes[dir], bytes, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->recent[dir], 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELEASE);
 }
 
 static bool

@@ -64,13 +64,19 @@ is_empty(const uint32_t slot[WHEEL_LANES])
 	return all == SL_FLOW_NONE;
 }
 
+static inline void
+prefetch(const struct sl_flow *f)
+{
+	__builtin_prefetch(f);
+	__builtin_prefetch(&f->timer_next, 1);
+}
+
 // Takes one flow off the head of each of a slot's lists, n at most: following one list is one cache
 // miss after the other, following several is several at a time, and the heads that come up are on
 // their way while what was taken is worked on. They have no timer_prev until end_take().
 static unsigned
 take(struct sl_flow_table *t, uint32_t slot[WHEEL_LANES], uint32_t index[], unsigned n)
 {
-	const struct sl_flow_index x = sl_flow_index(t);
 	unsigned taken = 0;
 
 	for (unsigned l = 0; l < WHEEL_LANES && taken < n; l++) {
@@ -79,7 +85,7 @@ take(struct sl_flow_table *t, uint32_t slot[WHEEL_LANES], uint32_t index[], unsi
 		index[taken++] = slot[l];
 		slot[l] = t->flows[slot[l]].timer_next;
 		if (slot[l] != SL_FLOW_NONE)
-			sl_flow_prefetch_record(&x, slot[l] << 1);
+			prefetch(&t->flows[slot[l]]);
 	}
 	return taken;
 }
@@ -92,11 +98,10 @@ end_take(struct sl_flow_table *t, const uint32_t slot[WHEEL_LANES])
 			t->flows[slot[l]].timer_prev = SL_FLOW_NONE;
 }
 
-// Hangs those that live on at their real deadline; packs the others to the front, their buckets on
-// the way into the cache. Returns how many.
+// Hangs those that live on at their real deadline; packs the others to the front. Returns how many.
 static unsigned
 sort_out(struct sl_flow_table *t, uint32_t index[], unsigned n, sl_tick now,
-	const struct sl_flow_timeouts *timeouts, uint64_t hash[][2])
+	const struct sl_flow_timeouts *timeouts)
 {
 	unsigned due = 0;
 
@@ -109,10 +114,6 @@ sort_out(struct sl_flow_table *t, uint32_t index[], unsigned n, sl_tick now,
 			// which is not after now, and the horizon is one short of a whole turn.
 			flow_timer_link(t, index[i], deadline);
 			continue;
-		}
-		for (unsigned d = 0; d < 2; d++) {
-			hash[due][d] = key_hash(t, &f->tuple[d]);
-			__builtin_prefetch(first_bucket(t, hash[due][d]), 1);
 		}
 		index[due++] = index[i];
 	}
@@ -148,21 +149,20 @@ sl_flow_expire(struct sl_flow_table *t, sl_tick now, const struct sl_flow_timeou
 	unsigned budget, sl_flow_due_fn *on_due, void *arg)
 {
 	uint32_t index[WHEEL_LANES];
-	uint64_t hash[WHEEL_LANES][2];
 	unsigned expired = 0, steps = 0;
 
 	skip_stall(&t->wheel, now);
 	while (t->wheel.next <= now && budget > 0) {
 		uint32_t *slot = t->wheel.slot[t->wheel.next % WHEEL_SLOTS];
 		const unsigned n = take(t, slot, index, budget);
-		const unsigned due = sort_out(t, index, n, now, timeouts, hash);
+		const unsigned due = sort_out(t, index, n, now, timeouts);
 
 		for (unsigned i = 0; i < due; i++) {
 			if (on_due && !on_due(arg, &t->flows[index[i]], index[i])) {
 				hang_again(t, index[i], now, timeouts);
 				continue;
 			}
-			flow_remove_hashed(t, index[i], hash[i]);
+			flow_remove_unlinked(t, index[i]);
 			expired++;
 		}
 		budget -= n;

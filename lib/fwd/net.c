@@ -25,6 +25,8 @@ hop_key(uint16_t port, sl_be32 addr)
 static int
 init_adjs(struct sl_fwd_net *n, const struct sl_fwd_net_spec *spec)
 {
+	if (spec->n_adjs > SL_ADJ_NONE)
+		return -EINVAL;
 	n->adj = malloc((spec->n_adjs + 1) * sizeof(*n->adj));
 	if (!n->adj || fwd_map_init(&n->by_hop, spec->n_adjs) < 0)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 
 #include "pace.h"
 #include "pipe_priv.h"
+#include "sl_flow_count.h"
 
 #define SOURCES      32768
 #define ONE_WAY_PKTS 4 // of a UDP client, after which it is not waiting for an answer
@@ -87,7 +88,7 @@ static bool
 is_there(const struct sl_flow *flow, enum sl_flow_dir dir)
 {
 	if (flow->state == SL_FLOW_UDP)
-		return dir == SL_DIR_ENDPOINT || flow->pkts[SL_DIR_CLIENT] >= ONE_WAY_PKTS;
+		return dir == SL_DIR_ENDPOINT || sl_flow_pkts(flow, SL_DIR_CLIENT) >= ONE_WAY_PKTS;
 	return dir == SL_DIR_CLIENT && flow->state >= SL_FLOW_ESTABLISHED &&
 	       flow->state <= SL_FLOW_CLOSING;
 }

@@ -52,7 +52,7 @@ to_nobody(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkt, uint32_t kinds
 		pipe_deny(p, b, pkt);
 }
 
-// True: the packet opens a flow, which is planned. False: it has its verdict.
+// True: the packet opens a flow, which is planned or has to wait. False: it has its verdict.
 static bool
 classify(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, struct opening *o)
 {
@@ -125,6 +125,8 @@ plan_all(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, stru
 
 		o->pkt = b->miss[i];
 		o->eps = NULL;
+		o->offered = false;
+		o->may_wait = n > 0;
 		o->hash[SL_DIR_CLIENT] = sl_flow_hash(x->secret, &o->pkt->info.tuple);
 		n += seen_before(&seen, o->hash[SL_DIR_CLIENT]) ||
 		     (!find_again(p, b, o) && classify(p, b, x, o));
@@ -141,8 +143,14 @@ pipe_classify(struct sl_pipe *p, struct burst *b)
 
 	b->n_miss = 0;
 	for (unsigned i = 0; i < n; i++) {
+		sl_flow_prefetch_room(&x, opening[i].hash[SL_DIR_CLIENT]);
+		if (sl_likely(opening[i].offered))
+			sl_flow_prefetch_room(&x, opening[i].hash[SL_DIR_ENDPOINT]);
+	}
+	for (unsigned i = 0; i < n; i++) {
 		struct opening *o = &opening[i];
 
+		o->may_wait = false;
 		if (sl_unlikely(find_again(p, b, o)))
 			pipe_unplan(p, o);
 		else if (sl_likely(o->eps) || classify(p, b, &x, o))

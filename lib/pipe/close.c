@@ -52,32 +52,33 @@ pipe_recount(struct sl_pipe *p, struct sl_flow *flow, enum sl_flow_state state)
 	pipe_add_active(p, flow->ep_slot, flow->cluster_slot, counts ? 1 : -1);
 }
 
-// Until when the port of a flow that goes now is not lent for the same destination. One that is
-// over has rested in its record, unless the next connection took its place; of one that is not, the
+// How long the port of a flow that goes now is not lent for the same destination. One that is over
+// has rested in its record, unless the next connection took its place; of one that is not, the
 // endpoint may still know.
 static sl_tick
-rests_until(const struct sl_flow *flow, const struct burst *b)
+rests_for(const struct sl_flow *flow, const struct burst *b)
 {
 	const sl_tick *timeout = b->timeouts.by_state;
+	const sl_tick rested = b->now - flow->last_seen;
 
 	if (flow->state == SL_FLOW_UDP)
 		return 0;
 	if (flow->state == SL_FLOW_SYN_SENT)
-		return b->now + timeout[SL_FLOW_RESET];
+		return timeout[SL_FLOW_RESET];
 	if (pipe_is_open(flow->state))
-		return b->now + timeout[SL_FLOW_CLOSING];
-	return flow->last_seen + timeout[flow->state];
+		return timeout[SL_FLOW_CLOSING];
+	return timeout[flow->state] > rested ? timeout[flow->state] - rested : 0;
 }
 
 void
 pipe_give_back(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow)
 {
 	const struct sl_tuple *t = &flow->tuple[SL_DIR_ENDPOINT];
-	const sl_tick until = rests_until(flow, b);
+	const sl_tick rest = rests_for(flow, b);
 
 	if (flow->syn)
 		pipe_forget_syn(p, flow);
 	pipe_recount(p, flow, SL_FLOW_CLOSING);
 	pipe_born(p, flow);
-	sl_sport_put(p->sports, t, flow->pool_addr, b->now, until);
+	sl_sport_put(p->sports, t, flow->pool_addr, b->now, rest);
 }

@@ -6,6 +6,7 @@
 // inline, but for the search of a key that is not where it is first looked for.
 
 #include "express.h"
+#include "sl_flow_count.h"
 #include "sl_flow_lookup.h"
 #include "sl_wire_plain.h"
 
@@ -62,8 +63,7 @@ static inline void
 forward(struct sl_pkt *pkt, struct sl_flow *flow, enum sl_flow_dir dir,
 	const struct sl_fwd_adj *adj, sl_tick now)
 {
-	__atomic_store_n(&flow->pkts[dir], flow->pkts[dir] + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&flow->bytes[dir], flow->bytes[dir] + pkt->info.ip_len, __ATOMIC_RELAXED);
+	sl_flow_count(flow, dir, pkt->info.ip_len);
 	if (flow->last_seen != now)
 		__atomic_store_n(&flow->last_seen, now, __ATOMIC_RELAXED);
 	sl_wire_rewrite_to_mirror(
@@ -96,7 +96,7 @@ PIPE_EXPRESS(struct sl_pipe *p, struct burst *b, struct sl_pkt *pkts, unsigned n
 	sl_stats_stage(p->stats, SL_STAGE_PARSE);
 	for (unsigned i = 0; i < n_work; i++) {
 		ref[i] = sl_flow_guess(&x, hash[i]);
-		if (sl_likely(ref[i] != SL_FLOW_NONE))
+		if (sl_likely(ref[i] != SL_FLOW_NO_GUESS))
 			sl_flow_prefetch_record(&x, ref[i]);
 	}
 	sl_stats_stage(p->stats, SL_STAGE_LOOKUP);

@@ -13,6 +13,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sl_flow_count.h"
+
 void
 pipe_keep_syn(struct sl_pipe *p, struct sl_flow *flow, uint32_t index, const struct sl_pkt *pkt,
 	const struct attempt *a)
@@ -71,8 +73,7 @@ rekey(struct sl_pipe *p, const struct burst *b, struct sl_flow *flow, uint32_t i
 		return false;
 	}
 	// The endpoint that is left may answer late.
-	sl_sport_put(p->sports, &was, flow->pool_addr, b->now,
-		b->now + b->timeouts.by_state[SL_FLOW_RESET]);
+	sl_sport_put(p->sports, &was, flow->pool_addr, b->now, b->timeouts.by_state[SL_FLOW_RESET]);
 	flow->pool_addr = pool_addr;
 	return true;
 }
@@ -180,7 +181,7 @@ has_next_hop(struct sl_pipe *p, const struct burst *b, const struct sl_flow *flo
 static bool
 is_retransmitted(const struct sl_flow *flow, const struct sl_pkt *pkt)
 {
-	return pipe_is_syn(&pkt->info) && flow->pkts[SL_DIR_CLIENT] > 0;
+	return pipe_is_syn(&pkt->info) && sl_flow_pkts(flow, SL_DIR_CLIENT) > 0;
 }
 
 // A client that begins anew from the same port has another sequence number.

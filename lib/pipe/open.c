@@ -51,8 +51,8 @@ insert(struct sl_pipe *p, const struct burst *b, struct opening *o)
 {
 	int64_t index = -EEXIST;
 
-	if (sl_likely(o->offered &&
-		      sl_sport_take(p->sports, &o->tuple[SL_DIR_ENDPOINT], o->pool_addr) == 0))
+	if (sl_likely(o->offered && sl_sport_take_offered(p->sports, &o->tuple[SL_DIR_ENDPOINT],
+					    o->pool_addr) == 0))
 		index = insert_lent(p, b, o);
 	o->offered = false;
 	// A client whose own tuple is the one that the port would make: the next port does not.
@@ -70,7 +70,7 @@ pipe_aim(struct sl_flow *flow, const struct burst *b, const struct attempt *a)
 
 	flow->delta[SL_DIR_CLIENT] = sl_wire_delta(&flow->tuple[SL_DIR_CLIENT], &out);
 	flow->delta[SL_DIR_ENDPOINT] = sl_wire_delta(&flow->tuple[SL_DIR_ENDPOINT], &back);
-	flow->adj[SL_DIR_CLIENT] = a->next.index;
+	flow->adj[SL_DIR_CLIENT] = (uint16_t)a->next.index;
 	flow->adj[SL_DIR_ENDPOINT] = SL_ADJ_NONE;
 	flow->route_gen = sl_fwd_net_gen(b->fwd->net);
 	flow->cluster_slot = a->choice.cluster_slot;
@@ -122,6 +122,10 @@ pipe_plan(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, str
 	o->a.reopens = o->pkt->reopens;
 	o->tuple[SL_DIR_CLIENT] = o->pkt->info.tuple;
 	why = choose(p, b, o);
+	if (sl_unlikely(why == SL_DROP_CONNECTION_LIMIT && o->may_wait)) {
+		o->eps = NULL;
+		return true;
+	}
 	if (why != SL_DROP_NONE) {
 		refuse(p, b, o->pkt, why);
 		return false;

@@ -24,6 +24,7 @@ struct attempt {
 struct opening {
 	struct sl_pkt *pkt;
 	const struct sl_fwd_eps *eps; // NULL: it has no plan yet
+	bool may_wait; // for the second step: those before it count, and may not be let in
 	struct attempt a;
 	struct sl_tuple tuple[2]; // of the flow; the endpoint's with the port that is offered
 	uint64_t hash[2];         // of these
@@ -40,8 +41,8 @@ enum sl_drop pipe_choose(struct sl_pipe *p, const struct burst *b, const struct 
 	const struct sl_tuple *client, struct attempt *a);
 
 // open.c: new flows of a burst, in two steps, so that what the second one reads is on its way into
-// the cache for all of them. First the endpoint, in whose load the flow counts from here on. False:
-// the packet has its verdict.
+// the cache for all of them. First the endpoint, in whose load the flow counts from here on; or no
+// plan, where only those before it are in its way. False: the packet has its verdict.
 bool pipe_plan(
 	struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, struct opening *o);
 void pipe_unplan(struct sl_pipe *p, const struct opening *o); // if there is a plan

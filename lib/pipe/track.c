@@ -4,6 +4,7 @@
 
 #include "handshake.h"
 #include "pipe_priv.h"
+#include "sl_flow_count.h"
 
 // Both directions share one generation: what is known of the other one is forgotten with the old.
 static void
@@ -13,7 +14,7 @@ remember(struct sl_flow *flow, uint32_t gen, enum sl_flow_dir dir, uint32_t adj)
 		flow->adj[!dir] = SL_ADJ_NONE;
 		flow->route_gen = gen;
 	}
-	flow->adj[dir] = adj;
+	flow->adj[dir] = (uint16_t)adj;
 }
 
 static bool
@@ -36,13 +37,6 @@ find_hop(struct sl_pipe *p, const struct burst *b, struct hit *h)
 			return true;
 	}
 	return resolve_again(p, b, h);
-}
-
-static void
-account(struct sl_flow *flow, enum sl_flow_dir dir, uint32_t ip_len)
-{
-	__atomic_store_n(&flow->pkts[dir], flow->pkts[dir] + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&flow->bytes[dir], flow->bytes[dir] + ip_len, __ATOMIC_RELAXED);
 }
 
 void
@@ -71,7 +65,7 @@ pipe_track(struct sl_pipe *p, struct burst *b)
 		}
 		if (sl_unlikely(!find_hop(p, b, h)))
 			continue;
-		account(h->flow, h->dir, info->ip_len);
+		sl_flow_count(h->flow, h->dir, info->ip_len);
 		const enum sl_flow_state state = sl_flow_touch(
 			p->flows, h->index, h->dir, info->tcp_flags, b->now, &b->timeouts);
 		if (sl_unlikely(h->flow->flags & SL_FLOW_F_EMBRYONIC))

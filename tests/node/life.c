@@ -12,7 +12,8 @@
 #define CLIENTS_MAX  0x4000u // of each worker
 #define POOL_BASE    0xcb0071e0u
 #define NOTE_BYTES   8
-#define REFUSES      8 // one SYN of so many
+#define REFUSES      8    // one SYN of so many
+#define SILENT       4096 // likewise, where frames may be lost
 #define SCAN         32
 #define FIRST_SPORT  1024u // 65,535 + 1 is below
 #define SAYS_AT_MOST 8
@@ -113,13 +114,15 @@ check_new(const struct life *l, struct side *s, const struct packet *k, uint32_t
 }
 
 static bool
-answer_tcp(struct packet *a, const struct packet *k)
+answer_tcp(const struct life *l, struct packet *a, const struct packet *k)
 {
 	a->seq = identity(k->dst, k->dport);
 	a->ack = k->seq + 1;
 	if (k->flags & T_SYN) {
 		const uint64_t mix = sl_mix64(k->src ^ (uint64_t)k->sport << 48 ^ k->dst);
 
+		if (l->cfg.all_give_up && (mix >> 32) % SILENT == 0)
+			return false;
 		a->flags = mix % REFUSES == 0 ? T_RST | T_ACK : T_SYN | T_ACK;
 	} else if (k->flags & T_FIN) {
 		a->flags = T_FIN | T_ACK;
@@ -178,7 +181,7 @@ endpoint_gets(struct life *l, struct side *s, unsigned worker, struct rte_mbuf *
 	} else {
 		if (k.flags == T_SYN)
 			check_new(l, s, &k, service, k.seq);
-		if (!answer_tcp(&a, &k)) {
+		if (!answer_tcp(l, &a, &k)) {
 			node_frame_put(m);
 			return;
 		}

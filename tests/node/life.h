@@ -27,7 +27,9 @@ struct life_cfg {
 	uint32_t frames;   // that there are
 	uint32_t rate;     // exchanges that each worker's clients begin in a second; 0: no limit
 	uint64_t patience_ns;
-	bool all_give_up; // after that, not only where a service changed: frames may be lost
+	// After that all clients give up, not only where a service changed: frames may be lost, and
+	// some endpoints say nothing to a SYN.
+	bool all_give_up;
 	uint64_t seed;
 };
 

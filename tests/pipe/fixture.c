@@ -93,8 +93,9 @@ params(const struct fixture_opt *opt)
 		.timeout[SL_FLOW_ESTABLISHED] = ticks(TO_ESTABLISHED),
 		.timeout[SL_FLOW_FIN_CLIENT] = ticks(TO_FIN),
 		.timeout[SL_FLOW_FIN_ENDPOINT] = ticks(TO_FIN),
-		.timeout[SL_FLOW_CLOSING] = ticks(TO_CLOSING),
-		.timeout[SL_FLOW_RESET] = ticks(TO_CLOSING),
+		.timeout[SL_FLOW_CLOSING] =
+			opt->closing_never_ends ? UINT32_MAX : ticks(TO_CLOSING),
+		.timeout[SL_FLOW_RESET] = opt->closing_never_ends ? UINT32_MAX : ticks(TO_CLOSING),
 		.deny = (uint8_t)opt->deny,
 		.reply_rate = opt->no_replies   ? 0
 			      : opt->reply_rate ? opt->reply_rate

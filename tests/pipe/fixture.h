@@ -126,6 +126,7 @@ struct fixture_opt {
 	uint32_t connect_s; // the policy of all flows: connect timeout, longest age, idle; none
 	uint32_t max_age_s;
 	uint32_t idle_s;
+	bool closing_never_ends; // as a timeout, which is how long ports rest too
 };
 
 struct buf {

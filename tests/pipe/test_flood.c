@@ -376,6 +376,59 @@ parked_counts_once(void)
 	return TEST_SUCCESS;
 }
 
+// Who is not let in takes no place of a service that is nearly full: of those of its burst neither.
+static int
+refused_take_no_place(void)
+{
+	static const struct row {
+		uint32_t src;
+		enum sl_drop reason;
+	} rows[] = {
+		{CLIENT, SL_DROP_NONE},
+		{CLIENT, SL_DROP_SOURCE_LIMIT},
+		{REMOTE_CLIENT, SL_DROP_NONE},
+		{CLIENT_G1, SL_DROP_CONNECTION_LIMIT},
+	};
+	static struct frame f[SL_ARRAY_LEN(rows)];
+	static struct result r[SL_ARRAY_LEN(rows)];
+	const struct fixture_opt opt = {.source_rate = 1, .source_burst = 1};
+	struct fixture *fx = fixture_new(&opt);
+
+	for (unsigned i = 0; i < SL_ARRAY_LEN(rows); i++) {
+		const struct packet k = {SYN_TO(VIP, PORT_LIMITED), .src = rows[i].src,
+			.sport = (uint16_t)(100 + i)};
+
+		fixture_frame(fx, &f[i], &k, 0);
+	}
+	fixture_burst(fx, 0, f, SL_ARRAY_LEN(rows), false, r);
+	for (unsigned i = 0; i < SL_ARRAY_LEN(rows); i++)
+		RTE_TEST_ASSERT(r[i].reason == rows[i].reason && !r[i].bad, "%u: %s", i,
+			sl_drop_name(r[i].reason));
+	SL_TEST_INT(fixture_live(fx), MAX_FLOWS);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
+// The pool is dry: what is let in and cannot be opened makes one give way, and then there is room.
+static int
+one_gives_way_in_vain(void)
+{
+	const struct fixture_opt opt = {
+		.max_half_open = 25, .sport_first = 2000, .sport_last = 2255};
+	struct fixture *fx = fixture_new(&opt);
+
+	flood(fx, 256);
+	fx->now += SEC(1);
+	for (uint32_t i = 0; i < 1000; i++, fx->now += SL_NSEC_PER_MSEC)
+		SL_TEST_INT(syn_from(fx, STRANGER + i, 9).reason, SL_DROP_NO_SOURCE_PORT);
+	SL_TEST_INT(fixture_counter(fx, SL_C_FLOWS_EVICTED), 1);
+	SL_TEST_INT(half_open(fx), 255);
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -390,6 +443,8 @@ main(int argc, char **argv)
 		{"in_one_burst", in_one_burst},
 		{"one_source", one_source},
 		{"parked_counts_once", parked_counts_once},
+		{"refused_take_no_place", refused_take_no_place},
+		{"one_gives_way_in_vain", one_gives_way_in_vain},
 	};
 
 	return sl_test_main(argc, argv, tests, SL_ARRAY_LEN(tests));

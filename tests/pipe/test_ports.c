@@ -176,6 +176,25 @@ rests(void)
 	return TEST_SUCCESS;
 }
 
+// As long as it takes may be for ever.
+static int
+rests_for_ever(void)
+{
+	static const struct fixture_opt opt = {
+		.sport_first = 2000, .sport_last = 2000, .closing_never_ends = true};
+	struct fixture *fx = box(&opt);
+
+	SL_TEST_INT(go(fx, 0, FAR(0), P_TCP, 1000, T_SYN).verdict, SL_V_FORWARD);
+	fixture_pass(fx, TO_HANDSHAKE + 1);
+	SL_TEST_INT(fixture_live(fx), 0);
+	const struct result r = go(fx, 0, FAR(0), P_TCP, 1001, T_SYN);
+
+	RTE_TEST_ASSERT(is_refusal(&r, P_TCP), "%u %s", r.verdict, sl_drop_name(r.reason));
+	CHECK_BOOKS(fx);
+	fixture_free(fx);
+	return TEST_SUCCESS;
+}
+
 // The next connection of a client takes the place of the last, but not its port: of that the
 // endpoint may know still.
 static int
@@ -450,6 +469,7 @@ main(int argc, char **argv)
 	static const struct sl_test tests[] = {
 		{"destinations_share", destinations_share},
 		{"rests", rests},
+		{"rests_for_ever", rests_for_ever},
 		{"replaced_rests", replaced_rests},
 		{"dry_endpoint_is_passed_over", dry_endpoint_is_passed_over},
 		{"moves_to_another_port", moves_to_another_port},

@@ -4,6 +4,7 @@
 
 #include "express.h"
 #include "fixture.h"
+#include "sl_flow_count.h"
 
 #define ROUNDS  3000
 #define CLIENTS 40
@@ -102,8 +103,8 @@ add_flows(const struct fixture *fx, struct outcome *o, uint64_t sign)
 
 	for (uint32_t i = 0; i < sl_flow_used(t); i++)
 		for (unsigned d = 0; d < 2; d++) {
-			o->pkts[d] += sign * sl_flow_at(t, i)->pkts[d] * (i + 1);
-			o->octets[d] += sign * sl_flow_at(t, i)->bytes[d] * (i + 1);
+			o->pkts[d] += sign * sl_flow_pkts(sl_flow_at(t, i), d) * (i + 1);
+			o->octets[d] += sign * sl_flow_bytes(sl_flow_at(t, i), d) * (i + 1);
 		}
 }
 

@@ -1,14 +1,18 @@
 // One worker opens, counts, changes and removes flows as fast as it can; another thread walks.
 //
 // Every flow's second tuple, endpoint id and ages follow from its first tuple, so that a view made
-// of two flows is seen. ThreadSanitizer sees the rest.
+// of two flows is seen; bytes follow from packets, and neither ever becomes less, so that a view of
+// counters on their way from one line of the record to the other is seen. ThreadSanitizer sees the
+// rest.
 #include <pthread.h>
 
-#include "sl_flow.h"
+#include "sl_flow_count.h"
 #include "sl_test.h"
 
 #define CAPACITY  64 // few records, so that the walk meets them while they change hands
 #define OPS       1500000
+#define IP_LEN    UINT16_MAX // many a time what the first line holds
+#define TRAIN     24         // packets in a row
 #define MIN_VIEWS 10000
 
 struct shared {
@@ -84,8 +88,8 @@ packet(struct sl_flow_table *t, uint32_t index, uint64_t r, sl_tick now,
 	if (f->state == SL_FLOW_FREE)
 		return;
 	sl_flow_touch(t, index, dir, segments[(r >> 8) % SL_ARRAY_LEN(segments)], now, timeouts);
-	__atomic_store_n(&f->pkts[dir], f->pkts[dir] + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->bytes[dir], f->bytes[dir] + 100, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < TRAIN; i++)
+		sl_flow_count(f, dir, IP_LEN);
 }
 
 static void *
@@ -139,13 +143,27 @@ is_whole(const struct sl_flow_view *v)
 	       v->state < SL_FLOW_STATE_MAX;
 }
 
+static bool
+counts_up(const struct sl_flow_view *v)
+{
+	static uint64_t seen[OPS + 1][2]; // packets, by flow
+	uint64_t *before = seen[v->tuple[0].src];
+	bool ok = true;
+
+	for (unsigned d = 0; d < 2; d++) {
+		ok &= v->pkts[d] >= before[d] && v->bytes[d] == v->pkts[d] * IP_LEN;
+		before[d] = v->pkts[d];
+	}
+	return ok;
+}
+
 static int
 walk_while_it_works(void)
 {
 	const struct sl_flow_mem mem = {.alloc = heap_alloc, .free = heap_free};
 	struct shared s = {.t = sl_flow_table_new(CAPACITY, 0, &mem), .seed = sl_test_seed()};
 	struct sl_flow_view view[CAPACITY];
-	uint64_t views = 0, torn = 0;
+	uint64_t views = 0, torn = 0, back = 0;
 	pthread_t thread;
 
 	RTE_TEST_ASSERT_NOT_NULL(s.t, "no table");
@@ -156,14 +174,19 @@ walk_while_it_works(void)
 		while (cursor != UINT32_MAX) {
 			const unsigned n = sl_flow_walk(s.t, &cursor, view, CAPACITY, 16);
 
-			for (unsigned i = 0; i < n; i++)
-				torn += !is_whole(&view[i]);
+			for (unsigned i = 0; i < n; i++) {
+				const bool whole = is_whole(&view[i]);
+
+				torn += !whole;
+				back += whole && !counts_up(&view[i]);
+			}
 			views += n;
 		}
 	}
 	pthread_join(thread, NULL);
 	printf("# %llu views\n", (unsigned long long)views);
 	SL_TEST_INT(torn, 0);
+	SL_TEST_INT(back, 0);
 	RTE_TEST_ASSERT(views > MIN_VIEWS, "only %llu views: nothing was tested",
 		(unsigned long long)views);
 	sl_flow_table_free(s.t);

@@ -63,11 +63,10 @@ worker_field() { ctl workers -o json | python3_ -c 'import json, sys; print(sum(
 port_field() { ctl ports -o json | python3_ -c 'import json, sys; print(max(p[sys.argv[1]] for p in json.load(sys.stdin)))' "$1"; }
 is_zero() { [ "$("$@")" = 0 ]; }
 said() { grep -q "WARN .*$1" "$lab_tmp/sluice.log"; }
-# reload LINES...: of flows
-reload() {
-	sed -i -e '/newPerSource\|maxUnanswered/d' -e "s/^flows:$/&\n  $1/" "$lab_tmp/sluice.yaml"
-	ctl reload >/dev/null
-}
+# limit LINE: of flows, instead of the last one.
+limit() { sed -i -e '/newPerSource\|maxUnanswered\|maxHalfOpen/d' -e "s/^flows:$/&\n  $1/" "$lab_tmp/sluice.yaml"; }
+reload() { limit "$1" && ctl reload >/dev/null; }
+is_of_all() { [ "$(worker_field "$1")" = $((1024 * $2 / 100)) ]; }
 
 # ---- SYNs of made-up sources, while a client downloads ----
 in_gateway ip route add 198.18.0.0/15 dev clients 2>/dev/null || true
@@ -108,11 +107,44 @@ like "another source is served" "$(net client ask 192.0.2.101 7 1)" "server"
 # ---- a full table ----
 reload "maxUnanswered: 100"
 check "the flows end" wait_for 15 is_zero worker_field flows
-storm udp 192.0.2.101 7 3000
+# Again where the machine is so busy that the first flows have ended before there are enough.
+for _ in 1 2 3; do
+	storm udp 192.0.2.101 7 3000
+	[ "$(counter flow_table_full)" = 0 ] || break
+done
 at_least "a full table refuses" "$(counter flow_table_full)" 1
 check "the log says so" wait_for 5 said flow_table_full
 check "and it empties" wait_for 15 is_zero worker_field flows
 like "and serves again" "$(net client ask 192.0.2.101 7 1)" "server"
+
+# ---- limits that are changed, by command and by signal, and wrong ones ----
+reload "maxHalfOpen: 10"
+check "a new limit of half-open flows is in force" wait_for 5 is_of_all halfOpenMax 10
+limit "maxUnanswered: 5"
+kill -HUP "$sluice_pid"
+check "one of unanswered flows by SIGHUP" wait_for 5 is_of_all unansweredMax 5
+check "and what is not given is the default again" wait_for 5 is_of_all halfOpenMax 25
+storm udp 192.0.2.101 7 3000
+most=$(worker_field unanswered)
+check "and is not exceeded ($most)" [ "$most" -le 51 ]
+limit "maxUnanswered: 101"
+line=$(grep -n maxUnanswered "$lab_tmp/sluice.yaml" | cut -d: -f1)
+status=0
+out=$(ctl reload 2>&1) || status=$?
+is "a wrong limit is refused" "$status" 1
+like "with its place" "$out" "sluice.yaml:$line:18: error: sluice.yaml: flows.maxUnanswered: 101 is out of range"
+limit "newPerSource: {rate: -1}"
+line=$(grep -n newPerSource "$lab_tmp/sluice.yaml" | cut -d: -f1)
+kill -HUP "$sluice_pid"
+logged() { grep -q "sluice.yaml:$line:24: error: sluice.yaml: flows.newPerSource.rate: " "$lab_tmp/sluice.log"; }
+check "by SIGHUP the log has it" wait_for 5 logged
+check "the limits are what they were" is_of_all unansweredMax 5
+limit "newPerSource: {burst: 9}"
+like "one without effect is a warning" "$(ctl reload 2>&1)" "warning: .*flows.newPerSource.burst: no effect"
+sed -i 's/^pool:$/&\n  reserve: 5/' "$lab_tmp/sluice.yaml"
+like "one that takes a restart too" "$(ctl reload 2>&1)" "warning: .*pool.reserve: changed, which takes a restart"
+reload "maxUnanswered: 100" || true # that is still said
+check "the flows end" wait_for 15 is_zero worker_field flows
 
 # ---- no buffers ----
 free=$(port_field buffersFree)

@@ -10,7 +10,7 @@
 //          while its identity changes; the walk may miss flows that come or go meanwhile and never
 //          shows half of one.
 // Errors:  insert: -ENOSPC (table full) or -EEXIST (a tuple is in use); nothing is changed then.
-// Limits:  161 bytes a flow (128 the record, 33 the index) and 256 KiB for the timer wheel; 2^26
+// Limits:  162 bytes a flow (128 the record, 34 the index) and 256 KiB for the timer wheel; 2^26
 //          flows. Every record can be used: a test fills tables to the last one. No allocation
 //          after start. A hit reads one bucket line and the flow's first line, a miss one bucket
 //          line; with every record in use 1 to 3 keys in 100 need a second bucket line.
@@ -67,23 +67,23 @@ struct sl_flow {
 	// first line: what a packet needs
 	struct sl_tuple tuple[2];      // proto is the same in both
 	struct sl_wire_delta delta[2]; // by direction, of its packets
-	uint32_t adj[2];               // adjacency to send on, by direction; see sl_fwd.h
+	uint32_t recent[2];            // counted, not in pkts and bytes yet; see sl_flow_count.h
+	uint16_t adj[2];               // adjacency to send on, by direction; see sl_fwd.h
 	uint32_t route_gen;            // of the snapshot that gave adj
 	sl_tick last_seen; // relaxed atomic: w: worker, r: walk; written at most once a tick
 	uint8_t state;     // enum sl_flow_state; relaxed atomic
 	uint8_t flags;     // SL_FLOW_F_*
 	uint16_t syn;      // the kept SYN of an unanswered handshake, 0: none
-	// second line: accounting and timer
-	uint64_t pkts[2] SL_CACHE_ALIGNED; // relaxed atomics: w: worker, r: walk
-	uint64_t bytes[2];
-	uint32_t seq;     // odd while the record changes hands
-	uint32_t ep_slot; // relaxed atomic; the endpoint's stable id, see sl_fwd.h
+	// second line: accounting and timer. Atomics: w: worker, r: walk
+	uint64_t pkts[2] SL_CACHE_ALIGNED; // atomic; by direction, without those in recent
+	uint64_t bytes[2];                 // atomic; likewise
+	uint32_t seq;                      // odd while the record changes hands
+	uint32_t ep_slot;                  // relaxed atomic; the endpoint's stable id, see sl_fwd.h
 	uint32_t timer_next;
 	uint32_t timer_prev;
 	sl_tick deadline;      // the slot it hangs in
 	sl_tick created;       // relaxed atomic
-	uint32_t cluster_slot; // where the flows of its whole cluster are counted, SL_FLOW_NONE:
-			       // nowhere
+	uint32_t cluster_slot; // where its whole cluster's flows are counted, or SL_FLOW_NONE
 	uint16_t pool_addr;    // index of the pool address that lends the source port
 	uint16_t policy;       // index into sl_flow_timeouts.policy
 };

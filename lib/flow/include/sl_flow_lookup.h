@@ -20,10 +20,11 @@
 #define SL_FLOW_BUCKET_SLOTS 8
 
 // One cache line. A key lives in its first bucket, when that is full in its second, when that is
-// full too in a spare bucket chained to the first.
+// full too in a spare bucket chained to the first. A ref here is flow index << 1 | direction in the
+// lower 28 bits; above them is the record's generation: when that has gone on, the key is dead.
 struct sl_flow_bucket {
 	uint16_t tag[SL_FLOW_BUCKET_SLOTS]; // 0: free
-	// The ninth is always SL_FLOW_NONE: it is what "no tag matches" selects, without a branch.
+	// The ninth is always all ones: it is what "no tag matches" selects, without a branch.
 	uint32_t ref[SL_FLOW_BUCKET_SLOTS + 1];
 	uint32_t next; // the spare bucket chained here, 0: none (no spare bucket has that number)
 	uint32_t away; // keys whose first bucket this is and that live in their second
@@ -31,10 +32,15 @@ struct sl_flow_bucket {
 } SL_CACHE_ALIGNED;
 _Static_assert(sizeof(struct sl_flow_bucket) == SL_CACHE_LINE, "one line");
 
+#define SL_FLOW_REF_BITS 28
+#define SL_FLOW_REF_MASK ((1u << SL_FLOW_REF_BITS) - 1)
+#define SL_FLOW_NO_GUESS SL_FLOW_REF_MASK // no flow has this ref: there are 2^26 at most
+
 // What a look-up reads of the table.
 struct sl_flow_index {
 	struct sl_flow *flows;
 	struct sl_flow_bucket *buckets;
+	const uint8_t *gen; // of each record
 	uint64_t secret[3];
 	uint32_t bucket_mask;
 };
@@ -116,7 +122,21 @@ sl_flow_prefetch_bucket(const struct sl_flow_index *x, uint64_t hash)
 	__builtin_prefetch(sl_flow_bucket_of(x, hash));
 }
 
-// The ref of the first key in the first bucket that has the hash's tag, or SL_FLOW_NONE: nearly
+// For who is about to insert: which of the keys with that tag, and of all when the bucket is full,
+// are dead their generations will say.
+static inline void
+sl_flow_prefetch_room(const struct sl_flow_index *x, uint64_t hash)
+{
+	const struct sl_flow_bucket *b = sl_flow_bucket_of(x, hash);
+
+	unsigned m = sl_flow_match(b, 0) ? sl_flow_match(b, sl_flow_tag(hash))
+					 : (1u << SL_FLOW_BUCKET_SLOTS) - 1;
+
+	for (; m; m &= m - 1)
+		__builtin_prefetch(&x->gen[(b->ref[__builtin_ctz(m)] & SL_FLOW_REF_MASK) >> 1]);
+}
+
+// The ref of the first key in the first bucket that has the hash's tag, or SL_FLOW_NO_GUESS: nearly
 // always the one that is looked for, when there is one.
 static inline uint32_t
 sl_flow_guess(const struct sl_flow_index *x, uint64_t hash)
@@ -124,21 +144,20 @@ sl_flow_guess(const struct sl_flow_index *x, uint64_t hash)
 	const struct sl_flow_bucket *b = sl_flow_bucket_of(x, hash);
 
 	return b->ref[__builtin_ctz(
-		sl_flow_match(b, sl_flow_tag(hash)) | 1u << SL_FLOW_BUCKET_SLOTS)];
+		       sl_flow_match(b, sl_flow_tag(hash)) | 1u << SL_FLOW_BUCKET_SLOTS)] &
+	       SL_FLOW_REF_MASK;
 }
 
+// The first line: all that a packet needs that changes nothing of its flow.
 static inline void
 sl_flow_prefetch_record(const struct sl_flow_index *x, uint32_t ref)
 {
-	const struct sl_flow *f = &x->flows[ref >> 1];
-
-	__builtin_prefetch(f);
-	__builtin_prefetch(&f->pkts, 1);
+	__builtin_prefetch(&x->flows[ref >> 1]);
 }
 
 static inline bool
 sl_flow_is(const struct sl_flow_index *x, uint32_t ref, const struct sl_tuple *tuple)
 {
-	return ref != SL_FLOW_NONE &&
+	return ref != SL_FLOW_NO_GUESS &&
 	       sl_flow_tuple_equal(&x->flows[ref >> 1].tuple[ref & 1], tuple);
 }

@@ -66,16 +66,20 @@ int sl_sport_get_reserve(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
 // sl_sport_get() in two steps, for flows that begin in one burst: a port that is likely to be free
 // is written down without a look into the flow table, so that its bucket can be on the way into the
-// cache while others are offered; sl_sport_take() looks. Nothing is lent by it. False: nothing is
-// offered, or take says no: use get.
+// cache while others are offered; sl_sport_take_offered() looks. Nothing is lent by it. False:
+// nothing is offered: use get.
 bool sl_sport_offer(
 	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
-// This very port, one that was offered or the flow's own for another destination, be it of the
-// reserve: 0, or -EADDRINUSE, also when it is another worker's there. The same holds.
+// 0, or -EADDRINUSE, also when the destination has become dense since: then use get, which keeps
+// the reserve. The same holds as for get.
+int sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
+// This very port, the flow's own for another destination, be it of the reserve: 0, or -EADDRINUSE,
+// also when it is another worker's there. The same holds.
 int sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
-// until > now: the port rests until then, and is not lent for this destination.
+// The port rests for so long from now on, UINT32_MAX: for ever, and is not lent for this
+// destination.
 void sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr,
-	sl_tick now, sl_tick until);
+	sl_tick now, sl_tick rest);
 // Ports that have rested can be lent again; at most `budget` of them, in the order in which they
 // were given back: one that rests longer than those behind it keeps them waiting.
 void sl_sport_wake(struct sl_sport *s, sl_tick now, unsigned budget);

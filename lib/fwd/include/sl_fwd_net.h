@@ -1,6 +1,7 @@
 // Where packets go: routes, next hops, and the addresses that are ours.
 //
-// Owner, Threads, Errors: as sl_fwd.h. Limits: 64 K adjacencies; a route is found in O(log routes).
+// Owner, Threads, Errors: as sl_fwd.h. Limits: 65535 adjacencies; a route is found in O(log
+// routes).
 #pragma once
 
 #include "sl_ip.h"
@@ -21,7 +22,7 @@ struct sl_fwd_addr {
 
 // ---- next hops ----
 
-#define SL_ADJ_NONE UINT32_MAX
+#define SL_ADJ_NONE UINT16_MAX // a flow keeps an index in 16 bits: the highest is one less
 
 enum sl_adj_state {
 	SL_ADJ_FREE,
@@ -67,7 +68,8 @@ struct sl_fwd_net_spec {
 	uint32_t gen; // changes when an adjacency index held by a flow may no longer be right
 };
 
-struct sl_fwd_net *sl_fwd_net_new(const struct sl_fwd_net_spec *spec); // EINVAL: a len above 32
+struct sl_fwd_net *sl_fwd_net_new(const struct sl_fwd_net_spec *spec); // EINVAL: a len above 32,
+								       // too many adjacencies
 struct sl_fwd_net *sl_fwd_net_get(struct sl_fwd_net *n);
 void sl_fwd_net_put(struct sl_fwd_net *n);
 // Longest prefix. False: no route, or an unreachable one.

@@ -86,11 +86,11 @@ go_on(struct box *b, const struct sl_tuple *destination)
 }
 
 static void
-end(struct box *b, int64_t index, sl_tick now, sl_tick until)
+end(struct box *b, int64_t index, sl_tick now, sl_tick rest)
 {
 	const struct sl_flow *f = sl_flow_at(b->flows, (uint32_t)index);
 
-	sl_sport_put(b->sports, &f->tuple[SL_DIR_ENDPOINT], f->pool_addr, now, until);
+	sl_sport_put(b->sports, &f->tuple[SL_DIR_ENDPOINT], f->pool_addr, now, rest);
 	sl_flow_remove(b->flows, (uint32_t)index);
 }
 
@@ -323,7 +323,7 @@ rest(void)
 		const struct sl_tuple was = sl_flow_at(b.flows, (uint32_t)k[2])->tuple[1];
 		struct sl_tuple moved = was;
 
-		end(&b, k[2], 10, 15);
+		end(&b, k[2], 10, 5);
 		SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), 3);
 		sl_sport_wake(b.sports, 14, 64);
 		SL_TEST_INT(begin(&b, &t), -ENOSPC);
@@ -373,6 +373,20 @@ rest_is_bounded(void)
 	sl_sport_wake(b.sports, 1000, 10);
 	for (unsigned i = 0; i < 10; i++)
 		RTE_TEST_ASSERT(begin(&b, &t) >= 0, "woken %u", i);
+	SL_TEST_INT(begin(&b, &t), -ENOSPC);
+	box_free(&b);
+	return TEST_SUCCESS;
+}
+
+static int
+rest_for_ever(void)
+{
+	const struct sl_sport_range range = {2000, 2000, NULL, 0, 0};
+	const struct sl_tuple t = to(SL_PROTO_TCP, 0xc0000201, 80);
+	struct box b = box_new(&range, 1, 0, &alone, 1024);
+
+	end(&b, begin(&b, &t), 10, UINT32_MAX);
+	sl_sport_wake(b.sports, UINT32_MAX - 1, 64);
 	SL_TEST_INT(begin(&b, &t), -ENOSPC);
 	box_free(&b);
 	return TEST_SUCCESS;
@@ -493,6 +507,40 @@ reserve_is_taken(void)
 	SL_TEST_INT(sl_sport_take(b.sports, &moved, 0), 0);
 	insert(&b, &moved, 0);
 	SL_TEST_INT(go_on(&b, &dst), -ENOSPC);
+	box_free(&b);
+	return TEST_SUCCESS;
+}
+
+// A port that was offered while its destination was sparse is none of the reserve's when it is
+// taken.
+static int
+reserve_is_not_offered(void)
+{
+	const struct sl_sport_range range = {2000, 2099, NULL, 0, 1};
+	const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
+	struct box b = box_new(&range, 1, 0, &alone, 1024);
+	struct sl_tuple offered = dst, t;
+	uint16_t pool_addr;
+
+	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &offered, 0, &pool_addr), "nothing is offered");
+	t = offered;
+	for (uint16_t port = 2000; port <= 2099; port++) {
+		t.dport = sl_cpu_to_be16(port);
+		if (t.dport == offered.dport)
+			continue;
+		SL_TEST_INT(sl_sport_take(b.sports, &t, pool_addr), 0);
+		insert(&b, &t, pool_addr);
+	}
+	SL_TEST_INT(begin(&b, &dst), -ENOSPC);
+	SL_TEST_INT(sl_sport_take_offered(b.sports, &offered, pool_addr), -EADDRINUSE);
+	RTE_TEST_ASSERT(go_on(&b, &dst) >= 0, "the reserve is gone");
+	// Of a sparse one it is taken, once.
+	t = to(SL_PROTO_TCP, 0xc0000202, 80);
+	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &t, 0, &pool_addr), "nothing is offered");
+	SL_TEST_INT(sl_sport_take_offered(b.sports, &t, pool_addr), 0);
+	insert(&b, &t, pool_addr);
+	SL_TEST_INT(sl_sport_take_offered(b.sports, &t, pool_addr), -EADDRINUSE);
+	SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), 101);
 	box_free(&b);
 	return TEST_SUCCESS;
 }
@@ -729,9 +777,11 @@ main(int argc, char **argv)
 		{"given_back_is_last", given_back_is_last},
 		{"rest", rest},
 		{"rest_is_bounded", rest_is_bounded},
+		{"rest_for_ever", rest_for_ever},
 		{"client_keeps_its_address", client_keeps_its_address},
 		{"reserve", reserve},
 		{"reserve_is_taken", reserve_is_taken},
+		{"reserve_is_not_offered", reserve_is_not_offered},
 		{"fullest", fullest},
 		{"order_is_shuffled", order_is_shuffled},
 		{"refused", refused},

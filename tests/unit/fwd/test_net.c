@@ -130,6 +130,10 @@ empty_and_single(void)
 	RTE_TEST_ASSERT_NULL(
 		sl_fwd_net_new(&(struct sl_fwd_net_spec){.route = &bad, .n_routes = 1}), "/33");
 	SL_TEST_INT(errno, EINVAL);
+	// More adjacencies than a flow can name.
+	RTE_TEST_ASSERT_NULL(sl_fwd_net_new(&(struct sl_fwd_net_spec){.n_adjs = SL_ADJ_NONE + 1}),
+		"adjacencies");
+	SL_TEST_INT(errno, EINVAL);
 	return TEST_SUCCESS;
 }
 
