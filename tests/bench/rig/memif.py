@@ -33,6 +33,7 @@ FAR_NS = 250                # a cache line's way there and back: more is not ins
 NEAR_OR_FAR = ("near", "far")
 PATIENCE_S = 2              # so long in all a program's windows wait for CPUs that are near
 ENOUGH = 3                  # windows of a round at one distance
+MOVED = "too few windows in which the CPUs were as far from each other: repeat it, with a longer --window"
 AWAY = 0.9                  # less of a CPU was disturbed: of a window so short, a tick is some per cent
 TTL_LESS = 1
 ANSWER_S = 60
@@ -289,7 +290,7 @@ def latency_row(name, rounds, program, part, half):
     rounds, at = comparable(rounds, (program, "io"), "half")
     both = pairs(rounds, program, "io", "half", at, part_us("one_way", part))
     if not both:
-        return rows.missing(name, "the CPUs' distance changed from window to window: repeat it")
+        return rows.missing(name, MOVED)
     back = [v for v in at_distance(rounds, program, "half", at, part_us("both_ways", part)) if v]
     burst = [v for v in at_distance(rounds, program, "half", at, lambda w: w["sent"] / max(w["bursts"], 1)) if v]
     mid = statistics.median
@@ -307,16 +308,20 @@ def few_rows(rounds, half):
 
 
 def rate_rows(rounds):
-    programs = ("sluice", *PEERS)
-    rounds, at = comparable(rounds, programs, "limit")
-    of = lambda program, key: [v for v in at_distance(rounds, program, "limit", at, lambda w: w[key]) if v]
-    if not all(of(p, "pps") for p in programs):
-        return [rows.missing("memif-pps", "the CPUs' distance changed from window to window: repeat it")]
+    whole = rounds
+    for n in range(1 + len(PEERS), 0, -1): # a peer that was never there when Sluice was is left out
+        programs = ("sluice", *PEERS)[:n]
+        rounds, at = comparable(whole, programs, "limit")
+        of = lambda program, key: [v for v in at_distance(rounds, program, "limit", at, lambda w: w[key]) if v]
+        if all(of(p, "pps") for p in programs):
+            break
+    else:
+        return [rows.missing("memif-pps", MOVED)]
     busy = statistics.median(of("sluice", "busy"))
     note = f"both directions, {FLOWS:,} flows, CPUs {at}; worker busy {busy:.0%}"
     out = [rows.row("memif-pps", of("sluice", "pps"), "packets/s", note)]
-    out += [rows.row(f"memif-pps-{p}", of(p, "pps"), "packets/s", f"testpmd {p} in its place") for p in PEERS]
-    for p in PEERS:
+    out += [rows.row(f"memif-pps-{p}", of(p, "pps"), "packets/s", f"testpmd {p} in its place") for p in programs[1:]]
+    for p in programs[1:]:
         if both := pairs(rounds, "sluice", p, "limit", at, lambda w: w["pps"]):
             out.append(rows.row(f"memif-ratio-{p}", [a / b for a, b in both], "", f"÷ testpmd {p}"))
     out += [rows.row(f"memif-cycles{'-' + p if p != 'sluice' else ''}", of(p, "cycles"), "cycles",
