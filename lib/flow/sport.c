@@ -291,9 +291,8 @@ next_own(const struct sl_sport *s, uint64_t place, uint64_t hash, struct slot *s
 // Each half of a round the place that is at it gets a set, so that one that fills up without a gap
 // is known before it is full.
 static int
-try_few(struct sl_sport *s, uint64_t place)
+try_few(struct sl_sport *s, uint64_t place, uint64_t hash)
 {
-	const uint64_t hash = place_hash(s, place);
 	struct slot *slot = place_slot(s, hash);
 	int port = 0;
 	bool due = false;
@@ -314,32 +313,44 @@ try_few(struct sl_sport *s, uint64_t place)
 	return NO_PORT;
 }
 
-// A port of the place, if more than `keep` are free. That is seen to where there is a set: without
-// one the place is far from being full.
 static int
-take_from(struct sl_sport *s, uint64_t place, uint32_t keep, unsigned *budget)
+take_from_set(struct sl_sport *s, struct set *set, uint32_t keep, unsigned *budget)
 {
-	struct set *set = sport_set_find(s, place);
-	int port;
-
-	if (sl_likely(!set)) {
-		port = try_few(s, place);
-		if (sl_likely(port >= 0))
-			return port;
-		set = sport_set_find(s, place);
-	}
 	set->warm = true;
 	if (sl_unlikely(!sport_set_has_more(s, set, keep, budget)))
 		return set->n_unknown > 0 ? UNSURE : NO_PORT;
 	const uint32_t from = set->from;
+	const int port = sport_set_next(s, set, from, budget);
 
-	port = sport_set_next(s, set, from, budget);
 	if (port >= 0) {
 		sport_set_remove(s, set, (uint32_t)port);
 		set->from = (uint16_t)(port + 1);
 		if ((uint32_t)port / WORD_BITS != (from - 1) / WORD_BITS) // another word
 			sport_set_learn_ahead(s, set);
 	}
+	return port;
+}
+
+static void
+add_taken(struct slot *slot, uint32_t n)
+{
+	__atomic_store_n(&slot->taken, slot->taken + n, __ATOMIC_RELAXED);
+}
+
+// A port of the place, if more than `keep` are free. That is seen to where there is a set: without
+// one the place is far from being full.
+static int
+take_from(struct sl_sport *s, uint64_t place, uint32_t keep, unsigned *budget)
+{
+	const uint64_t hash = place_hash(s, place);
+	struct slot *slot = place_slot(s, hash);
+	struct set *set = sport_set_in(s, slot, place);
+	int port = set ? NO_PORT : try_few(s, place, hash);
+
+	if (port < 0)
+		port = take_from_set(s, set ? set : sport_set_in(s, slot, place), keep, budget);
+	if (port >= 0)
+		add_taken(slot, 1);
 	return port;
 }
 
@@ -352,14 +363,6 @@ add_lent(struct sl_sport *s, uint8_t proto, uint32_t n)
 
 	assert(proto == SL_PROTO_TCP || proto == SL_PROTO_UDP);
 	__atomic_store_n(lent, *lent + n, __ATOMIC_RELAXED);
-}
-
-static void
-add_taken(struct sl_sport *s, uint64_t place, uint32_t n)
-{
-	struct slot *slot = place_slot(s, place_hash(s, place));
-
-	__atomic_store_n(&slot->taken, slot->taken + n, __ATOMIC_RELAXED);
 }
 
 // The address has no port: the next ones that may have some, beginning behind it. Which addresses
@@ -421,7 +424,6 @@ lend(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t addr, int port, uin
 	endpoint->dst = s->addr[addr];
 	endpoint->dport = sl_cpu_to_be16(s->port[port]);
 	add_lent(s, endpoint->proto, 1);
-	add_taken(s, place_of(endpoint, addr), 1);
 	return 0;
 }
 
@@ -450,8 +452,8 @@ first_addr(const struct sl_sport *s, uint32_t client_hash)
 }
 
 bool
-sl_sport_offer(
-	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr)
+sl_sport_offer(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash,
+	struct sl_sport_offer *offer)
 {
 	const uint32_t addr = first_addr(s, client_hash);
 	const uint64_t place = place_of(endpoint, addr), hash = place_hash(s, place);
@@ -461,12 +463,12 @@ sl_sport_offer(
 	int port;
 
 	// One that has a set, or is to get one, is for get, which keeps the reserve.
-	if (sl_unlikely((cursor_after(s, slot) & s->half) == 0 || sport_set_find(s, place)))
+	if (sl_unlikely((cursor_after(s, slot) & s->half) == 0 || sport_set_in(s, slot, place)))
 		return false;
 	port = next_own(s, place, hash, slot, &due);
 	if (sl_unlikely(port < 0))
 		return false;
-	*pool_addr = (uint16_t)addr;
+	*offer = (struct sl_sport_offer){.pool_addr = (uint16_t)addr, .port = (uint16_t)port};
 	endpoint->dst = s->addr[addr];
 	endpoint->dport = sl_cpu_to_be16(s->port[port]);
 	return true;
@@ -503,15 +505,18 @@ sl_sport_get_reserve(
 }
 
 int
-sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr)
+sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint64_t hash,
+	struct sl_sport_offer offer)
 {
-	const uint64_t place = place_of(endpoint, pool_addr);
+	const uint64_t place = place_of(endpoint, offer.pool_addr);
+	struct slot *slot = slot_of(s, place);
 
-	if (sl_unlikely(sport_set_find(s, place)) ||
-		!is_free(s, place, port_index(s, endpoint->dport)))
+	if (sl_unlikely(sport_set_in(s, slot, place)) ||
+		sl_flow_find_hashed(s->flows, hash, endpoint) != SL_FLOW_NONE ||
+		sport_rests(s, place, offer.port))
 		return -EADDRINUSE;
 	add_lent(s, endpoint->proto, 1);
-	add_taken(s, place, 1);
+	add_taken(slot, 1);
 	return 0;
 }
 
@@ -523,34 +528,29 @@ sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool
 
 	if (!place_has(s, place_base(s, place), port) || !is_free(s, place, port))
 		return -EADDRINUSE;
-	struct set *set = sport_set_find(s, place);
+	struct slot *slot = slot_of(s, place);
+	struct set *set = sport_set_in(s, slot, place);
 
 	if (set)
 		sport_set_remove(s, set, port);
 	add_lent(s, endpoint->proto, 1);
-	add_taken(s, place, 1);
+	add_taken(slot, 1);
 	return 0;
 }
 
-// A port of the place is free, so some address of the destination has one again.
-static void
-count_free(struct sl_sport *s, uint64_t place)
-{
-	struct set *open = s->n_all > 0 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
-
-	add_taken(s, place, UINT32_MAX);
-	if (open)
-		sport_set_add(s, open, place & ALL_ADDRS);
-}
-
+// Some address of the destination has one again then.
 void
 sport_free_port(struct sl_sport *s, uint64_t place, uint32_t port)
 {
-	struct set *set = sport_set_find(s, place);
+	struct slot *slot = slot_of(s, place);
+	struct set *set = sport_set_in(s, slot, place);
+	struct set *open = s->n_all > 0 ? sport_set_find(s, place | ALL_ADDRS) : NULL;
 
+	add_taken(slot, UINT32_MAX);
 	if (set)
 		sport_set_add(s, set, port);
-	count_free(s, place);
+	if (open)
+		sport_set_add(s, open, place & ALL_ADDRS);
 }
 
 void
@@ -561,15 +561,10 @@ sl_sport_put(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_
 
 	assert(pool_addr < s->n_addrs && s->addr[pool_addr] == endpoint->dst);
 	add_lent(s, endpoint->proto, UINT32_MAX);
-	if (rest > 0) {
+	if (rest > 0)
 		sport_rest_add(s, place, port_index(s, endpoint->dport), tick_add(now, rest));
-	} else {
-		struct set *set = sport_set_find(s, place);
-
-		if (set)
-			sport_set_add(s, set, port_index(s, endpoint->dport));
-		count_free(s, place);
-	}
+	else
+		sport_free_port(s, place, port_index(s, endpoint->dport));
 }
 
 // ---- what is shown, see also sport_fill.c ----

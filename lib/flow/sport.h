@@ -102,6 +102,12 @@ place_slot(const struct sl_sport *s, uint64_t hash)
 	return &s->slot[hash % N_SLOTS];
 }
 
+static inline struct slot *
+slot_of(const struct sl_sport *s, uint64_t place)
+{
+	return place_slot(s, place_hash(s, place));
+}
+
 static inline unsigned
 place_proto(uint64_t place)
 {
@@ -159,6 +165,7 @@ place_has(const struct sl_sport *s, uint16_t base, uint32_t port)
 // Memory of a set of n indices.
 size_t sport_set_bytes(uint32_t n);
 struct set *sport_set_find(const struct sl_sport *s, uint64_t place);
+struct set *sport_set_in(const struct sl_sport *s, const struct slot *slot, uint64_t place);
 // A new set of a place that has none. In that of addresses all are free, in one of ports nothing
 // is known. The set that gives way to it, if one has to, is any but the last that were used.
 struct set *sport_set_new(struct sl_sport *s, uint64_t place);

@@ -31,7 +31,7 @@ n_taken(const struct sl_sport *s)
 static uint32_t
 slot_taken(const struct sl_sport *s, uint64_t place)
 {
-	const struct slot *slot = place_slot(s, place_hash(s, place));
+	const struct slot *slot = slot_of(s, place);
 	const uint32_t taken = __atomic_load_n(&slot->taken, __ATOMIC_RELAXED);
 	const uint32_t all = n_taken(s);
 	const uint32_t usual = all > taken ? (all - taken) / (N_SLOTS - 1) : 0;

@@ -81,14 +81,18 @@ bit_next(const uint64_t *bits, uint32_t n_words, uint32_t i)
 // ---- which set is whose ----
 
 struct set *
-sport_set_find(const struct sl_sport *s, uint64_t place)
+sport_set_in(const struct sl_sport *s, const struct slot *slot, uint64_t place)
 {
-	if (sl_likely(s->n_used == 0))
-		return NULL;
-	for (uint32_t i = place_slot(s, place_hash(s, place))->head; i; i = set_at(s, i)->next)
+	for (uint32_t i = slot->head; sl_unlikely(i); i = set_at(s, i)->next)
 		if (set_at(s, i)->place == place)
 			return set_at(s, i);
 	return NULL;
+}
+
+struct set *
+sport_set_find(const struct sl_sport *s, uint64_t place)
+{
+	return sport_set_in(s, slot_of(s, place), place);
 }
 
 static bool
@@ -101,7 +105,7 @@ static void
 unlink_set(struct sl_sport *s, uint32_t number)
 {
 	const struct set *set = set_at(s, number);
-	uint16_t *link = &place_slot(s, place_hash(s, set->place))->head;
+	uint16_t *link = &slot_of(s, set->place)->head;
 
 	while (*link != number)
 		link = &set_at(s, *link)->next;
@@ -140,7 +144,7 @@ sport_set_new(struct sl_sport *s, uint64_t place)
 	const bool ports = !is_of_addrs(place);
 	const uint32_t n = ports ? s->n_ports : s->n_addrs;
 	const uint32_t n_words = div_up(n, WORD_BITS);
-	struct slot *slot = place_slot(s, place_hash(s, place));
+	struct slot *slot = slot_of(s, place);
 	struct set *set = set_at(s, number);
 
 	memset(set->bits, 0, s->set_bytes - sizeof(*set));

@@ -26,7 +26,7 @@ insert_lent(struct sl_pipe *p, const struct burst *b, const struct opening *o)
 		p->flows, o->tuple, o->hash, state, o->a.choice.policy, b->now, &b->timeouts);
 
 	if (index < 0)
-		sl_sport_put(p->sports, &o->tuple[SL_DIR_ENDPOINT], o->pool_addr, b->now, 0);
+		sl_sport_put(p->sports, &o->tuple[SL_DIR_ENDPOINT], o->offer.pool_addr, b->now, 0);
 	return index;
 }
 
@@ -37,8 +37,8 @@ insert_any(struct sl_pipe *p, const struct burst *b, struct opening *o)
 	const uint32_t client = pipe_client_hash(o->tuple[SL_DIR_CLIENT].src);
 	struct sl_tuple *endpoint = &o->tuple[SL_DIR_ENDPOINT];
 
-	if ((o->a.reopens ? sl_sport_get_reserve(p->sports, endpoint, client, &o->pool_addr)
-			  : sl_sport_get(p->sports, endpoint, client, &o->pool_addr)) < 0)
+	if ((o->a.reopens ? sl_sport_get_reserve(p->sports, endpoint, client, &o->offer.pool_addr)
+			  : sl_sport_get(p->sports, endpoint, client, &o->offer.pool_addr)) < 0)
 		return -EADDRNOTAVAIL;
 	o->hash[SL_DIR_ENDPOINT] = sl_flow_hash(sl_flow_index(p->flows).secret, endpoint);
 	return insert_lent(p, b, o);
@@ -52,7 +52,7 @@ insert(struct sl_pipe *p, const struct burst *b, struct opening *o)
 	int64_t index = -EEXIST;
 
 	if (sl_likely(o->offered && sl_sport_take_offered(p->sports, &o->tuple[SL_DIR_ENDPOINT],
-					    o->pool_addr) == 0))
+					    o->hash[SL_DIR_ENDPOINT], o->offer) == 0))
 		index = insert_lent(p, b, o);
 	o->offered = false;
 	// A client whose own tuple is the one that the port would make: the next port does not.
@@ -131,7 +131,7 @@ pipe_plan(struct sl_pipe *p, struct burst *b, const struct sl_flow_index *x, str
 		return false;
 	}
 	o->offered = sl_sport_offer(
-		p->sports, endpoint, pipe_client_hash(o->tuple[SL_DIR_CLIENT].src), &o->pool_addr);
+		p->sports, endpoint, pipe_client_hash(o->tuple[SL_DIR_CLIENT].src), &o->offer);
 	if (sl_likely(o->offered)) {
 		o->hash[SL_DIR_ENDPOINT] = sl_flow_hash(x->secret, endpoint);
 		sl_flow_prefetch_bucket(x, o->hash[SL_DIR_ENDPOINT]);
@@ -183,7 +183,7 @@ pipe_open(struct sl_pipe *p, struct burst *b, struct opening *o)
 	pipe_aim(flow, b, &o->a);
 	if (sl_unlikely(p->reset.n > 0))
 		pipe_spare(p, flow);
-	flow->pool_addr = o->pool_addr;
+	flow->pool_addr = o->offer.pool_addr;
 	pipe_count(p, flow);
 	pipe_admitted(p, b, flow);
 	p->stats->counter[SL_C_FLOWS_CREATED]++;

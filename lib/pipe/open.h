@@ -29,7 +29,7 @@ struct opening {
 	struct sl_tuple tuple[2]; // of the flow; the endpoint's with the port that is offered
 	uint64_t hash[2];         // of these
 	bool offered;
-	uint16_t pool_addr;
+	struct sl_sport_offer offer; // its pool_addr is that of the port that is lent, too
 };
 
 // choose.c: what a new flow to t goes to; kinds are those of its destination. NULL: nothing.

@@ -68,11 +68,17 @@ int sl_sport_get_reserve(
 // is written down without a look into the flow table, so that its bucket can be on the way into the
 // cache while others are offered; sl_sport_take_offered() looks. Nothing is lent by it. False:
 // nothing is offered: use get.
-bool sl_sport_offer(
-	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
-// 0, or -EADDRINUSE, also when the destination has become dense since: then use get, which keeps
-// the reserve. The same holds as for get.
-int sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);
+struct sl_sport_offer {
+	uint16_t pool_addr;
+	uint16_t port; // its place in the worker's list
+};
+bool sl_sport_offer(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash,
+	struct sl_sport_offer *offer);
+// hash: sl_flow_hash() of the endpoint's tuple as it was offered. 0, or -EADDRINUSE, also when the
+// destination has become dense since: then use get, which keeps the reserve. The same holds as for
+// get.
+int sl_sport_take_offered(struct sl_sport *s, const struct sl_tuple *endpoint, uint64_t hash,
+	struct sl_sport_offer offer);
 // This very port, the flow's own for another destination, be it of the reserve: 0, or -EADDRINUSE,
 // also when it is another worker's there. The same holds.
 int sl_sport_take(struct sl_sport *s, const struct sl_tuple *endpoint, uint16_t pool_addr);

@@ -511,6 +511,14 @@ reserve_is_taken(void)
 	return TEST_SUCCESS;
 }
 
+static int
+take_offered(struct box *b, const struct sl_tuple *endpoint, struct sl_sport_offer offer)
+{
+	const uint64_t hash = sl_flow_hash(sl_flow_index(b->flows).secret, endpoint);
+
+	return sl_sport_take_offered(b->sports, endpoint, hash, offer);
+}
+
 // A port that was offered while its destination was sparse is none of the reserve's when it is
 // taken.
 static int
@@ -520,26 +528,26 @@ reserve_is_not_offered(void)
 	const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201, 80);
 	struct box b = box_new(&range, 1, 0, &alone, 1024);
 	struct sl_tuple offered = dst, t;
-	uint16_t pool_addr;
+	struct sl_sport_offer offer;
 
-	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &offered, 0, &pool_addr), "nothing is offered");
+	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &offered, 0, &offer), "nothing is offered");
 	t = offered;
 	for (uint16_t port = 2000; port <= 2099; port++) {
 		t.dport = sl_cpu_to_be16(port);
 		if (t.dport == offered.dport)
 			continue;
-		SL_TEST_INT(sl_sport_take(b.sports, &t, pool_addr), 0);
-		insert(&b, &t, pool_addr);
+		SL_TEST_INT(sl_sport_take(b.sports, &t, offer.pool_addr), 0);
+		insert(&b, &t, offer.pool_addr);
 	}
 	SL_TEST_INT(begin(&b, &dst), -ENOSPC);
-	SL_TEST_INT(sl_sport_take_offered(b.sports, &offered, pool_addr), -EADDRINUSE);
+	SL_TEST_INT(take_offered(&b, &offered, offer), -EADDRINUSE);
 	RTE_TEST_ASSERT(go_on(&b, &dst) >= 0, "the reserve is gone");
 	// Of a sparse one it is taken, once.
 	t = to(SL_PROTO_TCP, 0xc0000202, 80);
-	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &t, 0, &pool_addr), "nothing is offered");
-	SL_TEST_INT(sl_sport_take_offered(b.sports, &t, pool_addr), 0);
-	insert(&b, &t, pool_addr);
-	SL_TEST_INT(sl_sport_take_offered(b.sports, &t, pool_addr), -EADDRINUSE);
+	RTE_TEST_ASSERT(sl_sport_offer(b.sports, &t, 0, &offer), "nothing is offered");
+	SL_TEST_INT(take_offered(&b, &t, offer), 0);
+	insert(&b, &t, offer.pool_addr);
+	SL_TEST_INT(take_offered(&b, &t, offer), -EADDRINUSE);
 	SL_TEST_INT(sl_sport_lent(b.sports, SL_PROTO_TCP), 101);
 	box_free(&b);
 	return TEST_SUCCESS;
