@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from rig import frames, memif, report, rows, sink, veth
+from rig import frames, memif, report, rows, scaling, sink, veth
 from rig.frames import DATA, L3, L4
 
 ENDPOINTS = [int(ipaddress.ip_address(a)) for a in ("198.51.100.11", "198.51.100.12")]
@@ -232,6 +232,21 @@ def row_cases(tmp):
         case("rows: a program that prints none has failed", True)
 
 
+def scaling_cases():
+    """Each ratio is of a round and of as many times one worker; the most workers are the line of the table."""
+    pps = lambda *values: [{"pps": v, "wrong": []} for v in values]
+    found = {("io", 1): pps(10, 10, 10), ("io", 2): pps(20, 20, 20), ("io", 4): pps(40, 30, 20),
+             ("sluice", 1): pps(10, 20, 30), ("sluice", 2): pps(10, 36, 60), ("sluice", 4): pps(40, 40, 84)}
+    said = {one["name"]: one for one in scaling.all_rows(found, 4, False)}
+    of = lambda name: tuple(said[name][key] for key in ("lo", "value", "hi"))
+    case("workers: the most of them are the line of the table", of("scaling") == (0.5, 0.7, 1.0), str(said["scaling"]))
+    case("workers: fewer have a row each", of("scaling-2") == (0.5, 0.9, 1.0), str(said["scaling-2"]))
+    case("workers: what the machine gives is said", "many: 0.75" in said["scaling"]["note"], said["scaling"]["note"])
+    case("workers: nothing is wrong", not any("wrong" in one for one in said.values()))
+    found["sluice", 2][1]["wrong"].append("2 dropped: x")
+    case("workers: a lost frame is wrong", scaling.all_rows(found, 4, True)[0]["wrong"] == ["workers: 2: 2 dropped: x"])
+
+
 def veth_cases():
     """Ratios are those of a round, and each line of the table about veth gets one."""
     rates = lambda scale: {"conn": 100 * scale, "req": 1000 * scale, "bulk": scale, "errors": 0}
@@ -276,6 +291,7 @@ def memif_cases():
 
 with tempfile.TemporaryDirectory() as folder:
     row_cases(folder)
+    scaling_cases()
     veth_cases()
     memif_cases()
     document_case(folder)

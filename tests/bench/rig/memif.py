@@ -241,7 +241,7 @@ def measure_few(knobs, half):
 def interleaved(knobs, progress):
     """[{program: slices}] of all rounds, and half the rates."""
     half = {}
-    rounds, n = [], min(knobs.rounds, 2) if knobs.quick else knobs.rounds
+    rounds, n = [], 1 if knobs.quick else knobs.rounds
     for number in range(n):
         turn = ("sluice", *PEERS) if number % 2 == 0 else (*PEERS, "sluice")
         found = {}
