@@ -458,16 +458,17 @@ sl_sport_offer(struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_ha
 	const uint32_t addr = first_addr(s, client_hash);
 	const uint64_t place = place_of(endpoint, addr), hash = place_hash(s, place);
 	struct slot *slot = place_slot(s, hash);
-
+	const uint16_t cursor = slot->cursor;
 	bool due = false;
-	int port;
+	int port = NO_PORT;
 
 	// One that has a set, or is to get one, is for get, which keeps the reserve.
-	if (sl_unlikely((cursor_after(s, slot) & s->half) == 0 || sport_set_in(s, slot, place)))
+	if (sl_likely(!sport_set_in(s, slot, place)))
+		port = next_own(s, place, hash, slot, &due);
+	if (sl_unlikely(port < 0 || due)) {
+		slot->cursor = cursor;
 		return false;
-	port = next_own(s, place, hash, slot, &due);
-	if (sl_unlikely(port < 0))
-		return false;
+	}
 	*offer = (struct sl_sport_offer){.pool_addr = (uint16_t)addr, .port = (uint16_t)port};
 	endpoint->dst = s->addr[addr];
 	endpoint->dport = sl_cpu_to_be16(s->port[port]);

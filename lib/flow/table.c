@@ -333,15 +333,17 @@ put_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 static inline bool
 take_from(struct sl_flow_bucket *b, uint16_t tag, uint32_t entry)
 {
+	bool taken = false;
+
 	for (unsigned m = sl_flow_match(b, tag); m; m &= m - 1) {
 		const unsigned i = (unsigned)__builtin_ctz(m);
 
 		if (b->ref[i] == entry) {
 			b->tag[i] = 0;
-			return true;
+			taken = true;
 		}
 	}
-	return false;
+	return taken;
 }
 
 static void
@@ -364,16 +366,17 @@ take_from_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag,
 	}
 }
 
+// What its first bucket has may be a dead key of the same tuple, which seems alive sixteen flows of
+// the record later, while the key itself is elsewhere: all places are looked at.
 static void
 take_key(struct sl_flow_table *t, uint64_t hash, uint32_t ref)
 {
-	struct sl_flow_bucket *b = first_bucket(t, hash);
+	struct sl_flow_bucket *b = first_bucket(t, hash), *second = second_bucket(t, hash);
 	const uint16_t tag = sl_flow_tag(hash);
 	const uint32_t entry = entry_of(t, ref);
 
-	if (sl_likely(take_from(b, tag, entry)))
-		return;
-	if (b->away && take_from(second_bucket(t, hash), tag, entry)) {
+	take_from(b, tag, entry);
+	if (b->away && second != b && take_from(second, tag, entry)) {
 		b->away--;
 		t->n_away--;
 		return;
@@ -514,12 +517,17 @@ sl_flow_rekey(struct sl_flow_table *t, uint32_t index, const struct sl_tuple *en
 	struct sl_flow *f = &t->flows[index];
 	const uint64_t was = key_hash(t, &f->tuple[SL_DIR_ENDPOINT]);
 	const uint64_t hash = key_hash(t, endpoint);
+	const uint32_t ref = index << 1 | SL_DIR_ENDPOINT;
 
 	if (find_hashed(t, hash, endpoint) != SL_FLOW_NONE)
 		return -EEXIST;
-	if (!put_key(t, hash, index << 1 | SL_DIR_ENDPOINT))
+	// First the old one, because a bucket does not tell two keys of one ref and tag apart.
+	// There is room for it again where it was.
+	take_key(t, was, ref);
+	if (!put_key(t, hash, ref)) {
+		put_key(t, was, ref);
 		return -ENOSPC;
-	take_key(t, was, index << 1 | SL_DIR_ENDPOINT);
+	}
 	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELAXED);
 	store_tuple(&f->tuple[SL_DIR_ENDPOINT], endpoint);
 	__atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_RELEASE);

@@ -2,97 +2,8 @@
 // that are forgotten; rest.
 #include <errno.h>
 
-#include "flow_test.h"
 #include "sport.h"
-
-static const sl_be32 addrs[] = {0x016433c6, 0x026433c6, 0x036433c6};
-#define N_ADDRS SL_ARRAY_LEN(addrs)
-
-static const struct sl_owner alone = {.n_workers = 1};
-
-static const struct sl_flow_timeouts timeouts = {.by_state = {[0 ... SL_FLOW_STATE_MAX - 1] = 100}};
-
-// A flow table with the worker's ports, as the packet path uses them.
-struct box {
-	struct sl_flow_table *flows;
-	struct sl_sport *sports;
-	uint32_t client; // of the next flow
-	uint32_t hash;   // of all clients
-};
-
-static struct box
-box_new(const struct sl_sport_range *range, uint32_t n_addrs, unsigned worker,
-	const struct sl_owner *owner, uint32_t capacity)
-{
-	const struct sl_flow_mem mem = heap(NULL);
-	struct box b = {.flows = table_new(capacity)};
-
-	b.sports = sl_sport_new(addrs, n_addrs, range, worker, owner, b.flows, &mem);
-	return b;
-}
-
-static void
-box_free(struct box *b)
-{
-	sl_sport_free(b->sports);
-	sl_flow_table_free(b->flows);
-}
-
-static struct sl_tuple
-to(uint8_t proto, uint32_t dst, uint16_t dport)
-{
-	struct sl_tuple t = tuple(dst, dport, 0, 0);
-
-	t.proto = proto;
-	return t;
-}
-
-// The flow's record, or what get said.
-static int64_t
-insert(struct box *b, const struct sl_tuple *endpoint, uint16_t pool_addr)
-{
-	struct sl_tuple client =
-		tuple(0xc6120000u + (b->client >> 15), 1 + (b->client & 0x7fff), 0xcb007101u, 80);
-	int64_t index;
-
-	client.proto = endpoint->proto;
-	b->client++;
-	index = sl_flow_insert(b->flows, &client, endpoint,
-		client.proto == SL_PROTO_TCP ? SL_FLOW_SYN_SENT : SL_FLOW_UDP, 0, 0, &timeouts);
-	if (index >= 0)
-		sl_flow_at(b->flows, (uint32_t)index)->pool_addr = pool_addr;
-	return index;
-}
-
-static int64_t
-begin(struct box *b, const struct sl_tuple *destination)
-{
-	struct sl_tuple t = *destination;
-	uint16_t pool_addr;
-	const int rc = sl_sport_get(b->sports, &t, b->hash, &pool_addr);
-
-	return rc < 0 ? rc : insert(b, &t, pool_addr);
-}
-
-// As begin(), with what is kept for it.
-static int64_t
-go_on(struct box *b, const struct sl_tuple *destination)
-{
-	struct sl_tuple t = *destination;
-	uint16_t pool_addr;
-	const int rc = sl_sport_get_reserve(b->sports, &t, b->hash, &pool_addr);
-
-	return rc < 0 ? rc : insert(b, &t, pool_addr);
-}
-
-static void
-end(struct box *b, int64_t index, sl_tick now, sl_tick rest)
-{
-	const struct sl_flow *f = sl_flow_at(b->flows, (uint32_t)index);
-
-	sl_sport_put(b->sports, &f->tuple[SL_DIR_ENDPOINT], f->pool_addr, now, rest);
-	sl_flow_remove(b->flows, (uint32_t)index);
-}
+#include "sport_box.h"
 
 static uint16_t
 port_of(const struct box *b, int64_t index)
@@ -553,6 +464,43 @@ reserve_is_not_offered(void)
 	return TEST_SUCCESS;
 }
 
+// Whichever way ports are shared out, and however a destination is filled.
+static int
+offers_keep_the_reserve(void)
+{
+	const struct sl_sport_range range = {1024, 65535, NULL, 0, 640};
+	uint8_t key[SL_OWNER_KEY_BYTES];
+	uint64_t rnd = sl_test_seed();
+
+	for (unsigned i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(sl_test_rand(&rnd) >> 8);
+	for (unsigned r = 0; r < 24; r++) {
+		const struct sl_tuple dst = to(SL_PROTO_TCP, 0xc0000201u + r, 80);
+		struct sl_owner owner = {.n_workers = 8};
+
+		if (r > 0)
+			SL_TEST_INT(sl_owner_by_hash(&owner, 8, key, 128), 0);
+		struct box b = box_new(&range, 1, 0, &owner, 1 << 14);
+		struct sl_sport_offer offer;
+		struct sl_tuple t = dst;
+
+		for (uint32_t n = 0;; n++) {
+			const bool taken = sl_sport_offer(b.sports, &t, 0, &offer) &&
+					   take_offered(&b, &t, offer) == 0;
+
+			if ((taken ? insert(&b, &t, offer.pool_addr) : begin(&b, &dst)) < 0)
+				break;
+			RTE_TEST_ASSERT(n < 64512, "no end");
+			t = dst;
+		}
+		for (uint32_t i = 0; i < sl_sport_reserve(b.sports); i++)
+			RTE_TEST_ASSERT(go_on(&b, &dst) >= 0, "%u: %u left", r, i);
+		SL_TEST_INT(go_on(&b, &dst), -ENOSPC);
+		box_free(&b);
+	}
+	return TEST_SUCCESS;
+}
+
 // ---- what is shown ----
 
 #define N_WORKERS 2
@@ -790,6 +738,7 @@ main(int argc, char **argv)
 		{"reserve", reserve},
 		{"reserve_is_taken", reserve_is_taken},
 		{"reserve_is_not_offered", reserve_is_not_offered},
+		{"offers_keep_the_reserve", offers_keep_the_reserve},
 		{"fullest", fullest},
 		{"order_is_shuffled", order_is_shuffled},
 		{"refused", refused},

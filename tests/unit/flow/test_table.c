@@ -549,6 +549,73 @@ dead_keys(void)
 	return TEST_SUCCESS;
 }
 
+// The number of a flow that was not used yet, whose client key has b as its first bucket, or has
+// nothing to do with it; its other key has not.
+static uint32_t
+next_flow(const struct sl_flow_table *t, const struct sl_flow_bucket *b, bool in, uint32_t *from)
+{
+	for (;; ++*from) {
+		const struct sl_tuple client = client_tuple(*from),
+				      endpoint = endpoint_tuple(*from);
+		const uint64_t c = key_hash(t, &client), e = key_hash(t, &endpoint);
+
+		if ((first_bucket(t, c) == b) == in && second_bucket(t, c) != b &&
+			first_bucket(t, e) != b && second_bucket(t, e) != b)
+			return (*from)++;
+	}
+}
+
+// One record is left, and one place in a bucket, which a flow of the same tuples wants now and
+// then.
+static int
+comes_again(struct sl_flow_table *t, const struct sl_flow_bucket *b, unsigned *elsewhere)
+{
+	uint32_t from = 0, others = 0;
+	const uint32_t again = next_flow(t, b, true, &from);
+	struct sl_flow_fill before, fill;
+
+	for (unsigned n = 0; n < 63; n++) {
+		const bool in = n < BUCKET_SLOTS - 1;
+		const uint32_t i = next_flow(t, b, in, in ? &from : &others);
+
+		RTE_TEST_ASSERT(insert(t, client_tuple(i), endpoint_tuple(i)) >= 0, "flow %u", n);
+	}
+	sl_flow_fill(t, &before);
+	for (unsigned n = 0; n < 33; n++) {
+		const uint32_t i = n % 16 ? next_flow(t, b, false, &others) : again;
+
+		SL_TEST_INT(insert(t, client_tuple(i), endpoint_tuple(i)), 63);
+		SL_TEST_INT(find(t, client_tuple(i)), 63 << 1);
+		*elsewhere += b->away > 0 || b->next > 0;
+		sl_flow_remove(t, 63);
+		SL_TEST_INT(find(t, client_tuple(i)), SL_FLOW_NONE);
+		sl_flow_fill(t, &fill);
+		SL_TEST_INT(fill.keys_second, before.keys_second);
+		SL_TEST_INT(fill.keys_chained, before.keys_chained);
+		SL_TEST_INT(b->away, 0);
+		SL_TEST_INT(b->next, 0);
+	}
+	return TEST_SUCCESS;
+}
+
+// After sixteen flows of its record a dead key seems alive. If a flow of the same tuple comes then
+// and the bucket is full, the key of that one is elsewhere, and it is this key that goes with it.
+static int
+dead_key_seems_alive(void)
+{
+	unsigned elsewhere = 0;
+
+	for (unsigned round = 0; round < 32; round++) {
+		struct sl_flow_table *t = table_new(64);
+
+		RTE_TEST_ASSERT_SUCCESS(
+			comes_again(t, &t->buckets[round], &elsewhere), "round %u", round);
+		sl_flow_table_free(t);
+	}
+	RTE_TEST_ASSERT(elsewhere >= 16, "only %u keys were elsewhere", elsewhere);
+	return TEST_SUCCESS;
+}
+
 // Whatever the packets' lengths, and whatever of them is in which line, the worker and the walk see
 // all of them.
 static int
@@ -652,6 +719,7 @@ main(int argc, char **argv)
 		{"lifo_records", lifo_records},
 		{"record_is_clean", record_is_clean},
 		{"dead_keys", dead_keys},
+		{"dead_key_seems_alive", dead_key_seems_alive},
 		{"counters", counters},
 		{"walk", walk},
 	};
