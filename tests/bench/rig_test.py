@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from rig import frames, report, rows, sink, veth
+from rig import frames, memif, report, rows, scaling, sink, veth
 from rig.frames import DATA, L3, L4
 
 ENDPOINTS = [int(ipaddress.ip_address(a)) for a in ("198.51.100.11", "198.51.100.12")]
@@ -232,6 +232,21 @@ def row_cases(tmp):
         case("rows: a program that prints none has failed", True)
 
 
+def scaling_cases():
+    """Each ratio is of a round and of as many times one worker; the most workers are the line of the table."""
+    pps = lambda *values: [{"pps": v, "wrong": []} for v in values]
+    found = {("io", 1): pps(10, 10, 10), ("io", 2): pps(20, 20, 20), ("io", 4): pps(40, 30, 20),
+             ("sluice", 1): pps(10, 20, 30), ("sluice", 2): pps(10, 36, 60), ("sluice", 4): pps(40, 40, 84)}
+    said = {one["name"]: one for one in scaling.all_rows(found, 4, False)}
+    of = lambda name: tuple(said[name][key] for key in ("lo", "value", "hi"))
+    case("workers: the most of them are the line of the table", of("scaling") == (0.5, 0.7, 1.0), str(said["scaling"]))
+    case("workers: fewer have a row each", of("scaling-2") == (0.5, 0.9, 1.0), str(said["scaling-2"]))
+    case("workers: what the machine gives is said", "many: 0.75" in said["scaling"]["note"], said["scaling"]["note"])
+    case("workers: nothing is wrong", not any("wrong" in one for one in said.values()))
+    found["sluice", 2][1]["wrong"].append("2 dropped: x")
+    case("workers: a lost frame is wrong", scaling.all_rows(found, 4, True)[0]["wrong"] == ["workers: 2: 2 dropped: x"])
+
+
 def veth_cases():
     """Ratios are those of a round, and each line of the table about veth gets one."""
     rates = lambda scale: {"conn": 100 * scale, "req": 1000 * scale, "bulk": scale, "errors": 0}
@@ -248,9 +263,37 @@ def veth_cases():
     case("veth: a connection that failed is wrong", said == ["veth: sluice-af_xdp: 5 connections or answers failed"], str(said))
 
 
+def memif_cases():
+    """A row compares windows of one distance, round by round."""
+    part = lambda cycles: {"p50": cycles, "p99": 2 * cycles}
+    window = lambda at, cycles: {"at": at, "hz": 1e6, "one_way": part(cycles), "both_ways": part(cycles), "sent": 3, "bursts": 2}
+    halves = lambda near, far: {"limit": [], "half": [window("near", near)] * memif.ENOUGH + [window("far", far)] +
+                                [window(None, 1e9)] * 9}
+    rounds = [{"sluice": halves(3, 70), "io": halves(2, 7)}, {"sluice": halves(8, 70), "io": halves(2, 7)}]
+    found = memif.latency_rows(rounds, {"near": 2e6})
+    case("memif: far and moved windows do not count where near ones are enough",
+         [(one["lo"], one["hi"]) for one in found] == [(1.5, 4), (1.5, 4)], str(found))
+    case("memif: the row says where and how fast", "2.00 M frames/s in bursts of 1.5, CPUs near" in found[0]["note"])
+    rounds[1]["io"]["half"] = [window("far", 7)] * 9
+    case("memif: a round without enough on both sides does not count",
+         memif.latency_rows(rounds, {"near": 2e6})[0]["hi"] == 1.5)
+    rounds[0]["io"]["half"] = [window("near", 2)] * 2
+    rounds[1]["io"]["half"] = [window("near", 2)]
+    one = memif.latency_rows(rounds, {"near": 2e6})[0]
+    case("memif: where no round has enough, all together may", (one["lo"], one["hi"]) == (2.75, 2.75), str(one))
+    for one in rounds:
+        one["sluice"]["half"], one["io"]["half"] = [window("far", 6)] * 3, [window("far", 2)] * 3
+    one = memif.latency_rows(rounds, {"far": 1e6})[0]
+    case("memif: far ones where no near ones are", one["value"] == 3 and "CPUs far" in one["note"], str(one))
+    rounds[0]["sluice"]["half"] = rounds[1]["sluice"]["half"] = []
+    case("memif: with none the row says why", memif.latency_rows(rounds, {})[0]["value"] is None)
+
+
 with tempfile.TemporaryDirectory() as folder:
     row_cases(folder)
+    scaling_cases()
     veth_cases()
+    memif_cases()
     document_case(folder)
     sink_cases(folder)
     frame_cases(folder)

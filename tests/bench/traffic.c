@@ -42,7 +42,7 @@
 enum { CLIENTS, SERVERS };
 
 struct phase {
-	uint64_t sent, answered, passed, judged, wrong, others, not_sent, opened;
+	uint64_t sent, bursts, answered, passed, judged, wrong, others, not_sent, opened;
 	const char *complaint;
 	uint32_t one_way[BINS], both_ways[BINS];
 };
@@ -196,6 +196,7 @@ generate(struct traffic *t, unsigned n, unsigned new, bool in_order)
 		frames[i]->pkt_len = sizeof(*f);
 	}
 	t->now.sent += n;
+	t->now.bursts++;
 	t->under_way += n;
 	send_all(&t->now, CLIENTS, frames, n);
 }
@@ -223,6 +224,8 @@ drain(struct traffic *t)
 	t->last_seen = rte_rdtsc();
 	while (t->under_way && !is_quiet(t))
 		turn(t);
+	// Lost; the next command's frames wait for their own only.
+	t->under_way = 0;
 }
 
 static unsigned
@@ -299,12 +302,12 @@ answer(const struct traffic *t, double seconds, double share, uint64_t in_time)
 {
 	const struct phase *p = &t->now;
 
-	printf("{\"seconds\": %.6f, \"share\": %.4f, \"sent\": %" PRIu64 ", \"passed\": %" PRIu64
-	       ", \"answered\": %" PRIu64 ", \"in_time\": %" PRIu64 ", \"judged\": %" PRIu64
-	       ", \"wrong\": %" PRIu64 ", \"others\": %" PRIu64 ", \"not_sent\": %" PRIu64
-	       ", \"opened\": %" PRIu64 ", \"complaint\": \"%s\", ",
-		seconds, share, p->sent, p->passed, p->answered, in_time, p->judged, p->wrong,
-		p->others, p->not_sent, p->opened, p->complaint ? p->complaint : "");
+	printf("{\"seconds\": %.6f, \"share\": %.4f, \"sent\": %" PRIu64 ", \"bursts\": %" PRIu64
+	       ", \"passed\": %" PRIu64 ", \"answered\": %" PRIu64 ", \"in_time\": %" PRIu64
+	       ", \"judged\": %" PRIu64 ", \"wrong\": %" PRIu64 ", \"others\": %" PRIu64
+	       ", \"not_sent\": %" PRIu64 ", \"opened\": %" PRIu64 ", \"complaint\": \"%s\", ",
+		seconds, share, p->sent, p->bursts, p->passed, p->answered, in_time, p->judged,
+		p->wrong, p->others, p->not_sent, p->opened, p->complaint ? p->complaint : "");
 	printf("\"one_way\": {\"p50\": %" PRIu64 ", \"p99\": %" PRIu64
 	       "}, \"both_ways\": {\"p50\": %" PRIu64 ", \"p99\": %" PRIu64 "}, \"hz\": %" PRIu64
 	       "}\n",

@@ -11,9 +11,9 @@
 //          shows half of one.
 // Errors:  insert: -ENOSPC (table full) or -EEXIST (a tuple is in use); nothing is changed then.
 // Limits:  162 bytes a flow (128 the record, 34 the index) and 256 KiB for the timer wheel; 2^26
-//          flows. Every record can be used: a test fills tables to the last one. No allocation
-//          after start. A hit reads one bucket line and the flow's first line, a miss one bucket
-//          line; with every record in use 1 to 3 keys in 100 need a second bucket line.
+//          flows, every one can be used. No allocation after start. A hit reads one bucket line and
+//          the flow's first line; a miss one bucket line, and a record's first for a tuple that had
+//          a flow lately. With every record in use 1 to 3 keys in 100 need a second bucket line.
 #pragma once
 
 #include "sl_wire.h"
@@ -147,7 +147,7 @@ int64_t sl_flow_insert_hashed(struct sl_flow_table *t, const struct sl_tuple tup
 // last_seen is now. Its timer is not touched. 0, or -ENOSPC, -EEXIST as above.
 int sl_flow_rekey(
 	struct sl_flow_table *t, uint32_t index, const struct sl_tuple *endpoint, sl_tick now);
-// The flow is found no more, its timer is unlinked, and the record is free.
+// Frees the record; nothing leads to it from here on.
 void sl_flow_remove(struct sl_flow_table *t, uint32_t index);
 
 // A packet of direction dir was seen: advances the state (TCP flags; the table is in tcp.c), writes

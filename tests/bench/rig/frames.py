@@ -83,9 +83,9 @@ def order(flows, zipf, seed):
     return rng.choices(range(flows), cum_weights=weights, k=n)
 
 
-def write(path, flows, services=1, zipf=False, size="64", seed=1):
-    """Writes the frames, and returns their number and that of the flows among them."""
-    numbers = order(flows, zipf, seed)
+def write(path, flows, services=1, zipf=False, size="64", seed=1, first=0):
+    """Writes the frames of flows from the first one on, and returns their number and that of the flows among them."""
+    numbers = [first + number for number in order(flows, zipf, seed)]
     lengths = SIZES[size]
     shapes = {}
     for length in set(lengths):

@@ -62,10 +62,11 @@ def single_port(device, addresses):
 
 
 class Gateway:
-    def __init__(self, knobs, ports, services, addresses, n_mbufs, n_flows, memory_mib, at_once=False, flows=""):
+    def __init__(self, knobs, ports, services, addresses, n_mbufs, n_flows, memory_mib, at_once=False, flows="",
+                 workers="", cpus=None):
         """With at_once the services are there before the first frame, otherwise fill() brings them.
 
-        ports are those of sluice.yaml, flows what is more to say of flows there.
+        ports are those of sluice.yaml, flows and workers what is more to say of these there; cpus: a worker on each.
         """
         self.knobs = knobs
         self.hugepages, self.at_once = knobs.hugepages, at_once
@@ -76,6 +77,10 @@ class Gateway:
         self.log = self.folder / "sluice.log"
         self.flows = f"max: {n_flows}, maxEndpoints: {max(262144, len(services) * N_ENDPOINTS * 5 // 4)}, maxUnanswered: 100"
         self.flows += f", {flows}" if flows else ""
+        self.cpus = cpus or [knobs.worker_cpu]
+        self.workers = f"count: {len(self.cpus)}, cores: {self.cpus}"
+        self.workers += f", controlCore: {knobs.control_cpu}" if knobs.control_cpu not in self.cpus else ""
+        self.workers += f", {workers}" if workers else ""
         with open(self.services, "w", encoding="ascii") as out:
             for number, (address, port) in enumerate(services):
                 out.write(service(number, address, port, addresses.endpoints))
@@ -85,7 +90,7 @@ class Gateway:
         for left in (self.folder / "state").iterdir():
             left.unlink()
         # It takes the worker's CPU, which we do not use ourselves.
-        self.command = ["taskset", "-c", f"{knobs.control_cpu},{knobs.worker_cpu}",
+        self.command = ["taskset", "-c", ",".join(map(str, {knobs.control_cpu, *self.cpus})),
                         "ip", "netns", "exec", knobs.space, knobs.sluice, "-c", str(conf),
                         "--profile-dir", knobs.profiles]
         with open(self.log, "wb") as log:
@@ -96,7 +101,7 @@ class Gateway:
         memory = "hugepages: always" if self.hugepages else f"hugepages: never, size: {memory_mib}Mi"
         pool = ", ".join(map(str, self.addresses.pool))
         return f"""ports:
-{ports}workers: {{count: 1, cores: [{self.knobs.worker_cpu}], controlCore: {self.knobs.control_cpu}}}
+{ports}workers: {{{self.workers}}}
 pool: {{addresses: [{pool}], ports: {{first: {PORTS[0]}, last: {PORTS[1]}}}}}
 flows: {{{self.flows}}}
 memory: {{{memory}, buffers: {n_mbufs}}}
@@ -196,7 +201,7 @@ stateDir: {self.folder}/state
         after, end = machine.run_time_ns(self.process.pid), time.monotonic_ns()
         rx = now["rx"] - was["rx"]
         pps = (now["forwarded"] - was["forwarded"]) / (last - first)
-        share = machine.busiest(before, after) / (end - begin)
+        share = machine.busiest(before, after, len(self.cpus)) / (end - begin)
         return {"pps": pps / share, "wall_pps": pps, "share": share,
                 "steal_ms": 10 * (machine.steal_ticks(cpu) - steal),
                 "busy_cycles": (now["busy_cycles"] - was["busy_cycles"]) / max(rx, 1),

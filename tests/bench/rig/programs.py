@@ -21,7 +21,7 @@ class Program:
 
 
 PROGRAMS = {
-    "memory": Program("bench_memory", "latency of this machine's memory, by size: what its caches are worth now"),
+    "memory": Program("bench_memory", "what this machine is worth now: latency of its memory by size, its core"),
     "pipe": Program("bench_pipe", "the packet path in one process: new flows, TCP life cycles, expiry, memory"),
     "flood": Program("bench_flood", "established traffic while SYNs flood in", True),
     "swaps": Program("bench_swaps", "1,000 swaps of the snapshot under load", True),

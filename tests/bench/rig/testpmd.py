@@ -16,12 +16,14 @@ class Failed(Exception):
 
 
 class Testpmd:
-    def __init__(self, knobs, devices, n_mbufs, mode, memory_mib, options=()):
+    def __init__(self, knobs, devices, n_mbufs, mode, memory_mib, options=(), cpus=None):
+        """cpus: it forwards on each of them."""
         self.printed = b""
+        self.cpus = cpus or [knobs.worker_cpu]
         self.command = [
             "dpdk-testpmd", *(["--in-memory"] if knobs.hugepages else ["--no-huge", "-m", str(memory_mib)]),
             "--no-pci", "--no-telemetry", f"--file-prefix={knobs.prefix}",
-            f"--lcores=0@{knobs.control_cpu},1@{knobs.worker_cpu}",
+            "--lcores=" + ",".join(f"{i}@{cpu}" for i, cpu in enumerate([knobs.control_cpu, *self.cpus])),
             *(f"--vdev={device}" for device in devices), "--", "-i", f"--forward-mode={mode}",
             *options, f"--total-num-mbufs={n_mbufs}", f"--mbcache={knobs.mbuf_cache}",
             f"--mbuf-size={knobs.mbuf_size}", f"--burst={knobs.burst}", "--no-mlockall"]
@@ -73,7 +75,7 @@ class Testpmd:
         time.sleep(window_s)
         now = self.rates()
         after, end = machine.run_time_ns(self.process.pid), time.monotonic_ns()
-        share = machine.busiest(before, after) / (end - begin)
+        share = machine.busiest(before, after, len(self.cpus)) / (end - begin)
         return {"pps": now["tx_pps"] / share, "wall_pps": now["tx_pps"], "share": share,
                 "steal_ms": 10 * (machine.steal_ticks(cpu) - steal)}
 
