@@ -379,12 +379,13 @@ report(struct rig *r, struct swaps *s, bool json)
 	qsort(s->full, s->n_segments, sizeof(double), by_value);
 	if (json)
 		printf("[{\"name\":\"swaps-lost\",\"value\":%llu,\"unit\":\"packets\",\"note\":"
-		       "\"%llu of them inside, the others found the receive ring full; %llu did "
-		       "without a swap\"},\n"
+		       "\"%llu of them inside, the others found the receive ring full; %u swaps, "
+		       "and "
+		       "%llu lost in as long without one\"},\n"
 		       " {\"name\":\"swaps-missteered\",\"value\":%llu,\"unit\":\"packets\"},\n"
 		       " {\"name\":\"swap-ms\",\"value\":%.3f,\"lo\":%.3f,\"hi\":%.3f,\"unit\":"
 		       "\"ms\"}",
-			(unsigned long long)lost, (unsigned long long)inside,
+			(unsigned long long)lost, (unsigned long long)inside, s->n,
 			(unsigned long long)s->calm_lost, (unsigned long long)wrong,
 			s->apply_ms[s->n / 2], s->apply_ms[0], s->apply_ms[s->n - 1]);
 	else

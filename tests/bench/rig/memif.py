@@ -32,6 +32,7 @@ QUICK_SLICES = 8
 FAR_NS = 250                # a cache line's way there and back: more is not inside of one last-level cache
 NEAR_OR_FAR = ("near", "far")
 PATIENCE_S = 2              # so long in all a program's windows wait for CPUs that are near
+QUICK_PATIENCE_S = 0.5
 ENOUGH = 3                  # windows of a round at one distance
 MOVED = "too few windows in which the CPUs were as far from each other: repeat it, with a longer --window"
 AWAY = 0.9                  # less of a CPU was disturbed: of a window so short, a tick is some per cent
@@ -193,7 +194,7 @@ def near_soon(knobs, left_s):
 
 def slices(between, traffic, rate_at, knobs):
     """Short windows with the rate that rate_at(distance) says; None: none there. `at` None: the CPUs were moved."""
-    found, left_s = [], PATIENCE_S
+    found, left_s = [], QUICK_PATIENCE_S if knobs.quick else PATIENCE_S
     for _ in range(QUICK_SLICES if knobs.quick else SLICES):
         at, left_s = near_soon(knobs, left_s)
         if (rate := rate_at(at)) is not None:
