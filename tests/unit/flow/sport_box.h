@@ -63,25 +63,30 @@ insert(struct box *b, const struct sl_tuple *endpoint, uint16_t pool_addr)
 	return index;
 }
 
+typedef int get_fn(
+	struct sl_sport *s, struct sl_tuple *endpoint, uint32_t client_hash, uint16_t *pool_addr);
+
 static inline int64_t
-begin(struct box *b, const struct sl_tuple *destination)
+open_with(get_fn *get, struct box *b, const struct sl_tuple *destination)
 {
 	struct sl_tuple t = *destination;
 	uint16_t pool_addr;
-	const int rc = sl_sport_get(b->sports, &t, b->hash, &pool_addr);
+	const int rc = get(b->sports, &t, b->hash, &pool_addr);
 
 	return rc < 0 ? rc : insert(b, &t, pool_addr);
+}
+
+static inline int64_t
+begin(struct box *b, const struct sl_tuple *destination)
+{
+	return open_with(sl_sport_get, b, destination);
 }
 
 // As begin(), with what is kept for it.
 static inline int64_t
 go_on(struct box *b, const struct sl_tuple *destination)
 {
-	struct sl_tuple t = *destination;
-	uint16_t pool_addr;
-	const int rc = sl_sport_get_reserve(b->sports, &t, b->hash, &pool_addr);
-
-	return rc < 0 ? rc : insert(b, &t, pool_addr);
+	return open_with(sl_sport_get_reserve, b, destination);
 }
 
 static inline void
