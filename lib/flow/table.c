@@ -4,8 +4,6 @@
 
 #include "table.h"
 
-#define ALL_SLOTS ((1u << BUCKET_SLOTS) - 1)
-
 static uint32_t
 capacity_round(uint32_t capacity)
 {
@@ -267,7 +265,7 @@ dead_ones(const struct sl_flow_table *t, const struct sl_flow_bucket *b, unsigne
 static unsigned
 bury_dead(const struct sl_flow_table *t, struct sl_flow_bucket *b)
 {
-	const unsigned dead = dead_ones(t, b, ALL_SLOTS);
+	const unsigned dead = dead_ones(t, b, SL_FLOW_ALL_SLOTS);
 
 	for (unsigned m = dead; m; m &= m - 1)
 		b->tag[__builtin_ctz(m)] = 0;
@@ -356,7 +354,7 @@ take_from_chain(struct sl_flow_table *t, struct sl_flow_bucket *b, uint16_t tag,
 		if (!take_from(spare, tag, entry))
 			continue;
 		t->n_chained--;
-		if (sl_flow_match(spare, 0) == ALL_SLOTS) {
+		if (sl_flow_match(spare, 0) == SL_FLOW_ALL_SLOTS) {
 			*link = spare->next;
 			spare->next = t->spare_head;
 			t->spare_head = index;

@@ -120,9 +120,7 @@ helpers_change_nothing(void)
 	char dir[] = "/tmp/sluice-race-load-XXXXXX";
 	struct sl_conf_cache *alone = sl_conf_cache_new(SL_ORIGIN_FILE);
 	struct sl_conf_cache *helped = sl_conf_cache_new(SL_ORIGIN_FILE);
-
-	struct sl_buf all = {
-		0}; // all rounds: one that reads few files anew may have found nothing odd
+	struct sl_buf all = {0}; // of all rounds: one that reads few files may find nothing odd
 	char *told;
 
 	rnd = sl_test_seed();

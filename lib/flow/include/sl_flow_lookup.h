@@ -18,6 +18,7 @@
 #endif
 
 #define SL_FLOW_BUCKET_SLOTS 8
+#define SL_FLOW_ALL_SLOTS    ((1u << SL_FLOW_BUCKET_SLOTS) - 1) // as a match of tags
 
 // One cache line. A key lives in its first bucket, when that is full in its second, when that is
 // full too in a spare bucket chained to the first. A ref here is flow index << 1 | direction in the
@@ -128,9 +129,7 @@ static inline void
 sl_flow_prefetch_room(const struct sl_flow_index *x, uint64_t hash)
 {
 	const struct sl_flow_bucket *b = sl_flow_bucket_of(x, hash);
-
-	unsigned m = sl_flow_match(b, 0) ? sl_flow_match(b, sl_flow_tag(hash))
-					 : (1u << SL_FLOW_BUCKET_SLOTS) - 1;
+	unsigned m = sl_flow_match(b, 0) ? sl_flow_match(b, sl_flow_tag(hash)) : SL_FLOW_ALL_SLOTS;
 
 	for (; m; m &= m - 1)
 		__builtin_prefetch(&x->gen[(b->ref[__builtin_ctz(m)] & SL_FLOW_REF_MASK) >> 1]);

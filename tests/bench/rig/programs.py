@@ -24,7 +24,7 @@ PROGRAMS = {
     "memory": Program("bench_memory", "what this machine is worth now: latency of its memory by size, its core"),
     "pipe": Program("bench_pipe", "the packet path in one process: new flows, TCP life cycles, expiry, memory"),
     "flood": Program("bench_flood", "established traffic while SYNs flood in", True),
-    "swaps": Program("bench_swaps", "1,000 swaps of the snapshot under load", True, quick=("300",)),
+    "swaps": Program("bench_swaps", "swaps of the snapshot under load: 1,000, with --quick 300", True, quick=("300",)),
     "load": Program("bench_load", "100,000 services, from files to published", True, into_file=True),
     "soak": Program("bench_soak", "half a minute of churn: live flows = ports = table entries", True, ("30",), None),
 }
